@@ -1,0 +1,80 @@
+"""Data sets by name, in memory: images uint8 [N, H, W, C] and labels int32 [N].
+
+    digits          scikit-learn's handwritten digits, carried by the package
+    folder:PATH     a folder of pictures a class
+    anything else   a TFDS image classification set: cifar10, cifar100, svhn, ...
+
+The test split is the set's own where there is one. Validation images (a tenth of the
+training ones, 5,000 at most) and missing test splits are held out by a rule that
+depends on the data alone, so that every seed and every recipe is judged on the same
+images.
+"""
+
+import collections
+
+import numpy as np
+import tensorflow as tf
+
+from jem_tf.datasets import embedded, folder, prepared
+from jem_tf.errors import InputError
+
+Split = collections.namedtuple("Split", "images labels")
+Dataset = collections.namedtuple("Dataset", "train validation test class_names flip")
+
+MOST_VALIDATION = 5000
+MIRRORED_IS_ANOTHER = ("digits", "mnist", "svhn", "svhn_cropped", "emnist", "kmnist")
+
+
+def load(name, *, data_dir="", image_size=0):
+    """Loads the data set called `name` into memory.
+
+    Args:
+      name: see the module's docstring.
+      data_dir: where prepared TFDS data are looked for first; TFDS's own place if
+        empty.
+      image_size: pixels a side to resize to; 0 leaves images of one size as they are.
+
+    Returns:
+      Dataset(train, validation, test: Split(images uint8 [N, H, W, C], labels int32
+      [N]), both tf.Tensor; class_names: a tuple of K names; flip: whether a mirrored
+      image keeps its label).
+
+    Raises:
+      InputError: if the set is unknown, absent, unreadable, or has fewer than two
+        classes.
+    """
+    if name == "digits":
+        splits, class_names = embedded.digits(image_size)
+    elif name.startswith("folder:"):
+        splits, class_names = folder.load(name.removeprefix("folder:"), image_size)
+    else:
+        splits, class_names = prepared.load(name, data_dir, image_size)
+    train, test = splits["train"], splits.get("test")
+    if test is None:
+        train, test = _hold_out(train, len(train[1]) // 5, "test")
+    held_out = min(MOST_VALIDATION, len(train[1]) // 10)
+    train, validation = _hold_out(train, held_out, "validation")
+    if min(len(split[1]) for split in (train, validation, test)) == 0:
+        raise InputError(
+            f"--dataset={name} has too few images to train, validate and test; "
+            "add some."
+        )
+    splits = (_split(*split) for split in (train, validation, test))
+    return Dataset(*splits, tuple(class_names), name not in MIRRORED_IS_ANOTHER)
+
+
+def pixels(images):
+    """uint8 [..., H, W, C] in 0..255 -> float32 in [-1, 1]."""
+    return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def _hold_out(split, count, purpose):
+    """Deals `count` images of (images, labels) out of it; always the same ones."""
+    images, labels = split
+    order = np.random.default_rng(list(purpose.encode())).permutation(len(labels))
+    out, kept = np.sort(order[:count]), np.sort(order[count:])
+    return (images[kept], labels[kept]), (images[out], labels[out])
+
+
+def _split(images, labels):
+    return Split(tf.constant(images, tf.uint8), tf.constant(labels, tf.int32))

@@ -1,0 +1,134 @@
+"""Batches of images in memory, whose order and augmentation are a function of (seed,
+step).
+
+Nothing else is remembered between two steps, so that a run can go on at any of them.
+"""
+
+import tensorflow as tf
+
+from jem_tf.datasets import pixels
+from jem_tf.errors import InputError
+
+fold_in = tf.random.experimental.stateless_fold_in
+PAD_SHARE = 8  # reflect-pad by an eighth of the image: the paper's 4 pixels of 32
+ORDER, CROP, REAL_ORDER, REAL_CROP = range(
+    1, 5
+)  # streams of seeds [seed, stream]; JEM has 0
+
+
+def training(
+    dataset,
+    *,
+    steps,
+    batch_size,
+    seed,
+    augment=True,
+    labels_per_class=0,
+    real=None,
+    real_batch_size=0,
+    first_step=0,
+):
+    """The batches of training steps first_step .. steps - 1.
+
+    Args:
+      dataset: what `datasets.load` returns.
+      steps: int.
+      batch_size: labelled images a step.
+      seed: int.
+      augment: whether to reflect-pad, crop and (where the set allows it) flip labelled
+        images.
+      labels_per_class: of each class, only so many training images are labelled; 0:
+        all.
+      real: None, or which images log p(x) learns from, drawn from all training images:
+        "augmented" or "plain".
+      real_batch_size: how many of them a step.
+      first_step: int, to go on from.
+
+    Returns:
+      tf.data.Dataset of (x, labels int32 [B]); x are images float32 [B, H, W, C] in
+      [-1, 1], or, with `real`, {"labelled": [B, H, W, C], "real": [real_batch_size, H,
+      W, C]}.
+
+    Raises:
+      InputError: if a batch is larger than the images it is drawn from.
+    """
+    images, labels = dataset.train
+    labelled = _labelled(labels, len(dataset.class_names), labels_per_class)
+    for flag, size, available in (
+        ("batch_size", batch_size, len(labelled)),
+        ("p_x_batch_size", real_batch_size, len(labels)),
+    ):
+        if size > available:
+            raise InputError(
+                f"--{flag}={size} is larger than the {available} images it is drawn "
+                "from; lower it."
+            )
+
+    def batch(step):
+        which = tf.gather(
+            labelled, order(step, batch_size, len(labelled), [seed, ORDER])
+        )
+        x, y = tf.gather(images, which), tf.gather(labels, which)
+        if augment:
+            x = crop_and_flip(x, fold_in([seed, CROP], step), dataset.flip)
+        if real is None:
+            return pixels(x), y
+        own = tf.gather(
+            images, order(step, real_batch_size, len(labels), [seed, REAL_ORDER])
+        )
+        if augment and real == "augmented":
+            own = crop_and_flip(own, fold_in([seed, REAL_CROP], step), dataset.flip)
+        return {"labelled": pixels(x), "real": pixels(own)}, y
+
+    return (
+        tf.data.Dataset.range(first_step, steps)
+        .map(batch, num_parallel_calls=1, deterministic=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def order(step, batch_size, n, seed):
+    """Which of n examples step `step` sees: int64 [batch_size], each once an epoch.
+
+    An epoch is n // batch_size steps; the remainder, other examples each time, is
+    dropped.
+    """
+    steps_per_epoch = n // batch_size
+    epoch_seed = fold_in(seed, step // steps_per_epoch)
+    place = (step % steps_per_epoch) * batch_size + tf.range(batch_size, dtype=tf.int64)
+    return tf.random.experimental.index_shuffle(place, epoch_seed, n - 1)
+
+
+def crop_and_flip(images, seed, flip):
+    """Reflect-pads uint8 [B, H, W, C] by an eighth, crops, mirrors half if `flip`."""
+    batch, (height, width) = tf.shape(images)[0], images.shape[1:3]
+    crop_seed, flip_seed = tf.unstack(tf.random.split(seed))
+    pad = max(height, width) // PAD_SHARE
+    padded = tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]], "REFLECT")
+    corner = tf.random.stateless_uniform(
+        [batch, 2, 1], crop_seed, 0, 2 * pad + 1, tf.int32
+    )
+    cropped = tf.gather(padded, corner[:, 0] + tf.range(height), axis=1, batch_dims=1)
+    cropped = tf.gather(cropped, corner[:, 1] + tf.range(width), axis=2, batch_dims=1)
+    if not flip:
+        return cropped
+    mirror = tf.random.stateless_uniform([batch, 1, 1, 1], flip_seed) < 0.5
+    return tf.where(mirror, cropped[:, :, ::-1], cropped)
+
+
+def _labelled(labels, num_classes, labels_per_class):
+    """The indices of the labelled images: all, or the first few of each class."""
+    if not labels_per_class:
+        return tf.range(len(labels))
+    rank = tf.reduce_sum(
+        tf.cumsum(tf.one_hot(labels, num_classes, dtype=tf.int32), exclusive=True)
+        * tf.one_hot(labels, num_classes, dtype=tf.int32),
+        axis=1,
+    )
+    chosen = tf.where(rank < labels_per_class)[:, 0]
+    if len(chosen) < num_classes * labels_per_class:
+        raise InputError(
+            f"--labels_per_class={labels_per_class} is more than a class has training "
+            "images; lower it."
+        )
+    return chosen

@@ -1,0 +1,31 @@
+"""Pictures of pictures."""
+
+import math
+
+import numpy as np
+
+
+def tile(images, *, columns=None):
+    """Images float [N, H, W, C] in [-1, 1] side by side -> uint8 [rows * H', columns *
+    W', C].
+
+    H' and W' count one white pixel between the images; columns defaults to a square.
+    """
+    images = np.asarray(images, "float32")
+    n, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    cells = np.full([rows * columns, height + 1, width + 1, channels], 255, "uint8")
+    cells[:n, :height, :width] = np.clip(np.round((images + 1) * 127.5), 0, 255)
+    grid = cells.reshape(rows, columns, height + 1, width + 1, channels).swapaxes(1, 2)
+    return grid.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]
+
+
+def save(path, images, *, least_size=640, columns=None):
+    """Saves `tile` of the images as a PNG at least `least_size` pixels large."""
+    from PIL import Image
+
+    grid = tile(images, columns=columns)
+    factor = math.ceil(least_size / max(grid.shape[:2]))
+    grid = grid.repeat(factor, axis=0).repeat(factor, axis=1)
+    Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid).save(path)

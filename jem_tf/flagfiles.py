@@ -1,0 +1,136 @@
+"""Options as absl flags: defined, parsed over presets, written down and read back."""
+
+import dataclasses
+import math
+import os
+import pathlib
+
+from absl import flags
+
+from jem_tf.errors import InputError
+from jem_tf.options import GROUPS, Options
+
+# Beside the package in a checkout, inside it in an installed wheel.
+PRESETS = [pathlib.Path(__file__).parents[n] / "flags" for n in (1, 0)]
+
+
+def define(flag_values=flags.FLAGS):
+    """Defines the flag of every field on `flag_values`."""
+    for group in GROUPS.values():
+        for field in dataclasses.fields(group):
+            _define(field, flag_values)
+
+
+def parse(argv, flag_values=flags.FLAGS):
+    """Parses argv beneath which the data set's preset lies, unless argv names a
+    flagfile.
+
+    Args:
+      argv: the program's name and its arguments.
+      flag_values: where `define` put the flags.
+
+    Returns:
+      The arguments that are not flags.
+    """
+    words = [
+        word.lstrip("-").split("=")[0] for word in argv[1:] if word.startswith("-")
+    ]
+    if "flagfile" not in words:
+        probe = flags.FlagValues()
+        define(probe)
+        try:
+            probe(argv, known_only=True)
+            presets = [place / f"{probe.dataset}.flags" for place in PRESETS]
+        except flags.Error:  # the real parser will say it better
+            presets = []
+        for preset in presets:
+            if preset.is_file():
+                return flag_values([argv[0], f"--flagfile={preset}", *argv[1:]])
+    return flag_values(argv)
+
+
+def from_flags(flag_values=flags.FLAGS):
+    """The Options that parsed flags spell."""
+    return Options(
+        **{
+            name: group(
+                **{
+                    field.name: getattr(flag_values, field.name)
+                    for field in dataclasses.fields(group)
+                }
+            )
+            for name, group in GROUPS.items()
+        }
+    )
+
+
+def to_flagfile(options):
+    """The text of a flagfile that spells `options`, but for the place of the run."""
+    lines = []
+    for name in GROUPS:
+        for field, value in dataclasses.asdict(getattr(options, name)).items():
+            if field != "workdir":
+                value = str(value).lower() if isinstance(value, bool) else value
+                lines.append(f"--{field}={value}\n")
+    return "".join(lines)
+
+
+def from_flagfile(path):
+    """The Options in a flagfile, read apart from the program's own flags.
+
+    Raises:
+      InputError: if there is no such file, or it holds a flag that is not one.
+    """
+    values = flags.FlagValues()
+    define(values)
+    try:
+        values(["jem_tf", f"--flagfile={os.fspath(path)}"])
+    except (flags.Error, OSError) as error:
+        raise InputError(f"{path} cannot be read as a flagfile: {error}") from error
+    return from_flags(values)
+
+
+def flat(options):
+    """{flag: value} of all options, as TensorBoard's hyper-parameters want them."""
+    return {
+        k: v for group in dataclasses.asdict(options).values() for k, v in group.items()
+    }
+
+
+def _define(field, flag_values):
+    meta = field.metadata
+    known = {"name": field.name, "default": field.default, "help": meta["help"]}
+    known |= {"flag_values": flag_values}
+    if meta["choices"]:
+        flags.DEFINE_enum(enum_values=list(meta["choices"]), **known)
+        return
+    definers = {bool: "boolean", int: "integer", float: "float", str: "string"}
+    getattr(flags, f"DEFINE_{definers[field.type]}")(**known)
+    if field.type in (int, float):
+        allowed = ", ".join(
+            f"{word} {meta[key]}"
+            for key, word in (
+                ("least", "at least"),
+                ("above", "above"),
+                ("most", "at most"),
+            )
+            if meta[key] is not None
+        )
+        flags.register_validator(
+            field.name,
+            lambda value: _within(
+                value, **{k: meta[k] for k in ("least", "above", "most")}
+            ),
+            f"it must be a number {allowed}",
+            flag_values,
+        )
+
+
+def _within(value, least, above, most):
+    # `not (value < least)` would let NaN through.
+    return (
+        math.isfinite(value)
+        and (least is None or value >= least)
+        and (above is None or value > above)
+        and (most is None or value <= most)
+    )

@@ -1,0 +1,243 @@
+"""The joint energy-based model: a classifier that also learns log p(x), from its own
+dreams.
+
+Algorithm 1 of Grathwohl et al. (ICLR 2020). A step draws images from the model, then
+learns
+
+    log p(y|x)     by cross-entropy, and
+    log p(x)       by lowering the energy of real images against that of the drawn ones,
+    log p(x, y)    optionally, the same with the energies E(x, y) of the given labels.
+
+Letters: B images a batch and replica, K classes, images [H, W, C] in [-1, 1]; energies
+in nats.
+"""
+
+import keras
+import tensorflow as tf
+
+from jem_tf import energies, objectives, optimizers
+from jem_tf.errors import InputError
+
+fold_in = tf.random.experimental.stateless_fold_in
+AVERAGES = ("cross_entropy", "energy_real", "energy_drawn", "energy_gap")
+
+
+class JEM(keras.Model):
+    """Trains `network` as a JEM; fit, evaluate, predict are a Keras classifier's.
+
+    `fit` takes images float [B, H, W, C] and int labels [B]; or, for log p(x) to learn
+    from images of its own, ({"labelled": images, "real": images}, labels). `predict`
+    returns logits. `loss` is the whole loss in `fit` and the cross-entropy in
+    `evaluate`; `energy_gap` is E(drawn) - E(real), near 0 when all is well.
+
+    Args:
+      network: a model from images [B, H, W, C] to logits float32 [B, K].
+      buffer: a `ReplayBuffer` with a shard per replica; None to learn log p(y|x) alone.
+      sampler: (energy, x, seed=) -> x, such as `sgld` with its other arguments bound.
+      p_x_weight, p_y_given_x_weight, p_x_y_weight: of the three terms, each at least 0.
+      conditional: draw the negatives of log p(x) by class, from p(y) p(x|y): the
+        pictures gain, the accuracy loses.
+      energy_l2: weight of mean E(x)^2, which keeps energies small.
+      gradient_clip: bound on the global norm of the weights' gradient, or None.
+      input_noise: deviation of the noise added to training images (the paper: 0.03).
+      seed: int; with the step and the replica, it determines all that is random here.
+
+    Raises:
+      InputError: if a weight is negative, or a term lacks its buffer or sampler.
+    """
+
+    def __init__(
+        self,
+        network,
+        *,
+        buffer=None,
+        sampler=None,
+        p_x_weight=1.0,
+        p_y_given_x_weight=1.0,
+        p_x_y_weight=0.0,
+        conditional=False,
+        energy_l2=0.0,
+        gradient_clip=None,
+        input_noise=0.0,
+        seed=0,
+    ):
+        super().__init__(name="jem")
+        weights = (p_x_weight, p_y_given_x_weight, p_x_y_weight)
+        if not all(weight >= 0 for weight in weights) or sum(weights) == 0:
+            raise InputError(f"Weights {weights} must not be negative, nor all 0.")
+        self.generative = p_x_weight + p_x_y_weight > 0
+        if self.generative and (buffer is None or sampler is None):
+            raise InputError("log p(x) and log p(x, y) need a buffer and a sampler.")
+        self.network, self.buffer, self.sampler = network, buffer, sampler
+        self.num_classes = network.output_shape[-1]
+        self.p_x_weight, self.p_y_given_x_weight, self.p_x_y_weight = weights
+        self.conditional, self.energy_l2 = conditional, energy_l2
+        self.gradient_clip, self.input_noise = gradient_clip, input_noise
+        self.seed, self._evaluating, self.built = seed, False, True
+        names = AVERAGES if self.generative else AVERAGES[:2]
+        self.averages = {name: keras.metrics.Mean(name) for name in names}
+
+    def call(self, images, training=False):
+        """Logits float32 [B, K] of images [B, H, W, C]."""
+        return self.network(images, training=training)
+
+    def compile(
+        self, optimizer="adam", loss=None, weighted_metrics=("accuracy",), **kwargs
+    ):
+        """As in Keras; without a loss, the cross-entropy of integer labels."""
+        loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        super().compile(
+            optimizer, loss, weighted_metrics=list(weighted_metrics), **kwargs
+        )
+
+    def train_step(self, data):
+        """Dreams, then learns from both."""
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        noise_seed, dream_seed = self._step_seeds()
+        images = self._noisy(x if isinstance(x, dict) else {"labelled": x}, noise_seed)
+        images |= self._negatives(images, y, dream_seed)
+        with tf.GradientTape() as tape:
+            logits = self._forward(images)
+            loss = self.optimizer.scale_loss(self._loss(logits, y, weight))
+        gradients = tape.gradient(loss, self.trainable_weights)
+        if self.gradient_clip is not None:
+            bound = self.optimizer.scale_loss(tf.constant(self.gradient_clip))
+            gradients = optimizers.clip_over_replicas(gradients, bound)
+        self.optimizer.apply_gradients(
+            zip(gradients, self.trainable_weights, strict=True)
+        )
+        return self.compute_metrics(x, y, logits["labelled"], weight)
+
+    def dream(self, n, seed, labels=None):
+        """The negative phase: goes on with n chains of the buffer, and keeps their
+        ends.
+
+        Args:
+          n: how many chains.
+          seed: int [2].
+          labels: int [n] to walk down E(x, y) instead of E(x), or None.
+
+        Returns:
+          float32 [n, H, W, C], drawn from p(x), or from p(x | y).
+        """
+        draw_seed, chain_seed = tf.unstack(tf.random.split(seed))
+        slots, start = self.buffer.draw(n, draw_seed, labels)
+        drawn = self.sampler(self.energy(labels), start, seed=chain_seed)
+        self.buffer.put(slots, drawn)
+        return drawn
+
+    def sample(self, n, *, labels=None, seed=0):
+        """n images from the model: chains of the buffer gone on with; the buffer stays.
+
+        Args:
+          n: how many.
+          labels: int [n] to draw from p(x | y) instead of p(x), or None.
+          seed: int; equal seeds give equal images.
+
+        Returns:
+          float32 [n, H, W, C], about in [-1, 1]: nothing but a clamp keeps pixels
+          there.
+        """
+        return self._go_on(n, labels, tf.constant([seed, 0]))
+
+    def energy(self, labels=None):
+        """The function images -> [B] that chains walk down: E(x), or E(x, labels)."""
+
+        def of(x):
+            logits = self.network(x, training=False)
+            if labels is None:
+                return energies.marginal_energy(logits)
+            return energies.joint_energy(logits, labels)
+
+        return of
+
+    @tf.function(reduce_retracing=True)
+    def logits(self, images):
+        """Logits [B, K] of images [B, H, W, C], as a graph for inference."""
+        return self.network(images, training=False)
+
+    @property
+    def metrics(self):
+        """Keras's; `evaluate` does without the averages of a training step."""
+        hidden = self.averages.values() if self._evaluating else ()
+        hidden = {id(metric) for metric in hidden}
+        return [metric for metric in super().metrics if id(metric) not in hidden]
+
+    def evaluate(self, *args, **kwargs):
+        """As in Keras: the cross-entropy as `loss`, and the compiled metrics."""
+        self._evaluating = True
+        try:
+            return super().evaluate(*args, **kwargs)
+        finally:
+            self._evaluating = False
+
+    @tf.function(reduce_retracing=True)
+    def _go_on(self, n, labels, seed):
+        draw_seed, chain_seed = tf.unstack(tf.random.split(seed))
+        _, start = self.buffer.draw(n, draw_seed, labels, reinit=False)
+        return self.sampler(self.energy(labels), start, seed=chain_seed)
+
+    def _step_seeds(self):
+        # Keras seeds replicas alike: unless told apart, all their chains would be one.
+        step = tf.cast(self.optimizer.iterations.value, tf.int32)
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return tf.unstack(
+            tf.random.split(fold_in(fold_in([self.seed, 0], step), replica))
+        )
+
+    def _noisy(self, images, seed):
+        if not self.input_noise:
+            return dict(images)
+        return {
+            name: x
+            + self.input_noise
+            * tf.random.stateless_normal(tf.shape(x), fold_in(seed, i))
+            for i, (name, x) in enumerate(images.items())
+        }
+
+    def _negatives(self, images, y, seed):
+        """As many drawn images as real ones for p(x), and as labels for p(x, y)."""
+        label_seed, marginal_seed, joint_seed = tf.unstack(tf.random.split(seed, 3))
+        drawn, labels = {}, None
+        if self.p_x_weight:
+            n = tf.shape(images.get("real", images["labelled"]))[0]
+            if self.conditional:
+                labels = tf.random.stateless_uniform(
+                    [n], label_seed, 0, self.num_classes, tf.int32
+                )
+            drawn["drawn"] = self.dream(n, marginal_seed, labels)
+        if self.p_x_y_weight:
+            y = tf.reshape(y, [-1])
+            drawn["drawn_by_label"] = self.dream(tf.shape(y)[0], joint_seed, y)
+        return drawn
+
+    def _forward(self, images):
+        """All images in one pass: {name: [n, H, W, C]} -> {name: logits [n, K]}."""
+        sizes = [tf.shape(x)[0] for x in images.values()]
+        logits = self.network(tf.concat(list(images.values()), axis=0), training=True)
+        return dict(zip(images, tf.split(logits, sizes), strict=True))
+
+    def _loss(self, logits, y, weight):
+        """This replica's share: the shares of all replicas add up to the loss."""
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        share = self.compute_loss(None, y, logits["labelled"], weight)
+        real = energies.marginal_energy(logits.get("real", logits["labelled"]))
+        values = {"cross_entropy": share * replicas, "energy_real": real}
+        loss = self.p_y_given_x_weight * share
+        if self.generative:
+            generative, drawn = objectives.generative_loss(
+                logits,
+                tf.reshape(y, [-1]),
+                p_x_weight=self.p_x_weight,
+                p_x_y_weight=self.p_x_y_weight,
+                energy_l2=self.energy_l2,
+            )
+            loss += generative / replicas
+            gap = tf.reduce_mean(drawn) - tf.reduce_mean(real)
+            values |= {"energy_drawn": drawn, "energy_gap": gap}
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss * replicas)
+        for name, value in values.items():
+            self.averages[name].update_state(value)
+        return loss

@@ -1,0 +1,1 @@
+"""Measures of arrays: no models, no files."""

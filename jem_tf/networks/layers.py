@@ -1,0 +1,100 @@
+"""The few layers that every network is made of, as functions of x [B, H, W, C]."""
+
+import itertools
+
+import keras
+
+from jem_tf.errors import InputError
+
+NORMS = ("none", "batch", "layer", "group")
+ACTIVATIONS = ("leaky_relu", "swish")
+
+
+class Layers:
+    """Makes layers of one style, with initial values that are a function of `seed`
+    alone.
+
+    Args:
+      norm: one of NORMS. "batch" makes an image's energy depend on its neighbours in
+        training.
+      activation: one of ACTIVATIONS; "leaky_relu" has the paper's slope of 0.2.
+      gain: kernels and biases start as U(-b, b), b = gain / sqrt(fan_in). 1 is the
+        paper's (PyTorch's default); sqrt(6) keeps the variance through a ReLU (He et
+        al. 2015).
+      seed: int.
+      dtype: a Keras dtype policy, such as "mixed_bfloat16"; logits are float32 under
+        any.
+    """
+
+    def __init__(
+        self, *, norm="none", activation="leaky_relu", gain=1.0, seed=0, dtype="float32"
+    ):
+        for name, value, known in (
+            ("norm", norm, NORMS),
+            ("activation", activation, ACTIVATIONS),
+        ):
+            if value not in known:
+                raise InputError(
+                    f"{name} is {value!r}; choose one of {', '.join(known)}."
+                )
+        self._norm, self._activation, self._gain = norm, activation, gain
+        self._seeds, self._dtype = itertools.count(1000 * seed), dtype
+
+    def conv(self, x, filters, size=3, stride=1):
+        """A convolution with bias and, as in PyTorch, size // 2 zeros all round."""
+        if size == 1 and stride > 1:
+            # oneDNN's strided 1x1 convolution corrupts the heap on its way back (TF
+            # 2.20, 2.21).
+            x, stride = x[:, ::stride, ::stride], 1
+        padding = "same"
+        if stride > 1:
+            x = keras.layers.ZeroPadding2D(size // 2, dtype=self._dtype)(x)
+            padding = "valid"
+        fan_in = size * size * x.shape[-1]
+        return keras.layers.Conv2D(
+            filters,
+            size,
+            stride,
+            padding=padding,
+            dtype=self._dtype,
+            **self._initial(fan_in),
+        )(x)
+
+    def logits(self, x, num_classes):
+        """Global average pooling and a linear map: [B, H, W, C] -> float32 [B, K]."""
+        x = keras.layers.GlobalAveragePooling2D(dtype="float32")(x)
+        return keras.layers.Dense(
+            num_classes, dtype="float32", name="logits", **self._initial(x.shape[-1])
+        )(x)
+
+    def norm(self, x):
+        """The style's normalisation."""
+        if self._norm == "batch":
+            return keras.layers.BatchNormalization(
+                momentum=0.1, epsilon=1e-5, dtype=self._dtype
+            )(x)
+        if self._norm == "none":
+            return x
+        groups = 1 if self._norm == "layer" else 8
+        return keras.layers.GroupNormalization(groups, epsilon=1e-5, dtype=self._dtype)(
+            x
+        )
+
+    def add(self, x, h):
+        """The sum at the end of a residual block."""
+        return keras.layers.Add(dtype=self._dtype)([x, h])
+
+    def activation(self, x):
+        """The style's activation."""
+        if self._activation == "swish":
+            return keras.layers.Activation("swish", dtype=self._dtype)(x)
+        return keras.layers.LeakyReLU(0.2, dtype=self._dtype)(x)
+
+    def _initial(self, fan_in):
+        bound = self._gain * fan_in**-0.5
+        return {
+            f"{part}_initializer": keras.initializers.RandomUniform(
+                -bound, bound, seed=next(self._seeds)
+            )
+            for part in ("kernel", "bias")
+        }

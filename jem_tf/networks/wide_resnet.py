@@ -1,0 +1,61 @@
+"""Wide residual networks as JEM uses them (Zagoruyko & Komodakis 2016; JEM's appendix
+A).
+
+Three groups of pre-activation blocks with 16w, 32w and 64w channels at full, half and
+quarter resolution. Unlike the usual WRN: no normalisation by default, a bias in every
+convolution, the stride on a block's second convolution, and a 1x1 shortcut from the
+block's raw input.
+"""
+
+import keras
+
+from jem_tf.errors import InputError
+from jem_tf.networks.layers import Layers
+
+
+def wide_resnet(
+    input_shape,
+    num_classes,
+    *,
+    depth,
+    width,
+    norm="none",
+    activation="leaky_relu",
+    **style,
+):
+    """WRN-depth-width: images [B, H, W, C] in [-1, 1] -> logits float32 [B,
+    num_classes].
+
+    Args:
+      input_shape: (H, W, C), any size of at least 4 pixels; the paper's is (32, 32, 3).
+      num_classes: K.
+      depth: 6n + 4 for n blocks a group.
+      width: w, at least 1.
+      norm, activation, seed, dtype: see `Layers`.
+
+    Raises:
+      InputError: if depth or width is not of that form.
+    """
+    if depth < 10 or (depth - 4) % 6 or width < 1:
+        raise InputError(
+            f"wrn-{depth}-{width} does not exist: the depth must be 10, 16, 22, ... "
+            "and the width at least 1."
+        )
+    layers = Layers(norm=norm, activation=activation, **style)
+    image = keras.Input(input_shape, name="image")
+    x = layers.conv(image, 16)
+    for group, filters in enumerate((16 * width, 32 * width, 64 * width)):
+        for block in range((depth - 4) // 6):
+            x = _block(layers, x, filters, stride=2 if group and not block else 1)
+    x = layers.activation(layers.norm(x))
+    return keras.Model(
+        image, layers.logits(x, num_classes), name=f"wrn-{depth}-{width}"
+    )
+
+
+def _block(layers, x, filters, stride):
+    h = layers.conv(layers.activation(layers.norm(x)), filters)
+    h = layers.conv(layers.activation(layers.norm(h)), filters, stride=stride)
+    if stride > 1 or x.shape[-1] != filters:
+        x = layers.conv(x, filters, size=1, stride=stride)
+    return layers.add(x, h)

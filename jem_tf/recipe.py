@@ -1,0 +1,188 @@
+"""From options to the things they describe: devices, model, batches, optimiser."""
+
+import functools
+
+import tensorflow as tf
+
+from jem_tf import datasets, jem, networks, optimizers, replay, samplers, starts
+from jem_tf.datasets import batches
+from jem_tf.errors import InputError
+
+BUFFER_STREAM = 5  # of seeds; see datasets/batches.py for the others
+GAUSSIAN_IMAGES = 20_000  # at most so many training images make the Gaussian start
+
+
+def buffer(opts, image_shape, num_classes, *, start=None, devices=None):
+    """The replay buffer that `opts` describe, or None where nothing is drawn.
+
+    Call it outside any `strategy.scope()`.
+
+    Args:
+      opts: Options.
+      image_shape: (H, W, C).
+      num_classes: K.
+      start: where chains start, see `starts`; U(-1, 1) if None.
+      devices: a device a replica; a single shard if None.
+    """
+    objective, sampling = opts.objective, opts.sampling
+    if objective.p_x_weight + objective.p_x_y_weight == 0:
+        return None
+    by_class = objective.conditional or objective.p_x_y_weight > 0
+    return replay.ReplayBuffer(
+        sampling.buffer_size,
+        start or starts.uniform(image_shape),
+        reinit_prob=sampling.reinit_prob,
+        num_classes=num_classes if by_class else None,
+        devices=devices,
+        seed=(opts.training.seed, BUFFER_STREAM),
+    )
+
+
+def build(opts, image_shape, num_classes, replay_buffer):
+    """The model that `opts` describe, not yet compiled; call it in the run's
+    `strategy.scope()`.
+
+    Args:
+      opts: Options.
+      image_shape: (H, W, C).
+      num_classes: K.
+      replay_buffer: what `buffer` returned.
+
+    Returns:
+      JEM.
+    """
+    objective, sampling = opts.objective, opts.sampling
+    sampler = functools.partial(
+        samplers.sgld,
+        steps=sampling.sgld_steps,
+        step_size=sampling.sgld_step_size,
+        noise=sampling.sgld_noise,
+        gradient_clamp=sampling.sgld_gradient_clamp or None,
+        range_clamp=sampling.sgld_range_clamp or None,
+    )
+    network = networks.build(
+        opts.network.network,
+        image_shape,
+        num_classes,
+        norm=opts.network.norm,
+        activation=opts.network.activation,
+        seed=opts.training.seed,
+        dtype=opts.training.precision,
+    )
+    return jem.JEM(
+        network,
+        buffer=replay_buffer,
+        sampler=sampler,
+        p_x_weight=objective.p_x_weight,
+        p_y_given_x_weight=objective.p_y_given_x_weight,
+        p_x_y_weight=objective.p_x_y_weight,
+        conditional=objective.conditional,
+        energy_l2=objective.energy_l2,
+        gradient_clip=objective.gradient_clip or None,
+        input_noise=objective.input_noise,
+        seed=opts.training.seed,
+    )
+
+
+def strategy(training):
+    """The tf.distribute.Strategy of `Training` options, after making logical CPUs."""
+    if training.logical_cpus > 1:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        configuration = [tf.config.LogicalDeviceConfiguration()] * training.logical_cpus
+        tf.config.set_logical_device_configuration(cpu, configuration)
+    if training.strategy == "default":
+        return tf.distribute.get_strategy()
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    devices = [device.name for device in tf.config.list_logical_devices(kind)]
+    reduction = None if kind == "GPU" else tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction)
+
+
+def devices(strategy):
+    """The device of each replica, or None for the only one."""
+    if strategy.num_replicas_in_sync == 1:
+        return None
+    return strategy.extended.worker_devices
+
+
+def check(opts, replicas):
+    """Raises InputError where options contradict each other."""
+    objective, size = opts.objective, opts.training.batch_size
+    drawn = p_x_batch_size(opts)
+    for flag, value in (("batch_size", size), ("p_x_batch_size", drawn)):
+        if value % replicas:
+            raise InputError(
+                f"--{flag}={value} does not divide among {replicas} replicas; "
+                f"choose a multiple of {replicas}."
+            )
+    if objective.p_x_images == "same" and drawn != size:
+        raise InputError(
+            f"--p_x_images=same takes the cross-entropy's {size} images; leave "
+            f"--p_x_batch_size={drawn} out or choose other --p_x_images."
+        )
+    if objective.p_x_images == "same" and opts.data.labels_per_class:
+        raise InputError(
+            f"--labels_per_class={opts.data.labels_per_class} needs other images for "
+            "log p(x); choose --p_x_images=augmented or plain."
+        )
+    if (
+        objective.p_x_weight + objective.p_x_y_weight
+        == 0
+        == objective.p_y_given_x_weight
+    ):
+        raise InputError(
+            "--p_x_weight, --p_y_given_x_weight, --p_x_y_weight are all 0; raise one."
+        )
+    largest = max(
+        drawn if objective.p_x_weight else 0, size if objective.p_x_y_weight else 0
+    )
+    if opts.sampling.buffer_size < largest:
+        raise InputError(
+            f"--buffer_size={opts.sampling.buffer_size} is smaller than a batch of "
+            f"{largest} chains; raise it."
+        )
+
+
+def p_x_batch_size(opts):
+    """Images and chains a step for log p(x), all replicas."""
+    return opts.objective.p_x_batch_size or opts.training.batch_size
+
+
+def start(opts, data):
+    """Where chains start, see `starts`: what --start says, of the training images."""
+    images, labels = data.train
+    if opts.sampling.start == "uniform":
+        return starts.uniform(images.shape[1:])
+    some = datasets.pixels(images[:GAUSSIAN_IMAGES]).numpy()
+    return starts.gaussian(some, labels[:GAUSSIAN_IMAGES], len(data.class_names))
+
+
+def feed(opts, data, steps):
+    """The batches of a run of so many steps; see `datasets.batches.training`."""
+    objective = opts.objective
+    own = objective.p_x_weight > 0 and objective.p_x_images != "same"
+    return batches.training(
+        data,
+        steps=steps,
+        batch_size=opts.training.batch_size,
+        seed=opts.training.seed,
+        augment=opts.data.augment,
+        labels_per_class=opts.data.labels_per_class,
+        real=objective.p_x_images if own else None,
+        real_batch_size=p_x_batch_size(opts) if own else 0,
+    )
+
+
+def compile_for(model, training, steps):
+    """Compiles the model with the optimiser of a run of so many steps."""
+    model.compile(
+        optimizers.build(
+            training.optimizer,
+            learning_rate=training.learning_rate,
+            steps=steps,
+            warmup_steps=training.warmup_steps,
+            schedule=training.schedule,
+            weight_decay=training.weight_decay,
+        )
+    )
+    return model

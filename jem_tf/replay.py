@@ -1,0 +1,137 @@
+"""The replay buffer: chains kept between training steps, so that each starts where one
+ended.
+
+Tieleman's persistent contrastive divergence as Du & Mordatch (2019) use it: most
+negatives go on from an earlier step's, a few start afresh (Grathwohl et al. 2020,
+Algorithm 1).
+"""
+
+import tensorflow as tf
+
+from jem_tf.errors import InputError
+
+INITIAL_CHUNK = (
+    1000  # images; bounds the memory that filling a shard needs beside the shard
+)
+
+
+class ReplayBuffer(tf.Module):
+    """`size` images [H, W, C], float32 in [-1, 1], dealt evenly to one shard per
+    replica.
+
+    A shard is a plain variable on its replica's device: inside `strategy.run` each
+    replica sees its own and no other. With `num_classes`, slot s of a shard belongs to
+    class s // (slots of the shard / num_classes), so that chains can be drawn by class.
+
+    Args:
+      size: images in all shards together.
+      start: where chains start, see `starts`.
+      reinit_prob: in [0, 1], the probability that a drawn chain starts afresh (the
+        paper: 0.05).
+      num_classes: K when chains are drawn by class, else None.
+      devices: a device name per replica (`strategy.extended.worker_devices`); one shard
+        if None.
+      seed: int [2], of the first images.
+
+    Raises:
+      InputError: if the sizes do not divide, or inside a `strategy.scope()`, which
+        would mirror the shards.
+    """
+
+    def __init__(
+        self,
+        size,
+        start,
+        *,
+        reinit_prob=0.05,
+        num_classes=None,
+        devices=None,
+        seed=(0, 0),
+    ):
+        super().__init__(name="replay_buffer")
+        if tf.distribute.has_strategy():
+            raise InputError(
+                "Make the ReplayBuffer outside strategy.scope(), not in it."
+            )
+        devices = devices or [None]
+        if size < 1 or size % (len(devices) * (num_classes or 1)):
+            raise InputError(
+                f"A buffer_size of {size} does not divide into {len(devices)} shard(s) "
+                f"of {num_classes or 1} class(es); choose a multiple of their product."
+            )
+        if not 0 <= reinit_prob <= 1:
+            raise InputError(f"reinit_prob is {reinit_prob}; it must lie in [0, 1].")
+        self.size, self.start, self.reinit_prob = size, start, reinit_prob
+        self.num_classes, self.num_shards = num_classes, len(devices)
+        for replica, device in enumerate(devices):
+            with tf.device(device):
+                images = self._first(replica, seed)
+                # Named attributes: a list of variables is one that tf.train.Checkpoint
+                # rejects.
+                setattr(self, f"shard_{replica}", tf.Variable(images, trainable=False))
+
+    @property
+    def slots(self):
+        """How many images one replica's shard holds."""
+        return self.size // self.num_shards
+
+    @property
+    def shard(self):
+        """This replica's variable [slots, H, W, C]; the first one outside a replica."""
+        context = tf.distribute.get_replica_context()
+        replica = (
+            tf.get_static_value(context.replica_id_in_sync_group) if context else 0
+        )
+        return getattr(self, f"shard_{replica}")
+
+    def draw(self, n, seed, labels=None, *, reinit=True):
+        """Picks n chains of this replica's shard to go on with.
+
+        Args:
+          n: how many; a static int.
+          seed: int [2].
+          labels: int [n] to draw chain i among those of class labels[i] (a buffer with
+            `num_classes`; others draw regardless and only start afresh by label), or
+            None.
+          reinit: whether chains may start afresh.
+
+        Returns:
+          (slots int32 [n], where `put` returns them; images float32 [n, H, W, C]).
+        """
+        slot_seed, start_seed, which_seed = tf.unstack(tf.random.split(seed, 3))
+        if labels is None or self.num_classes is None:
+            slots = tf.random.stateless_uniform([n], slot_seed, 0, self.slots, tf.int32)
+        else:
+            each = self.slots // self.num_classes
+            within = tf.random.stateless_uniform([n], slot_seed, 0, each, tf.int32)
+            slots = tf.cast(labels, tf.int32) * each + within
+        images = tf.gather(self.shard, slots)
+        if reinit:
+            fresh = (
+                tf.random.stateless_uniform([n, 1, 1, 1], which_seed) < self.reinit_prob
+            )
+            images = tf.where(fresh, self.start(n, start_seed, labels), images)
+        return slots, images
+
+    def put(self, slots, images):
+        """Stores images [n, H, W, C] at slots int [n]; of two in one slot, the last."""
+        # Scattering one slot twice is a race. Giving all its writers the last one's
+        # image is not.
+        same = tf.cast(slots[:, None] == slots[None, :], tf.int32)
+        last = tf.argmax(same * tf.range(1, tf.size(slots) + 1), axis=1)
+        self.shard.scatter_nd_update(slots[:, None], tf.gather(images, last))
+
+    def _first(self, replica, seed):
+        seed = tf.random.experimental.stateless_fold_in(seed, replica)
+        labels = None
+        if self.num_classes:
+            labels = tf.repeat(
+                tf.range(self.num_classes), self.slots // self.num_classes
+            )
+        chunks = []
+        for begin in range(0, self.slots, INITIAL_CHUNK):
+            n = min(INITIAL_CHUNK, self.slots - begin)
+            some = None if labels is None else labels[begin : begin + n]
+            chunk_seed = tf.random.experimental.stateless_fold_in(seed, begin)
+            chunks.append(self.start(n, chunk_seed, some))
+        return tf.concat(chunks, axis=0)
