@@ -104,7 +104,7 @@ class Progress(keras.callbacks.Callback):
 class Summaries(keras.callbacks.Callback):
     """To TensorBoard: an epoch's logs, a grid of samples, the hyper-parameters."""
 
-    def __init__(self, folder, hyperparameters, samples=64):
+    def __init__(self, folder, hyperparameters, samples=100):
         super().__init__()
         self.folder, self.hyperparameters, self.samples = (
             str(folder),

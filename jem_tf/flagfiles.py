@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import pathlib
+import sys
 
 from absl import flags
 
@@ -15,10 +16,12 @@ PRESETS = [pathlib.Path(__file__).parents[n] / "flags" for n in (1, 0)]
 
 
 def define(flag_values=flags.FLAGS):
-    """Defines the flag of every field on `flag_values`."""
+    """Defines the flag of every field on `flag_values`, for --help to show."""
     for group in GROUPS.values():
         for field in dataclasses.fields(group):
             _define(field, flag_values)
+            flag = flag_values[field.name]
+            flag_values.register_key_flag_for_module(sys.argv[0], flag)
 
 
 def parse(argv, flag_values=flags.FLAGS):
@@ -47,6 +50,14 @@ def parse(argv, flag_values=flags.FLAGS):
             if preset.is_file():
                 return flag_values([argv[0], f"--flagfile={preset}", *argv[1:]])
     return flag_values(argv)
+
+
+def parse_or_exit(argv, flag_values=flags.FLAGS):
+    """`parse` as `absl.app.run` wants it: what is wrong ends the program, in a line."""
+    try:
+        return parse(argv, flag_values)
+    except flags.Error as error:
+        sys.exit(f"jem_tf: {' '.join(str(error).split())}")
 
 
 def from_flags(flag_values=flags.FLAGS):
@@ -84,9 +95,11 @@ def from_flagfile(path):
     values = flags.FlagValues()
     define(values)
     try:
-        values(["jem_tf", f"--flagfile={os.fspath(path)}"])
+        _, *others = values(["jem_tf", f"--flagfile={os.fspath(path)}"])
     except (flags.Error, OSError) as error:
         raise InputError(f"{path} cannot be read as a flagfile: {error}") from error
+    if others:  # absl reads no flag after one
+        raise InputError(f"{path} holds {others[0]!r}, which is not a flag; remove it.")
     return from_flags(values)
 
 

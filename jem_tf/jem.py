@@ -131,13 +131,16 @@ class JEM(keras.Model):
 
         Args:
           n: how many.
-          labels: int [n] to draw from p(x | y) instead of p(x), or None.
+          labels: int [n] to draw from p(x | y). None: from p(x), or, with a buffer dealt
+            out by class, from p(x | y) of each class in turn.
           seed: int; equal seeds give equal images.
 
         Returns:
           float32 [n, H, W, C], about in [-1, 1]: nothing but a clamp keeps pixels
           there.
         """
+        if labels is None and self.buffer.num_classes:
+            labels = tf.range(n) % self.num_classes
         return self._go_on(n, labels, tf.constant([seed, 0]))
 
     def energy(self, labels=None):

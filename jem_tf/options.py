@@ -79,8 +79,9 @@ class Sampling:
     )
     start: str = option(
         "uniform",
-        "where chains start: U(-1, 1), or a Gaussian round each class's mean image",
-        choices=("uniform", "gaussian"),
+        "where chains start: U(-1, 1), a Gaussian round each class's mean image, or "
+        "mixed, one in ten uniform and the others Gaussian",
+        choices=("uniform", "gaussian", "mixed"),
     )
 
 

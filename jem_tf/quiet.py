@@ -26,7 +26,7 @@ def _no_standard_error():
 
 
 if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # Grappler logs what it gives up as errors
     with _no_standard_error():
         import tensorflow as tf
 

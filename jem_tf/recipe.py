@@ -9,6 +9,7 @@ from jem_tf.datasets import batches
 from jem_tf.errors import InputError
 
 BUFFER_STREAM = 5  # of seeds; see datasets/batches.py for the others
+UNIFORM_SHARE = 0.1  # of chains in the mixed start
 GAUSSIAN_IMAGES = 20_000  # at most so many training images make the Gaussian start
 
 
@@ -154,7 +155,10 @@ def start(opts, data):
     if opts.sampling.start == "uniform":
         return starts.uniform(images.shape[1:])
     some = datasets.pixels(images[:GAUSSIAN_IMAGES]).numpy()
-    return starts.gaussian(some, labels[:GAUSSIAN_IMAGES], len(data.class_names))
+    gaussian = starts.gaussian(some, labels[:GAUSSIAN_IMAGES], len(data.class_names))
+    if opts.sampling.start == "gaussian":
+        return gaussian
+    return starts.mixture(starts.uniform(images.shape[1:]), gaussian, UNIFORM_SHARE)
 
 
 def feed(opts, data, steps):

@@ -54,3 +54,19 @@ def gaussian(images, labels, num_classes, *, rank=256):
         return tf.reshape(start, [n, *shape])
 
     return start
+
+
+def mixture(first, second, share):
+    """Starts as `first` with probability `share`, else as `second`.
+
+    Some uniform noise in an informative start keeps noise among the negatives: nothing
+    else tells a model that noise is improbable.
+    """
+
+    def start(n, seed, labels=None):
+        which_seed, first_seed, second_seed = tf.unstack(tf.random.split(seed, 3))
+        which = tf.random.stateless_uniform([n, 1, 1, 1], which_seed) < share
+        ours, others = first(n, first_seed, labels), second(n, second_seed, labels)
+        return tf.where(which, ours, others)
+
+    return start

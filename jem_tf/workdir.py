@@ -11,7 +11,6 @@ RUN/figures/*.png       pictures
 import json
 import os
 import pathlib
-import tempfile
 
 import tensorflow as tf
 
@@ -53,14 +52,13 @@ def claim(path, options):
 
 def write(path, text):
     """Writes a text file whole or not at all."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        try:
-            file.write(text)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path, values):
@@ -126,6 +124,6 @@ def _same(ours, theirs, root):
     if ours != theirs:
         here = sorted(set(theirs) - set(ours))
         raise InputError(
-            f"--workdir={root} holds another run ("
-            f"({', '.join(here) or 'of fewer flags'}); name another, or give the same flags."
+            f"--workdir={root} holds another run ({', '.join(here) or 'fewer flags'}); "
+            "name another, or give the same flags."
         )

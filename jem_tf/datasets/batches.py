@@ -103,7 +103,7 @@ def crop_and_flip(images, seed, flip):
     """Reflect-pads uint8 [B, H, W, C] by an eighth, crops, mirrors half if `flip`."""
     batch, (height, width) = tf.shape(images)[0], images.shape[1:3]
     crop_seed, flip_seed = tf.unstack(tf.random.split(seed))
-    pad = max(height, width) // PAD_SHARE
+    pad = min(height, width) // PAD_SHARE
     padded = tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]], "REFLECT")
     corner = tf.random.stateless_uniform(
         [batch, 2, 1], crop_seed, 0, 2 * pad + 1, tf.int32

@@ -55,7 +55,12 @@ def load(path, image_size=0):
                         (size, size), Image.Resampling.BILINEAR
                     )
                     images.append(np.asarray(picture))
-            except (OSError, ValueError, SyntaxError) as error:
+            except (
+                OSError,
+                ValueError,
+                SyntaxError,
+                Image.DecompressionBombError,
+            ) as error:
                 raise InputError(
                     f"--dataset=folder:{path}: {file} is not a readable "
                     "picture; remove it."

@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 
 import numpy as np
+import tensorflow as tf
 
 from jem_tf.datasets.embedded import resize
 from jem_tf.errors import InputError
@@ -35,10 +36,16 @@ def load(name, data_dir="", image_size=0):
         )
     try:
         builder = tfds.builder(ALIASES.get(name, name), data_dir=data_dir or None)
-    except (tfds.core.DatasetNotFoundError, ValueError, ImportError) as error:
+    except (
+        tfds.core.DatasetNotFoundError,
+        ValueError,
+        ImportError,
+        AssertionError,  # a version that there is not
+    ) as error:
         raise InputError(
             f"--dataset={name} is no data set that TFDS knows; choose digits, "
-            "cifar10, cifar100, svhn, folder:PATH, or a name from tensorflow.org/datasets/catalog."
+            "cifar10, cifar100, svhn, folder:PATH, or a name from "
+            "tensorflow.org/datasets/catalog."
         ) from error
     if not builder.is_prepared():
         _download(builder, name)
@@ -101,10 +108,16 @@ def _read(builder, split, keys, image_size, name):
             "give --image_size=PIXELS, such as 32."
         )
     images, labels = [], []
-    for example in builder.as_dataset(split=split).as_numpy_iterator():
-        image = example[keys[0]]
-        images.append(
-            resize(image, image_size) if image_size not in (0, *shape[:2]) else image
-        )
-        labels.append(example[keys[1]])
+    try:
+        for example in builder.as_dataset(split=split).as_numpy_iterator():
+            image = example[keys[0]]
+            if image_size and image.shape[:2] != (image_size, image_size):
+                image = resize(image, image_size)
+            images.append(image)
+            labels.append(example[keys[1]])
+    except (tf.errors.OpError, OSError) as error:
+        raise InputError(
+            f"--dataset={name} under {builder.data_dir} cannot be read; remove it "
+            "and prepare it again."
+        ) from error
     return np.stack(images), np.array(labels)

@@ -1,0 +1,41 @@
+import pathlib
+import re
+
+import setuptools
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "jem_tf/__init__.py").read_text())
+
+TEST = ["pytest>=7", "scipy>=1.10"]
+
+setuptools.setup(
+    name="jem-tf",
+    version=VERSION[1],
+    description="Joint energy-based models in Keras 3 and TensorFlow",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=[*setuptools.find_packages(include=["jem_tf*"]), "jem_tf.flags"],
+    package_dir={"jem_tf.flags": "flags"},
+    package_data={"jem_tf.flags": ["*.flags"]},
+    install_requires=[
+        "absl-py>=2.0",
+        "importlib_resources",  # tensorflow-datasets needs it and does not say so
+        "keras>=3.8",
+        "numpy>=1.26",
+        "pillow>=10",
+        "scikit-learn>=1.4",
+        "tensorboard>=2.18",
+        "tensorflow>=2.18",  # tested on 2.21
+        "tensorflow-datasets>=4.9.7",
+        "tensorflow-probability[tf]>=0.25",
+        "tqdm>=4.60",
+    ],
+    extras_require={"test": TEST, "dev": [*TEST, "pre-commit", "ruff"]},
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

@@ -1,0 +1,278 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from jem_tf import datasets
+from jem_tf.datasets import batches
+from jem_tf.errors import InputError
+
+CLASSES = 3
+
+
+def dataset(images, *, flip=True):
+    images = np.asarray(images, "uint8")
+    labels = np.arange(len(images)) % CLASSES
+    split = datasets.Split(tf.constant(images), tf.constant(labels, tf.int32))
+    return datasets.Dataset(split, split, split, ("a", "b", "c"), flip)
+
+
+def plain(n):
+    """A set of n images, the i-th of which is of grey level i all over."""
+    return dataset(np.arange(n).reshape(n, 1, 1, 1).repeat(8, 1).repeat(8, 2))
+
+
+def noisy(n, **options):
+    shape = [n, 8, 8, 1]
+    return dataset(np.random.default_rng(0).integers(0, 256, shape), **options)
+
+
+def levels(x):
+    """Which images of `plain` these are."""
+    return np.round((np.asarray(x)[:, 0, 0, 0] + 1) * 127.5).astype(int)
+
+
+def ordered(step, batch_size, n, seed=(3, 1)):
+    return batches.order(tf.constant(step, tf.int64), batch_size, n, seed).numpy()
+
+
+def windows(image):
+    """The 9 crops of a reflect-padded 8-pixel-high image, by a slow twin."""
+    height, width, _ = image.shape
+    padded = np.pad(image, [(1, 1), (1, 1), (0, 0)], "reflect")
+    return {
+        padded[i : i + height, j : j + width].tobytes()
+        for i in range(3)
+        for j in range(3)
+    }
+
+
+def mirrored(image):
+    return image[:, ::-1]
+
+
+def collect(feed):
+    return [(x, y.numpy()) for x, y in feed]
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(60, 10), (64, 64), (7, 1), (1, 1)])
+def test_an_epoch_sees_each_image_once(n, batch_size):
+    for epoch in range(3):
+        steps = range(epoch * (n // batch_size), (epoch + 1) * (n // batch_size))
+        seen = np.concatenate([ordered(step, batch_size, n) for step in steps])
+        assert sorted(seen) == list(range(n))
+
+
+def test_an_epoch_drops_a_remainder_that_is_another_each_time():
+    dropped = []
+    for epoch in range(4):
+        steps = range(2 * epoch, 2 * epoch + 2)
+        seen = np.concatenate([ordered(step, 10, 29) for step in steps])
+        assert len(set(seen)) == 20
+        dropped.append(frozenset(range(29)) - frozenset(seen))
+    assert len(set(dropped)) == 4
+
+
+def test_epochs_and_seeds_order_differently():
+    orders = [ordered(0, 50, 50), ordered(1, 50, 50), ordered(0, 50, 50, seed=(4, 1))]
+    assert len({tuple(order) for order in orders}) == 3
+    assert list(range(50)) not in [order.tolist() for order in orders]
+
+
+def test_labels_follow_their_images():
+    for x, y in collect(batches.training(plain(50), steps=10, batch_size=8, seed=0)):
+        np.testing.assert_array_equal(y, levels(x) % CLASSES)
+
+
+def test_batches_have_the_documented_types():
+    feed = batches.training(
+        plain(50), steps=2, batch_size=8, seed=0, real="plain", real_batch_size=5
+    )
+    x, y = next(iter(feed))
+    assert {name: value.shape for name, value in x.items()} == {
+        "labelled": (8, 8, 8, 1),
+        "real": (5, 8, 8, 1),
+    }
+    assert {value.dtype for value in x.values()} == {tf.float32}
+    assert y.dtype == tf.int32
+    assert len(list(feed)) == 2
+
+
+def test_going_on_at_a_step_gives_what_would_have_come():
+    arguments = {
+        "steps": 12,
+        "batch_size": 8,
+        "seed": 5,
+        "real": "augmented",
+        "real_batch_size": 6,
+    }
+    whole = collect(batches.training(noisy(40), **arguments))
+    rest = collect(batches.training(noisy(40), first_step=7, **arguments))
+    assert len(rest) == 5
+    for (x, y), (x_again, y_again) in zip(whole[7:], rest, strict=True):
+        np.testing.assert_array_equal(y, y_again)
+        for name in ("labelled", "real"):
+            np.testing.assert_array_equal(x[name], x_again[name])
+
+
+def test_no_global_seed_and_no_other_run_changes_the_batches():
+    def feed(seed):
+        return collect(
+            batches.training(noisy(40), steps=6, batch_size=8, seed=seed, augment=True)
+        )
+
+    first = feed(1)
+    tf.random.set_seed(99)
+    for (x, y), (x_again, y_again) in zip(first, feed(1), strict=True):
+        np.testing.assert_array_equal(x, x_again)
+        np.testing.assert_array_equal(y, y_again)
+    assert not np.array_equal(first[0][0], feed(2)[0][0])
+
+
+def test_exactly_so_many_images_a_class_are_labelled():
+    feed = batches.training(
+        plain(60),
+        steps=40,
+        batch_size=4,
+        seed=0,
+        labels_per_class=4,
+        real="plain",
+        real_batch_size=10,
+    )
+    found = collect(feed)
+    labelled = {level for x, _ in found for level in levels(x["labelled"])}
+    counts = np.bincount([level % CLASSES for level in labelled])
+    assert counts.tolist() == [4, 4, 4]
+    assert {level for x, _ in found for level in levels(x["real"])} == set(range(60))
+
+
+def test_which_images_are_labelled_does_not_depend_on_the_seed():
+    def labelled(seed):
+        feed = batches.training(
+            plain(60), steps=3, batch_size=4, seed=seed, labels_per_class=4
+        )
+        return {level for x, _ in feed for level in levels(x)}
+
+    assert labelled(0) == labelled(1)
+
+
+def test_images_for_p_of_x_come_in_an_order_of_their_own():
+    feed = batches.training(
+        plain(60), steps=1, batch_size=60, seed=0, real="plain", real_batch_size=60
+    )
+    x, _ = next(iter(feed))
+    first, second = levels(x["labelled"]), levels(x["real"])
+    assert sorted(first) == sorted(second)
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 3), (8, 40, 1)])
+@pytest.mark.parametrize("flip", [False, True])
+def test_every_crop_is_a_window_of_the_reflected_picture(shape, flip):
+    image = np.random.default_rng(1).integers(0, 256, shape, dtype="uint8")
+    found = batches.crop_and_flip(
+        tf.constant(np.stack([image] * 400)), tf.constant([1, 2]), flip
+    ).numpy()
+    straight = windows(image)
+    turned = {
+        mirrored(np.frombuffer(window, "uint8").reshape(shape)).tobytes()
+        for window in straight
+    }
+    crops = [crop.tobytes() for crop in found]
+    assert len(straight | turned) == 18
+    assert set(crops) == (straight | turned if flip else straight)
+    # Of 400 fair coins, 140 to 260 are heads but for six standard deviations.
+    count = sum(crop in turned for crop in crops)
+    assert 140 < count < 260 if flip else count == 0
+
+
+def test_a_picture_of_32_pixels_moves_by_up_to_4():
+    image = np.zeros([1, 32, 32, 1], "uint8")
+    image[0, 16, 16] = 255
+    found = batches.crop_and_flip(
+        tf.constant(image.repeat(2000, 0)), tf.constant([0, 1]), False
+    )
+    _, row, column, _ = np.nonzero(found.numpy())
+    assert set(row) == set(column) == set(range(12, 21))
+    assert len(set(zip(row, column, strict=True))) == 81
+
+
+def test_pictures_of_a_few_pixels_are_not_moved():
+    image = np.arange(48, dtype="uint8").reshape(1, 4, 4, 3)
+    found = batches.crop_and_flip(tf.constant(image), tf.constant([0, 1]), False)
+    np.testing.assert_array_equal(found, image)
+
+
+def test_training_mirrors_only_where_the_set_allows_it():
+    one = np.random.default_rng(1).integers(0, 256, [1, 8, 8, 1]).repeat(60, 0)
+    turned = windows(mirrored(one[0].astype("uint8")))
+    for flip in (True, False):
+        feed = batches.training(dataset(one, flip=flip), steps=1, batch_size=60, seed=0)
+        x, _ = next(iter(feed))
+        crops = np.round((x.numpy() + 1) * 127.5).astype("uint8")
+        assert any(crop.tobytes() in turned for crop in crops) == flip
+
+
+def test_steps_crop_differently():
+    one = np.random.default_rng(1).integers(0, 256, [1, 8, 8, 1]).repeat(60, 0)
+    feed = batches.training(dataset(one), steps=2, batch_size=60, seed=0)
+    (first, _), (second, _) = collect(feed)
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("augment", "real", "labelled_changed", "real_changed"),
+    [
+        (True, "augmented", True, True),
+        (True, "plain", True, False),
+        (False, "augmented", False, False),
+        (False, "plain", False, False),
+    ],
+)
+def test_plain_images_are_training_images_and_augmented_ones_are_not(
+    augment, real, labelled_changed, real_changed
+):
+    data = noisy(40)
+    known = {image.tobytes() for image in data.train.images.numpy()}
+    feed = batches.training(
+        data,
+        steps=1,
+        batch_size=20,
+        seed=0,
+        augment=augment,
+        real=real,
+        real_batch_size=20,
+    )
+    x, _ = next(iter(feed))
+    changed = {"labelled": labelled_changed, "real": real_changed}
+    for name, images in x.items():
+        images = np.round((images.numpy() + 1) * 127.5).astype("uint8")
+        strange = sum(image.tobytes() not in known for image in images)
+        assert strange > 10 if changed[name] else strange == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"batch_size": 51}, "--batch_size=51 is larger than the 50 images"),
+        (
+            {"batch_size": 13, "labels_per_class": 4},
+            "--batch_size=13 is larger than the 12 images",
+        ),
+        (
+            {"batch_size": 5, "real": "plain", "real_batch_size": 51},
+            "--p_x_batch_size=51 is larger than the 50 images",
+        ),
+        (
+            {"batch_size": 5, "labels_per_class": 17},
+            "--labels_per_class=17 is more than a class has",
+        ),
+    ],
+)
+def test_more_images_than_there_are_is_refused(arguments, sentence):
+    with pytest.raises(InputError, match=sentence):
+        batches.training(plain(50), steps=1, seed=0, **arguments)
+
+
+def test_as_many_images_as_there_are_is_allowed():
+    feed = batches.training(plain(50), steps=1, batch_size=50, seed=0)
+    assert len(list(feed)) == 1

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from jem_tf import datasets
+from jem_tf.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits")
+
+
+def rows(images):
+    """Images as a sorted list of bytes: equal lists are equal multisets."""
+    return sorted(image.tobytes() for image in np.asarray(images))
+
+
+def folder_of(path, pictures_a_class, classes=("cat", "dog")):
+    """A folder whose every picture is of another colour; its name as a --dataset."""
+    for label, name in enumerate(classes):
+        (path / name).mkdir()
+        for i in range(pictures_a_class):
+            Image.new("RGB", (8, 8), (label, i, 7)).save(path / name / f"{i:03}.png")
+    return f"folder:{path}"
+
+
+def test_every_digit_is_in_exactly_one_split(digits):
+    original = np.round(load_digits().images[..., None] * 255 / 16).astype("uint8")
+    splits = [digits.train, digits.validation, digits.test]
+    found = np.concatenate([split.images for split in splits])
+    assert rows(found) == rows(original)
+
+
+def test_labels_stay_with_their_images(digits):
+    data = load_digits()
+    original = np.round(data.images[..., None] * 255 / 16).astype("uint8")
+    named = {image.tobytes(): y for image, y in zip(original, data.target, strict=True)}
+    for split in (digits.train, digits.validation, digits.test):
+        images, labels = split.images.numpy(), split.labels.numpy()
+        assert [named[image.tobytes()] for image in images] == labels.tolist()
+
+
+def test_a_fifth_is_the_test_and_a_tenth_of_the_rest_the_validation(digits):
+    sizes = [len(split.labels) for split in (digits.test, digits.validation)]
+    assert sizes == [1797 // 5, (1797 - 1797 // 5) // 10]
+
+
+def test_every_split_holds_every_class(digits):
+    for split in (digits.train, digits.validation, digits.test):
+        assert set(split.labels.numpy()) == set(range(10))
+
+
+def test_images_are_uint8_and_labels_int32(digits):
+    for split in (digits.train, digits.validation, digits.test):
+        assert split.images.dtype == tf.uint8
+        assert split.images.shape[1:] == (8, 8, 1)
+        assert split.labels.dtype == tf.int32
+        assert split.labels.shape == split.images.shape[:1]
+
+
+def test_what_is_held_out_depends_on_no_global_seed(digits):
+    np.random.seed(123)
+    tf.random.set_seed(123)
+    again = datasets.load("digits")
+    for name in ("train", "validation", "test"):
+        np.testing.assert_array_equal(
+            getattr(digits, name).images, getattr(again, name).images
+        )
+
+
+def test_what_is_held_out_does_not_depend_on_the_image_size(digits):
+    small = datasets.load("digits", image_size=4)
+    assert small.train.images.shape[1:] == (4, 4, 1)
+    for name in ("train", "validation", "test"):
+        np.testing.assert_array_equal(
+            getattr(digits, name).labels, getattr(small, name).labels
+        )
+
+
+def test_a_folder_is_dealt_into_the_three_splits(tmp_path):
+    data = datasets.load(folder_of(tmp_path, 30))
+    splits = (data.train, data.validation, data.test)
+    assert [len(split.labels) for split in splits] == [44, 4, 12]
+    colours = {tuple(image[0, 0]) for split in splits for image in split.images.numpy()}
+    assert colours == {(y, i, 7) for y in (0, 1) for i in range(30)}
+
+
+def test_mirrored_digits_are_other_digits_and_mirrored_pictures_are_not(
+    tmp_path, digits
+):
+    assert not digits.flip
+    assert datasets.load(folder_of(tmp_path, 30)).flip
+
+
+def test_class_names_are_in_the_order_of_the_labels(tmp_path, digits):
+    assert digits.class_names == tuple("0123456789")
+    assert datasets.load(folder_of(tmp_path, 30)).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("pictures_a_class", [1, 2, 5])
+def test_too_few_images_for_three_splits_are_refused(tmp_path, pictures_a_class):
+    name = folder_of(tmp_path, pictures_a_class)
+    with pytest.raises(InputError, match=f"--dataset={name} has too few images"):
+        datasets.load(name)
+
+
+def test_pixels_span_minus_one_to_one_evenly():
+    pixels = datasets.pixels(tf.range(256)[None]).numpy()
+    assert pixels.dtype == np.float32
+    np.testing.assert_allclose(pixels[0], np.linspace(-1, 1, 256), atol=1e-6)
+    assert (pixels.min(), pixels.max()) == (-1.0, 1.0)

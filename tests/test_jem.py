@@ -1,0 +1,269 @@
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from jem_tf import energies, networks, replay, samplers, starts
+from jem_tf.errors import InputError
+from jem_tf.jem import JEM
+
+SHAPE, CLASSES = (8, 8, 1), 3
+TERMS = {  # name: the weights that switch it on
+    "p_y_given_x": {"p_x_weight": 0.0},
+    "p_x": {"p_x_weight": 1.0},
+    "p_x_conditional": {"p_x_weight": 1.0, "conditional": True},
+    "p_x_y": {"p_x_weight": 0.0, "p_x_y_weight": 0.7, "p_y_given_x_weight": 0.0},
+    "all": {"p_x_weight": 0.5, "p_x_y_weight": 0.5, "energy_l2": 0.1},
+}
+
+
+def bars(n, seed=0):
+    """Pictures of class y: bright on the rows 2y .. 2y + 1, noise elsewhere."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, CLASSES, n)
+    images = rng.uniform(-1, 0, [n, *SHAPE]).astype("float32")
+    for image, y in zip(images, labels, strict=True):
+        image[2 * y : 2 * y + 2] += 1.0
+    return images, labels
+
+
+def jem(
+    *, start=None, size=60, noise=0.01, reinit_prob=0.05, steps=3, devices=None, **kw
+):
+    """A small JEM whose buffer is dealt out by class."""
+    buffer = replay.ReplayBuffer(
+        size,
+        start or starts.uniform(SHAPE),
+        num_classes=CLASSES,
+        reinit_prob=reinit_prob,
+        devices=devices,
+    )
+    sampler = functools.partial(samplers.sgld, steps=steps, step_size=1.0, noise=noise)
+    return functools.partial(JEM, buffer=buffer, sampler=sampler, **kw)
+
+
+def network(seed=0):
+    return networks.build("convnet-8", SHAPE, CLASSES, seed=seed)
+
+
+def fitted(seed=0, epochs=1, **kw):
+    model = jem(seed=seed, **kw)(network(seed))
+    model.compile(keras.optimizers.Adam(1e-3))
+    history = model.fit(
+        *bars(96), batch_size=32, epochs=epochs, verbose=0, shuffle=False
+    )
+    return model, history.history
+
+
+def flat(model):
+    return np.concatenate([np.ravel(weight) for weight in model.get_weights()])
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_a_step_follows_the_gradient_of_its_terms(term):
+    """The slow twin: one SGD step by hand, on chains that are drawn again."""
+    kw = TERMS[term] | {"noise": 0.0, "reinit_prob": 0.0, "seed": 3}
+    images, labels = bars(12)
+    ours, twin = (jem(**kw)(network()) for _ in range(2))
+    ours.compile(keras.optimizers.SGD(0.1))
+    ours.train_on_batch(images, labels)
+
+    twin.compile(keras.optimizers.SGD(0.1))
+    drawn = twin._negatives({"labelled": images}, labels, _dreams(twin))
+    with tf.GradientTape() as tape:
+        f = twin.network(images)
+        loss = twin.p_y_given_x_weight * tf.reduce_mean(
+            keras.losses.sparse_categorical_crossentropy(labels, f, from_logits=True)
+        )
+        real, squares = energies.marginal_energy(f), []
+        if "drawn" in drawn:
+            fake = energies.marginal_energy(twin.network(drawn["drawn"]))
+            loss += twin.p_x_weight * (tf.reduce_mean(real) - tf.reduce_mean(fake))
+            squares.append(fake)
+        if "drawn_by_label" in drawn:
+            g = twin.network(drawn["drawn_by_label"])
+            given, dreamt = (tf.gather(z, labels, batch_dims=1) for z in (f, g))
+            loss += twin.p_x_y_weight * (tf.reduce_mean(dreamt) - tf.reduce_mean(given))
+            squares.append(energies.marginal_energy(g))
+        if squares:
+            squares = tf.concat(squares, 0)
+            loss += twin.energy_l2 * (
+                tf.reduce_mean(real**2) + tf.reduce_mean(squares**2)
+            )
+    for weight, slope in zip(
+        twin.trainable_weights, tape.gradient(loss, twin.trainable_weights), strict=True
+    ):
+        weight.assign_sub(0.1 * slope)
+    np.testing.assert_allclose(flat(ours), flat(twin), atol=2e-6)
+
+
+def _dreams(model):
+    """The seed of step 0's dreams on the only replica."""
+    return model._step_seeds()[1]
+
+
+def test_fit_learns_to_classify_and_to_draw():
+    model, history = fitted(epochs=25)
+    assert history["accuracy"][-1] > 0.95
+    assert history["cross_entropy"][-1] < 0.5 * history["cross_entropy"][0]
+    real = -model.energy()(bars(64, seed=1)[0])
+    noise = -model.energy()(starts.uniform(SHAPE)(64, [0, 1]))
+    assert np.mean(real) > np.mean(noise)
+
+
+def test_fit_logs_what_the_energies_are():
+    _, history = fitted(input_noise=0.03, energy_l2=0.1)
+    assert set(history) == {
+        "loss",
+        "accuracy",
+        "cross_entropy",
+        "energy_real",
+        "energy_drawn",
+        "energy_gap",
+    }
+    gap = history["energy_drawn"][0] - history["energy_real"][0]
+    assert history["energy_gap"][0] == pytest.approx(gap, abs=1e-5)
+
+
+def test_evaluate_and_predict_are_a_keras_classifiers():
+    model, _ = fitted()
+    images, labels = bars(50, seed=2)
+    found = model.evaluate(images, labels, verbose=0, return_dict=True)
+    logits = model.predict(images, verbose=0)
+    expected = -np.mean(tf.nn.log_softmax(logits).numpy()[np.arange(50), labels])
+    assert set(found) == {"loss", "accuracy"}
+    assert found["loss"] == pytest.approx(expected, rel=1e-4)
+    assert found["accuracy"] == pytest.approx(np.mean(logits.argmax(1) == labels))
+    np.testing.assert_allclose(model.logits(images), logits, atol=1e-5)
+
+
+def test_fit_validates_without_the_negative_phase():
+    model = jem()(network())
+    model.compile()
+    data = bars(64)
+    history = model.fit(*data, epochs=2, verbose=0, validation_data=data).history
+    assert {key for key in history if key.startswith("val_")} == {
+        "val_loss",
+        "val_accuracy",
+    }
+    assert history["energy_real"][0] != 0
+
+
+def test_the_same_seed_is_the_same_run_bit_for_bit():
+    (first, one), (again, two), (other, _) = (fitted(seed=s) for s in (5, 5, 6))
+    np.testing.assert_array_equal(flat(first), flat(again))
+    np.testing.assert_array_equal(first.buffer.shard_0, again.buffer.shard_0)
+    assert one == two
+    assert np.abs(flat(first) - flat(other)).max() > 0
+
+
+def test_another_step_draws_other_seeds():
+    model = jem()(network())
+    model.compile()
+    before = np.array(model._step_seeds())
+    model.optimizer.iterations.assign_add(1)
+    assert (before != np.array(model._step_seeds())).all()
+
+
+def test_dreams_stay_in_the_buffer_and_samples_do_not():
+    model = jem(reinit_prob=0.0)(network())
+    before = model.buffer.shard_0.numpy()
+    sampled = model.sample(8, seed=1)
+    np.testing.assert_array_equal(model.buffer.shard_0, before)
+    np.testing.assert_array_equal(sampled, model.sample(8, seed=1))
+    drawn = model.dream(8, [0, 1]).numpy()
+    after = model.buffer.shard_0.numpy()
+    changed = np.flatnonzero(np.abs(after - before).max((1, 2, 3)))
+    assert 0 < len(changed) <= 8
+    for image in after[changed]:
+        assert (np.abs(drawn - image).max((1, 2, 3)) == 0).any()
+
+
+def test_samples_of_a_label_go_down_its_energy():
+    model = jem(noise=0.0)(network())
+    for y in range(CLASSES):
+        labels = tf.fill([16], y)
+        before = model.buffer.draw(16, [0, 1], labels, reinit=False)[1]
+        after = model.sampler(model.energy(labels), before, seed=[0, 1])
+        assert np.all(model.energy(labels)(after) < model.energy(labels)(before))
+        assert model.sample(16, labels=labels).shape == (16, *SHAPE)
+
+
+def test_conditional_dreams_use_the_slots_of_their_class():
+    def by_label(n, seed, labels=None):
+        return tf.zeros([n, *SHAPE]) + tf.cast(labels, tf.float32)[:, None, None, None]
+
+    model = jem(start=by_label, noise=0.0, steps=0, conditional=True)(network())
+    model.compile()
+    model.fit(*bars(96), batch_size=32, verbose=0)
+    np.testing.assert_array_equal(
+        model.buffer.shard_0[:, 0, 0, 0], np.repeat(range(CLASSES), 20)
+    )
+
+
+def test_p_x_may_learn_from_images_of_its_own():
+    model = jem()(network())
+    model.compile()
+    images, labels = bars(96)
+    batches = tf.data.Dataset.from_tensors(
+        ({"labelled": images[:8], "real": images[8:40]}, labels[:8])
+    )
+    drawn = set()
+    model.sampler = lambda energy, x, seed: drawn.add(tuple(x.shape)) or x
+    log = model.fit(batches, verbose=0).history
+    assert np.isfinite(log["loss"][0])
+    assert drawn == {(32, *SHAPE)}
+
+
+def test_a_plain_classifier_needs_no_buffer():
+    model = JEM(network(), p_x_weight=0.0)
+    model.compile(keras.optimizers.Adam(1e-3))
+    history = model.fit(*bars(96), epochs=15, batch_size=32, verbose=0).history
+    assert history["accuracy"][-1] > 0.9
+    assert "energy_drawn" not in history
+
+
+def test_the_gradient_clip_bounds_a_steps_length():
+    def length(clip):
+        model = jem(gradient_clip=clip)(network())
+        model.compile(keras.optimizers.SGD(1.0))
+        before = flat(model)
+        model.train_on_batch(*bars(32))
+        return np.linalg.norm(flat(model) - before)
+
+    assert length(1e-3) == pytest.approx(1e-3, rel=1e-2)
+    assert length(1e6) == length(None) > 1e-2
+
+
+def test_input_noise_has_its_standard_deviation():
+    model = jem(input_noise=0.2)(network())
+    images = {"labelled": tf.zeros([500, *SHAPE]), "real": tf.zeros([500, *SHAPE])}
+    noisy = model._noisy(images, [0, 1])
+    assert np.std(noisy["labelled"]) == pytest.approx(0.2, rel=0.02)
+    correlation = np.corrcoef(np.ravel(noisy["labelled"]), np.ravel(noisy["real"]))
+    assert abs(correlation[0, 1]) < 0.03
+
+
+def test_mixed_float16_clips_the_gradient_and_not_its_scale():
+    model = jem(gradient_clip=1e-3)(network())
+    model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1.0)))
+    before = flat(model)
+    model.train_on_batch(*bars(32))
+    assert np.linalg.norm(flat(model) - before) == pytest.approx(1e-3, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("kw", "says"),
+    [
+        ({"p_x_weight": -1.0}, "must not be negative"),
+        ({"p_x_weight": float("nan")}, "must not be negative"),
+        ({"p_x_weight": 0.0, "p_y_given_x_weight": 0.0}, "nor all 0"),
+        ({"buffer": None}, "need a buffer"),
+        ({"sampler": None}, "need a buffer and a sampler"),
+    ],
+)
+def test_a_model_that_cannot_learn_is_refused(kw, says):
+    with pytest.raises(InputError, match=says):
+        jem()(network(), **kw)

@@ -1,0 +1,69 @@
+"""Two replicas learn what one would, from chains of their own."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from test_jem import SHAPE, bars, flat, jem, network
+
+from jem_tf.jem import JEM
+
+
+def constant(n, seed, labels=None):
+    """Every chain alike, so that one shard's draws are another's."""
+    return tf.fill([n, *SHAPE], 0.1)
+
+
+def after_a_step(strategy, clip):
+    devices = None
+    if strategy.num_replicas_in_sync > 1:
+        devices = strategy.extended.worker_devices
+    make = jem(
+        start=constant,
+        noise=0.0,
+        devices=devices,
+        gradient_clip=clip,
+        energy_l2=0.1,
+        p_x_y_weight=0.5,
+    )
+    with strategy.scope():
+        model = make(network())
+        model.compile(keras.optimizers.SGD(0.1))
+    before = flat(model)
+    history = model.fit(*bars(32), batch_size=32, verbose=0, shuffle=False).history
+    return flat(model) - before, {k: v[0] for k, v in history.items()}
+
+
+@pytest.mark.parametrize("clip", [None, 0.05])
+def test_a_step_on_two_replicas_is_a_step_on_one(two_replicas, clip):
+    one, log = after_a_step(tf.distribute.get_strategy(), clip)
+    two, log_two = after_a_step(two_replicas, clip)
+    assert np.abs(one).max() > 1e-4
+    np.testing.assert_allclose(two, one, atol=3e-7)
+    assert log_two == pytest.approx(log, rel=1e-4, abs=1e-5)
+
+
+def test_the_chains_of_replicas_differ(two_replicas):
+    make = jem(start=constant, devices=two_replicas.extended.worker_devices)
+    with two_replicas.scope():
+        model = make(network())
+        model.compile()
+    model.fit(*bars(64), batch_size=32, epochs=3, verbose=0)
+    first, second = model.buffer.shard_0.numpy(), model.buffer.shard_1.numpy()
+    assert (first != 0.1).any()
+    assert (second != 0.1).any()
+    moved = [x[(x != 0.1).any((1, 2, 3))] for x in (first, second)]
+    for image in moved[0]:
+        assert np.abs(moved[1] - image).max((1, 2, 3)).min() > 1e-3
+
+
+def test_evaluate_on_two_replicas_is_evaluate_on_one(two_replicas):
+    with two_replicas.scope():
+        model = JEM(network(), p_x_weight=0.0)
+        model.compile()
+    images, labels = bars(48, seed=4)
+    found = model.evaluate(images, labels, batch_size=16, verbose=0, return_dict=True)
+    logits = model.logits(images).numpy()
+    expected = np.mean(logits.argmax(1) == labels)
+    assert found["accuracy"] == pytest.approx(expected)
+    assert set(found) == {"loss", "accuracy"}

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from jem_tf import starts
+
+SHAPE = (4, 4, 3)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Two classes whose pixels share a covariance round means of -0.4 and 0.3."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(4000) % 2
+    mixing = rng.normal(0, 0.02, [48, 48])
+    means = np.where(labels == 0, -0.4, 0.3)[:, None]
+    pixels = means + rng.normal(size=[4000, 48]) @ mixing
+    return pixels.reshape(-1, *SHAPE).astype("float32"), labels
+
+
+@pytest.fixture(params=["uniform", "gaussian"])
+def start(request, pictures):
+    if request.param == "uniform":
+        return starts.uniform(SHAPE)
+    return starts.gaussian(*pictures, 2)
+
+
+def test_a_start_is_images_in_range_that_its_seed_determines(start):
+    first, again, other = (start(64, seed) for seed in ([0, 1], [0, 1], [0, 2]))
+    assert first.shape == (64, *SHAPE)
+    assert first.dtype == tf.float32
+    assert np.abs(first).max() <= 1
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0
+
+
+def test_a_start_takes_labels(start):
+    assert start(6, [0, 1], tf.constant([0, 1, 0, 1, 0, 1])).shape == (6, *SHAPE)
+
+
+def test_uniform_fills_the_range_evenly():
+    drawn = np.ravel(starts.uniform(SHAPE)(2000, [0, 0]))
+    shares = np.histogram(drawn, bins=8, range=(-1, 1))[0] / drawn.size
+    np.testing.assert_allclose(shares, 1 / 8, atol=0.005)
+
+
+def test_gaussian_has_the_means_and_the_covariance_of_its_classes(pictures):
+    images, labels = pictures
+    start = starts.gaussian(images, labels, 2)
+    drawn = start(4000, [0, 0], tf.constant(labels, tf.int32)).numpy()
+    for y in (0, 1):
+        np.testing.assert_allclose(
+            drawn[labels == y].mean(0), images[labels == y].mean(0), atol=0.02
+        )
+    ours, theirs = (
+        np.cov(
+            (x - np.where(labels == 0, -0.4, 0.3)[:, None, None, None])
+            .reshape(-1, 48)
+            .T
+        )
+        for x in (drawn, images)
+    )
+    assert np.linalg.norm(ours - theirs) < 0.15 * np.linalg.norm(theirs)
+
+
+def test_gaussian_without_labels_draws_the_classes_evenly(pictures):
+    drawn = starts.gaussian(*pictures, 2)(2000, [0, 0]).numpy()
+    assert np.mean(drawn.mean((1, 2, 3)) < -0.05) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_mixture_starts_as_its_first_in_its_share():
+    def constant(value):
+        return lambda n, seed, labels=None: tf.fill([n, *SHAPE], value)
+
+    drawn = starts.mixture(constant(1.0), constant(-1.0), 0.1)(10_000, [0, 3]).numpy()
+    assert np.mean(drawn[:, 0, 0, 0] == 1.0) == pytest.approx(0.1, abs=0.01)
+    assert (drawn == drawn[:, :1, :1, :1]).all()  # images are of one kind whole

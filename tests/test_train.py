@@ -1,0 +1,142 @@
+"""The program, end to end: `flags/smoke.flags`, on real digits."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import flags
+from PIL import Image
+
+import jem_tf
+from jem_tf import flagfiles, train
+from jem_tf.evaluation import answers
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SMOKE = f"--flagfile={ROOT / 'flags' / 'smoke.flags'}"
+KEYS = {
+    "accuracy",
+    "nll",
+    "ece",
+    "auroc_noise",
+    "log_px_test",
+    "log_px_noise",
+    "seconds",
+    "steps",
+}
+
+
+def options(*argv):
+    values = flags.FlagValues()
+    flagfiles.define(values)
+    flagfiles.parse(["train", *argv], values)
+    return flagfiles.from_flags(values)
+
+
+def run(workdir, *more, flagfile=SMOKE):
+    return train.run(options(flagfile, f"--workdir={workdir}", *more))
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("run") / "smoke"
+    return workdir, run(workdir)
+
+
+def test_a_run_leaves_what_the_readme_lists(smoke):
+    workdir, results = smoke
+    assert json.loads((workdir / "results" / "train.json").read_text()) == results
+    assert set(results) == KEYS
+    assert results["steps"] == 12
+    assert all(0 <= results[key] <= 1 for key in ("accuracy", "ece", "auroc_noise"))
+    picture = Image.open(workdir / "figures" / "samples.png")
+    assert min(picture.size) >= 640
+    assert len(set(picture.getdata())) > 50
+    assert {place.name for place in workdir.iterdir()} == {
+        "run.flags",
+        "data.json",
+        "checkpoints",
+        "tensorboard",
+        "results",
+        "figures",
+    }
+
+
+def test_run_flags_replay_the_run_exactly(smoke, tmp_path):
+    workdir, results = smoke
+    again = run(tmp_path / "again", flagfile=f"--flagfile={workdir / 'run.flags'}")
+    assert again | {"seconds": 0} == results | {"seconds": 0}
+    first, second = (jem_tf.load(place) for place in (workdir, tmp_path / "again"))
+    np.testing.assert_array_equal(first.buffer.shard_0, second.buffer.shard_0)
+    for one, two in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_another_seed_is_another_run(smoke, tmp_path):
+    other = run(tmp_path / "other", "--seed=1")
+    assert other["log_px_test"] != smoke[1]["log_px_test"]
+
+
+def test_load_brings_the_trained_model_back(smoke):
+    workdir, results = smoke
+    model = jem_tf.load(workdir)
+    test = jem_tf.datasets.load("digits").test
+    logits = answers.logits(model, test.images)
+    assert np.mean(logits.argmax(1) == test.labels) == results["accuracy"]
+    assert model.sample(5).shape == (5, 8, 8, 1)
+
+
+def test_tensorboard_has_the_scalars_of_every_epoch(smoke):
+    tags = set()
+    for path in (smoke[0] / "tensorboard").glob("events*"):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            tags |= {value.tag for value in event.summary.value}
+    assert tags >= {
+        "loss",
+        "cross_entropy",
+        "accuracy",
+        "val_accuracy",
+        "energy_real",
+        "energy_drawn",
+        "energy_gap",
+        "learning_rate",
+        "images_per_second",
+        "samples",
+    }
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--p_x_weight=0"],
+        ["--p_x_weight=0", "--p_x_y_weight=1", "--p_y_given_x_weight=0"],
+        ["--conditional", "--start=uniform"],
+        ["--labels_per_class=5", "--p_x_batch_size=16", "--optimizer=sgd"],
+        ["--p_x_images=same", "--precision=mixed_bfloat16", "--schedule=constant"],
+    ],
+    ids=lambda more: more[0],
+)
+def test_every_kind_of_run_trains_and_comes_back(more, tmp_path):
+    results = run(tmp_path / "run", "--steps=3", *more)
+    model = jem_tf.load(tmp_path / "run")
+    assert np.isfinite(list(results.values())).all()
+    assert (model.buffer is None) == (more == ["--p_x_weight=0"])
+
+
+def test_the_program_trains_on_two_replicas_and_says_only_its_own_lines(tmp_path):
+    command = [
+        sys.executable, "-m", "jem_tf.train", SMOKE, f"--workdir={tmp_path / 'run'}",
+        "--strategy=mirrored", "--logical_cpus=2",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("digits: 1295 images to train on")
+    assert lines[3].startswith("epoch 1/1  acc")
+    assert any(line.strip().startswith("AUROC of log p(x)") for line in lines)
+    shards = tf.train.list_variables(tmp_path / "run" / "checkpoints")
+    assert sum("buffer/shard_" in name for name, _ in shards) == 2
+    assert jem_tf.load(tmp_path / "run").buffer.num_shards == 2
