@@ -22,8 +22,7 @@ SHOWN = {  # in this order, where they are
 
 
 class Measure(keras.callbacks.Callback):
-    """Adds `val_accuracy`, `val_nll`, `learning_rate`, `images_per_second` to an
-    epoch's logs.
+    """Adds validation, learning rate and images a second to an epoch's logs.
 
     Put it before callbacks that read them. The validation is never the test split.
     """
@@ -106,11 +105,8 @@ class Summaries(keras.callbacks.Callback):
 
     def __init__(self, folder, hyperparameters, samples=100):
         super().__init__()
-        self.folder, self.hyperparameters, self.samples = (
-            str(folder),
-            hyperparameters,
-            samples,
-        )
+        self.folder, self.samples = str(folder), samples
+        self.hyperparameters = hyperparameters
 
     def on_train_begin(self, logs=None):
         from tensorboard.plugins.hparams import api as hparams

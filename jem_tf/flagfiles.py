@@ -25,8 +25,7 @@ def define(flag_values=flags.FLAGS):
 
 
 def parse(argv, flag_values=flags.FLAGS):
-    """Parses argv beneath which the data set's preset lies, unless argv names a
-    flagfile.
+    """Parses argv over the preset of its data set, unless it names a flagfile.
 
     Args:
       argv: the program's name and its arguments.

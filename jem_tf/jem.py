@@ -131,8 +131,8 @@ class JEM(keras.Model):
 
         Args:
           n: how many.
-          labels: int [n] to draw from p(x | y). None: from p(x), or, with a buffer dealt
-            out by class, from p(x | y) of each class in turn.
+          labels: int [n] to draw from p(x | y). None: from p(x), or, with a buffer by
+            class, from p(x | y) of each class in turn.
           seed: int; equal seeds give equal images.
 
         Returns:

@@ -38,7 +38,8 @@ def build(
     rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
     after = {
         "steps": schedules.PiecewiseConstantDecay(
-            [int(steps * at) for at in DECAY_AT], rates
+            [int(steps * at) - 1 for at in DECAY_AT],
+            rates,  # each holds its boundary
         ),
         "cosine": schedules.CosineDecay(learning_rate, steps),
         "constant": schedules.PiecewiseConstantDecay([steps], [learning_rate] * 2),

@@ -16,8 +16,7 @@ INITIAL_CHUNK = (
 
 
 class ReplayBuffer(tf.Module):
-    """`size` images [H, W, C], float32 in [-1, 1], dealt evenly to one shard per
-    replica.
+    """`size` images float32 [H, W, C] in [-1, 1], dealt out to one shard a replica.
 
     A shard is a plain variable on its replica's device: inside `strategy.run` each
     replica sees its own and no other. With `num_classes`, slot s of a shard belongs to
@@ -56,7 +55,7 @@ class ReplayBuffer(tf.Module):
         devices = devices or [None]
         if size < 1 or size % (len(devices) * (num_classes or 1)):
             raise InputError(
-                f"A buffer_size of {size} does not divide into {len(devices)} shard(s) "
+                f"buffer_size={size} does not divide into {len(devices)} shard(s) "
                 f"of {num_classes or 1} class(es); choose a multiple of their product."
             )
         if not 0 <= reinit_prob <= 1:

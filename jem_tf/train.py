@@ -1,5 +1,4 @@
-"""Trains a JEM: `python -m jem_tf.train --dataset=cifar100` is the paper's recipe for
-CIFAR-100.
+"""Trains a JEM: `python -m jem_tf.train --dataset=cifar100`, say.
 
 Read `run`: it is the whole story. `recipe.py` makes what it needs from the options.
 """
@@ -9,10 +8,12 @@ import pathlib
 import sys
 import time
 
+import jem_tf.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
+
+# isort: split
 import tensorflow as tf
 from absl import app
 
-import jem_tf.quiet  # noqa: F401  first: our lines, not its
 from jem_tf import callbacks, datasets, figures, flagfiles, recipe, workdir
 from jem_tf.errors import InputError
 from jem_tf.evaluation import answers, classification, noise
@@ -144,4 +145,4 @@ def main(argv):
 
 if __name__ == "__main__":
     flagfiles.define()
-    app.run(main, flags_parser=flagfiles.parse)
+    app.run(main, flags_parser=flagfiles.parse_or_exit)

@@ -115,7 +115,7 @@ def load(path):
     opts = flagfiles.from_flagfile(root / FLAGS_FILE)
     buffer = recipe.buffer(opts, shape, num_classes, devices=[None] * len(shards))
     model = recipe.build(opts, shape, num_classes, buffer)
-    checkpoint(model).restore(newest).expect_partial()
+    checkpoint(model).restore(newest).assert_existing_objects_matched()
     return model
 
 

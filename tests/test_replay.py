@@ -135,7 +135,7 @@ def test_a_checkpoint_brings_every_shard_back(tmp_path):
 @pytest.mark.parametrize(
     ("size", "more", "says"),
     [
-        (15, {"num_classes": 10}, "15 does not divide into 1 shard"),
+        (15, {"num_classes": 10}, "buffer_size=15 does not divide into 1 shard"),
         (15, {"devices": [None] * 2}, "15 does not divide into 2 shard"),
         (0, {}, "0 does not divide"),
         (10, {"reinit_prob": 1.5}, "reinit_prob is 1.5"),

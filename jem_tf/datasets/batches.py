@@ -1,7 +1,6 @@
-"""Batches of images in memory, whose order and augmentation are a function of (seed,
-step).
+"""Batches of images in memory: their order and augmentation depend on (seed, step).
 
-Nothing else is remembered between two steps, so that a run can go on at any of them.
+Nothing is remembered between two steps, so that a run can go on at any of them.
 """
 
 import tensorflow as tf
@@ -11,9 +10,8 @@ from jem_tf.errors import InputError
 
 fold_in = tf.random.experimental.stateless_fold_in
 PAD_SHARE = 8  # reflect-pad by an eighth of the image: the paper's 4 pixels of 32
-ORDER, CROP, REAL_ORDER, REAL_CROP = range(
-    1, 5
-)  # streams of seeds [seed, stream]; JEM has 0
+# Streams of seeds [seed, stream]; 0 is JEM's, 5 the replay buffer's.
+ORDER, CROP, REAL_ORDER, REAL_CROP = 1, 2, 3, 4
 
 
 def training(
@@ -37,8 +35,7 @@ def training(
       seed: int.
       augment: whether to reflect-pad, crop and (where the set allows it) flip labelled
         images.
-      labels_per_class: of each class, only so many training images are labelled; 0:
-        all.
+      labels_per_class: how many training images of a class are labelled; 0: all.
       real: None, or which images log p(x) learns from, drawn from all training images:
         "augmented" or "plain".
       real_batch_size: how many of them a step.
@@ -46,8 +43,8 @@ def training(
 
     Returns:
       tf.data.Dataset of (x, labels int32 [B]); x are images float32 [B, H, W, C] in
-      [-1, 1], or, with `real`, {"labelled": [B, H, W, C], "real": [real_batch_size, H,
-      W, C]}.
+      [-1, 1], or, with `real`, {"labelled": [B, H, W, C], "real": [n, H, W, C]} for
+      n = real_batch_size.
 
     Raises:
       InputError: if a batch is larger than the images it is drawn from.
@@ -120,11 +117,8 @@ def _labelled(labels, num_classes, labels_per_class):
     """The indices of the labelled images: all, or the first few of each class."""
     if not labels_per_class:
         return tf.range(len(labels))
-    rank = tf.reduce_sum(
-        tf.cumsum(tf.one_hot(labels, num_classes, dtype=tf.int32), exclusive=True)
-        * tf.one_hot(labels, num_classes, dtype=tf.int32),
-        axis=1,
-    )
+    one_hot = tf.one_hot(labels, num_classes, dtype=tf.int32)
+    rank = tf.reduce_sum(tf.cumsum(one_hot, exclusive=True) * one_hot, axis=1)
     chosen = tf.where(rank < labels_per_class)[:, 0]
     if len(chosen) < num_classes * labels_per_class:
         raise InputError(

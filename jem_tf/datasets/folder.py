@@ -12,6 +12,8 @@ DEFAULT_SIZE = 32
 def load(path, image_size=0):
     """Reads PATH/<class>/*, as RGB, resized to image_size (0: 32) pixels a side.
 
+    Hidden files and folders are passed over.
+
     Returns:
       ({"train": (images uint8 [N, S, S, 3], labels int [N])}, class names in alphabetic
       order).
@@ -20,52 +22,42 @@ def load(path, image_size=0):
       InputError: if there are not at least two classes with a picture each, or one is
         unreadable.
     """
+    flag, root = f"--dataset=folder:{path}", pathlib.Path(path).expanduser()
+    if not root.is_dir():
+        raise InputError(f"{flag} is not a folder; give one of pictures a class.")
+    try:
+        classes = sorted(p for p in root.iterdir() if p.is_dir() and not _hidden(p))
+        files = [sorted(_files(place)) for place in classes]
+    except OSError as error:
+        raise InputError(f"{flag} is not readable: {error.strerror}.") from error
+    if len(classes) < 2:
+        raise InputError(f"{flag} holds {len(classes)} class folders; it takes two.")
+    for place, own in zip(classes, files, strict=True):
+        if not own:
+            raise InputError(f"{flag}: {place} holds no pictures; add some.")
+    size = image_size or DEFAULT_SIZE
+    images = [_picture(file, size, flag) for own in files for file in own]
+    labels = np.repeat(np.arange(len(classes)), [len(own) for own in files])
+    return {"train": (np.stack(images), labels)}, [place.name for place in classes]
+
+
+def _picture(file, size, flag):
     from PIL import Image
 
-    root, size = pathlib.Path(path).expanduser(), image_size or DEFAULT_SIZE
-    if not root.is_dir():
-        raise InputError(
-            f"--dataset=folder:{path} is not a folder; give one of pictures a class."
-        )
     try:
-        classes = sorted(place for place in root.iterdir() if place.is_dir())
-        files = {
-            place: sorted(f for f in place.rglob("*") if f.is_file())
-            for place in classes
-        }
-    except OSError as error:
-        raise InputError(
-            f"--dataset=folder:{path} is not readable: {error.strerror}."
-        ) from error
-    if len(classes) < 2:
-        raise InputError(
-            f"--dataset=folder:{path} holds {len(classes)} class folders; it takes "
-            "two or more."
-        )
-    images, labels = [], []
-    for label, place in enumerate(classes):
-        if not files[place]:
-            raise InputError(
-                f"--dataset=folder:{path}: {place} holds no pictures; add some."
+        with Image.open(file) as picture:
+            return np.asarray(
+                picture.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
             )
-        for file in files[place]:
-            try:
-                with Image.open(file) as picture:
-                    picture = picture.convert("RGB").resize(
-                        (size, size), Image.Resampling.BILINEAR
-                    )
-                    images.append(np.asarray(picture))
-            except (
-                OSError,
-                ValueError,
-                SyntaxError,
-                Image.DecompressionBombError,
-            ) as error:
-                raise InputError(
-                    f"--dataset=folder:{path}: {file} is not a readable "
-                    "picture; remove it."
-                ) from error
-            labels.append(label)
-    return {"train": (np.stack(images), np.array(labels))}, [
-        place.name for place in classes
-    ]
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{flag}: {file} is not a readable picture; remove it."
+        ) from error
+
+
+def _files(place):
+    return (p for p in place.rglob("*") if p.is_file() and not _hidden(p))
+
+
+def _hidden(path):
+    return path.name.startswith(".")

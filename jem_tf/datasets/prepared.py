@@ -71,9 +71,7 @@ def _download(builder, name):
         ) from error
     try:
         builder.download_and_prepare()
-    except (
-        Exception
-    ) as error:  # TFDS passes on whatever its downloaders and readers raise
+    except Exception as error:  # whatever TFDS's downloaders and readers raise
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"{where} and its download failed ({reason}); try again."

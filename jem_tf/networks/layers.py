@@ -11,8 +11,7 @@ ACTIVATIONS = ("leaky_relu", "swish")
 
 
 class Layers:
-    """Makes layers of one style, with initial values that are a function of `seed`
-    alone.
+    """Makes layers of one style, whose initial values `seed` alone determines.
 
     Args:
       norm: one of NORMS. "batch" makes an image's energy depend on its neighbours in

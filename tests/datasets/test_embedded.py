@@ -33,9 +33,10 @@ def test_resizing_halves_a_picture_of_even_blocks_exactly():
 
 def test_resizing_averages_rather_than_skips():
     stripes = np.zeros([1, 32, 32, 1], "uint8")
-    stripes[:, ::2] = 255
+    stripes[:, 1::4] = stripes[:, 2::4] = 255  # the two rows that skipping would see
     small = embedded.resize(stripes, 8)[0, 2:-2, 2:-2]
-    assert np.abs(small.astype(int) - 127.5).max() <= 20
+    assert small.min() > 100
+    assert small.max() < 200
 
 
 @pytest.mark.parametrize("shape", [(5, 7, 3), (2, 5, 7, 1)])

@@ -132,3 +132,13 @@ def test_a_picture_too_large_to_be_honest_is_named(tmp_path, monkeypatch):
 
 def test_an_error_is_one_line(tmp_path):
     assert not re.search(r"\n", refused(tmp_path / "nowhere"))
+
+
+def test_hidden_files_and_folders_are_passed_over(tmp_path):
+    picture(tmp_path / "a" / "1.png")
+    picture(tmp_path / "b" / "1.png")
+    (tmp_path / "a" / ".DS_Store").write_text("no picture")
+    (tmp_path / ".cache").mkdir()
+    splits, names = folder.load(str(tmp_path))
+    assert names == ["a", "b"]
+    assert len(splits["train"][1]) == 2
