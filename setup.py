@@ -22,12 +22,12 @@ setuptools.setup(
     install_requires=[
         "absl-py>=2.0",
         "importlib_resources",  # tensorflow-datasets needs it and does not say so
-        "keras>=3.8",
+        "keras>=3.10",
         "numpy>=1.26",
         "pillow>=10",
         "scikit-learn>=1.4",
-        "tensorboard>=2.18",
-        "tensorflow>=2.18",  # tested on 2.21
+        "tensorboard>=2.20",
+        "tensorflow>=2.20",  # tested on 2.21
         "tensorflow-datasets>=4.9.7",
         "tensorflow-probability[tf]>=0.25",
         "tqdm>=4.60",

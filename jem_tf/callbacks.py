@@ -54,7 +54,8 @@ class StopAt(keras.callbacks.Callback):
         self.steps = steps
 
     def on_train_batch_end(self, batch, logs=None):
-        self.model.stop_training = int(self.model.optimizer.iterations) >= self.steps
+        if self.model.step >= self.steps:
+            self.model.stop_training = True
 
 
 class StopOnDivergence(keras.callbacks.Callback):
@@ -116,7 +117,7 @@ class Summaries(keras.callbacks.Callback):
             hparams.hparams(self.hyperparameters)
 
     def on_epoch_end(self, epoch, logs=None):
-        with self.writer.as_default(step=int(self.model.optimizer.iterations)):
+        with self.writer.as_default(step=self.model.step):
             for name, value in logs.items():
                 tf.summary.scalar(name, value)
             if self.model.generative:
@@ -135,4 +136,4 @@ class Checkpoints(keras.callbacks.Callback):
         self.manager = manager
 
     def on_epoch_end(self, epoch, logs=None):
-        self.manager.save(checkpoint_number=int(self.model.optimizer.iterations))
+        self.manager.save(checkpoint_number=self.model.step)

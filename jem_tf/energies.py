@@ -1,7 +1,6 @@
 """A classifier's logits read as an energy-based model.
 
-    E(x, y) = -f(x)[y]        E(x) = -logsumexp_y f(x)[y]        log p(y | x) = E(x) -
-    E(x, y)
+    E(x, y) = -f(x)[y]    E(x) = -logsumexp_y f(x)[y]    log p(y | x) = E(x) - E(x, y)
 
 Letters: B images, K classes, an image x is [H, W, C] with pixels in [-1, 1]; f(x) are
 the logits, [B, K]. Energies and log-probabilities are in nats, float [B], lower energy

@@ -6,10 +6,14 @@ import numpy as np
 
 
 def tile(images, *, columns=None):
-    """Images float [N, H, W, C] in [-1, 1] side by side -> uint8 [rows * H', columns *
-    W', C].
+    """Lays images side by side, a white pixel between them.
 
-    H' and W' count one white pixel between the images; columns defaults to a square.
+    Args:
+      images: float [N, H, W, C] in [-1, 1].
+      columns: how many in a row; about the square root of N if None.
+
+    Returns:
+      uint8 [rows * (H + 1) - 1, columns * (W + 1) - 1, C].
     """
     images = np.asarray(images, "float32")
     n, height, width, channels = images.shape

@@ -15,7 +15,7 @@ from jem_tf.options import GROUPS, Options
 PRESETS = [pathlib.Path(__file__).parents[n] / "flags" for n in (1, 0)]
 
 
-def define(flag_values=flags.FLAGS):
+def define(flag_values):
     """Defines the flag of every field on `flag_values`, for --help to show."""
     for group in GROUPS.values():
         for field in dataclasses.fields(group):
@@ -24,7 +24,7 @@ def define(flag_values=flags.FLAGS):
             flag_values.register_key_flag_for_module(sys.argv[0], flag)
 
 
-def parse(argv, flag_values=flags.FLAGS):
+def parse(argv, flag_values):
     """Parses argv over the preset of its data set, unless it names a flagfile.
 
     Args:
@@ -51,7 +51,7 @@ def parse(argv, flag_values=flags.FLAGS):
     return flag_values(argv)
 
 
-def parse_or_exit(argv, flag_values=flags.FLAGS):
+def parse_or_exit(argv, flag_values):
     """`parse` as `absl.app.run` wants it: what is wrong ends the program, in a line."""
     try:
         return parse(argv, flag_values)
@@ -59,7 +59,7 @@ def parse_or_exit(argv, flag_values=flags.FLAGS):
         sys.exit(f"jem_tf: {' '.join(str(error).split())}")
 
 
-def from_flags(flag_values=flags.FLAGS):
+def from_flags(flag_values):
     """The Options that parsed flags spell."""
     return Options(
         **{

@@ -1,5 +1,4 @@
-"""The joint energy-based model: a classifier that also learns log p(x), from its own
-dreams.
+"""The joint energy-based model: a classifier that also learns log p(x).
 
 Algorithm 1 of Grathwohl et al. (ICLR 2020). A step draws images from the model, then
 learns
@@ -68,8 +67,14 @@ class JEM(keras.Model):
         self.generative = p_x_weight + p_x_y_weight > 0
         if self.generative and (buffer is None or sampler is None):
             raise InputError("log p(x) and log p(x, y) need a buffer and a sampler.")
+        classes = network.output_shape[-1]
+        if (conditional or p_x_y_weight) and buffer.num_classes != classes:
+            raise InputError(
+                f"Drawing by class needs a buffer of num_classes={classes}, "
+                f"not {buffer.num_classes}."
+            )
         self.network, self.buffer, self.sampler = network, buffer, sampler
-        self.num_classes = network.output_shape[-1]
+        self.num_classes = classes
         self.p_x_weight, self.p_y_given_x_weight, self.p_x_y_weight = weights
         self.conditional, self.energy_l2 = conditional, energy_l2
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
@@ -78,7 +83,9 @@ class JEM(keras.Model):
         self.averages = {name: keras.metrics.Mean(name) for name in names}
 
     def call(self, images, training=False):
-        """Logits float32 [B, K] of images [B, H, W, C]."""
+        """Logits float32 [B, K] of images [B, H, W, C], or of the "labelled" ones."""
+        if isinstance(images, dict):  # Keras builds its metrics on what `fit` was given
+            images = images["labelled"]
         return self.network(images, training=training)
 
     def compile(
@@ -139,6 +146,8 @@ class JEM(keras.Model):
           float32 [n, H, W, C], about in [-1, 1]: nothing but a clamp keeps pixels
           there.
         """
+        if self.buffer is None:
+            raise InputError("A model without a replay buffer draws no samples.")
         if labels is None and self.buffer.num_classes:
             labels = tf.range(n) % self.num_classes
         return self._go_on(n, labels, tf.constant([seed, 0]))
@@ -158,6 +167,11 @@ class JEM(keras.Model):
     def logits(self, images):
         """Logits [B, K] of images [B, H, W, C], as a graph for inference."""
         return self.network(images, training=False)
+
+    @property
+    def step(self):
+        """How many training steps were taken: int."""
+        return int(tf.convert_to_tensor(self.optimizer.iterations.value))
 
     @property
     def metrics(self):
@@ -238,9 +252,7 @@ class JEM(keras.Model):
             loss += generative / replicas
             gap = tf.reduce_mean(drawn) - tf.reduce_mean(real)
             values |= {"energy_drawn": drawn, "energy_gap": gap}
-        for metric in self.metrics:
-            if metric.name == "loss":
-                metric.update_state(loss * replicas)
+        self._loss_tracker.update_state(loss * replicas)
         for name, value in values.items():
             self.averages[name].update_state(value)
         return loss

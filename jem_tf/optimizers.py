@@ -1,9 +1,12 @@
 """Keras optimisers with the learning rate of a whole run."""
 
+import math
+
 import keras
 import tensorflow as tf
 
-DECAY, DECAY_AT = 0.3, (0.8, 0.9)  # the paper's x0.3 after 160 and 180 of 200 epochs
+# The authors' code: x0.3 after 160 and 180 of 200 epochs; PyTorch's epsilon.
+DECAY, DECAY_AT, EPSILON = 0.3, (0.8, 0.9), 1e-8
 
 
 class WarmedUp(keras.optimizers.schedules.LearningRateSchedule):
@@ -29,7 +32,7 @@ def build(
       name: "adam", or "sgd" with Nesterov momentum 0.9.
       learning_rate: after warm-up.
       steps: of the whole run.
-      warmup_steps: of linear growth from 0.
+      warmup_steps: of linear growth, from learning_rate / warmup_steps.
       schedule: "steps" (x0.3 at 80% and again at 90% of the run), "cosine" (to 0),
         "constant".
       weight_decay: decoupled, a share of the weight times the learning rate a step.
@@ -38,8 +41,8 @@ def build(
     rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
     after = {
         "steps": schedules.PiecewiseConstantDecay(
-            [int(steps * at) - 1 for at in DECAY_AT],
-            rates,  # each holds its boundary
+            [math.ceil(steps * at) - 1 for at in DECAY_AT],  # a rate's last steps
+            rates,
         ),
         "cosine": schedules.CosineDecay(learning_rate, steps),
         "constant": schedules.PiecewiseConstantDecay([steps], [learning_rate] * 2),
@@ -49,7 +52,9 @@ def build(
         return keras.optimizers.SGD(
             rate, momentum=0.9, nesterov=True, weight_decay=weight_decay or None
         )
-    return keras.optimizers.Adam(rate, weight_decay=weight_decay or None)
+    return keras.optimizers.Adam(
+        rate, epsilon=EPSILON, weight_decay=weight_decay or None
+    )
 
 
 def clip_over_replicas(gradients, bound):

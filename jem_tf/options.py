@@ -47,7 +47,9 @@ class Network:
 
     network: str = option("wrn-28-10", "wrn-DEPTH-WIDTH, convnet or convnet-WIDTH")
     norm: str = option(
-        "none", "normalisation", choices=("none", "batch", "layer", "group")
+        "none",
+        "normalisation; with batch, real and drawn images share statistics",
+        choices=("none", "batch", "layer", "group"),
     )
     activation: str = option(
         "leaky_relu", "activation", choices=("leaky_relu", "swish")
@@ -118,6 +120,11 @@ class Objective:
     p_x_batch_size: int = option(
         0, "images and chains a step for log p(x), all replicas; 0: batch_size", least=0
     )
+
+    @property
+    def generative(self):
+        """Whether anything is drawn: log p(x) or log p(x, y) has a weight."""
+        return self.p_x_weight + self.p_x_y_weight > 0
 
 
 @dataclasses.dataclass(frozen=True)

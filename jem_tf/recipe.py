@@ -26,7 +26,7 @@ def buffer(opts, image_shape, num_classes, *, start=None, devices=None):
       devices: a device a replica; a single shard if None.
     """
     objective, sampling = opts.objective, opts.sampling
-    if objective.p_x_weight + objective.p_x_y_weight == 0:
+    if not objective.generative:
         return None
     by_class = objective.conditional or objective.p_x_y_weight > 0
     return replay.ReplayBuffer(
@@ -116,12 +116,13 @@ def check(opts, replicas):
                 f"--{flag}={value} does not divide among {replicas} replicas; "
                 f"choose a multiple of {replicas}."
             )
-    if objective.p_x_images == "same" and drawn != size:
+    same = objective.p_x_weight > 0 and objective.p_x_images == "same"
+    if same and drawn != size:
         raise InputError(
             f"--p_x_images=same takes the cross-entropy's {size} images; leave "
             f"--p_x_batch_size={drawn} out or choose other --p_x_images."
         )
-    if objective.p_x_images == "same" and opts.data.labels_per_class:
+    if same and opts.data.labels_per_class:
         raise InputError(
             f"--labels_per_class={opts.data.labels_per_class} needs other images for "
             "log p(x); choose --p_x_images=augmented or plain."

@@ -1,5 +1,4 @@
-"""The replay buffer: chains kept between training steps, so that each starts where one
-ended.
+"""The replay buffer: chains that go on from one training step to another.
 
 Tieleman's persistent contrastive divergence as Du & Mordatch (2019) use it: most
 negatives go on from an earlier step's, a few start afresh (Grathwohl et al. 2020,
@@ -78,16 +77,22 @@ class ReplayBuffer(tf.Module):
     def shard(self):
         """This replica's variable [slots, H, W, C]; the first one outside a replica."""
         context = tf.distribute.get_replica_context()
-        replica = (
-            tf.get_static_value(context.replica_id_in_sync_group) if context else 0
-        )
+        replica = 0
+        if context:
+            replica = tf.get_static_value(context.replica_id_in_sync_group)
+        if replica >= self.num_shards:
+            raise InputError(
+                f"The replay buffer has {self.num_shards} shard(s), too few for "
+                f"{context.num_replicas_in_sync} replicas; make it with "
+                "devices=strategy.extended.worker_devices."
+            )
         return getattr(self, f"shard_{replica}")
 
     def draw(self, n, seed, labels=None, *, reinit=True):
         """Picks n chains of this replica's shard to go on with.
 
         Args:
-          n: how many; a static int.
+          n: how many; an int, or a scalar tensor.
           seed: int [2].
           labels: int [n] to draw chain i among those of class labels[i] (a buffer with
             `num_classes`; others draw regardless and only start afresh by label), or

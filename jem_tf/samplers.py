@@ -3,9 +3,9 @@
     x_{k+1} = x_k + a d log p(x_k)/dx + s n_k,        n_k ~ N(0, I),    k = 0 .. K - 1
 
 Letters: B chains of images [H, W, C] in [-1, 1]; K steps; a the step size; s the
-noise's standard deviation. Equation 1 of the paper writes a/2 and ties s to it (s^2 =
-a); the authors' code, like this one, sets a = 1 and s = 0.01 apart. The chain's
-stationary density is then p(x)^(2a/s^2), a temperature of 5e-5, and not p(x): see
+noise's standard deviation. The paper's equation 3 writes a/2 and ties s to it, s^2 = a;
+the authors' code, like this one, sets a = 1 and s = 0.01 apart. The chain's stationary
+density is then p(x)^(2a/s^2), a temperature of 5e-5, and not p(x): see
 `tests/test_samplers.py`.
 """
 

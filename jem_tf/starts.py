@@ -2,7 +2,8 @@
 
     start(n, seed, labels=None) -> float [n, H, W, C], pixels in [-1, 1]
 
-n is an int, seed an int [2], labels int [n] or None for classes drawn evenly.
+n is an int or a scalar tensor; seed an int [2]; labels int [n], or None for classes
+drawn evenly.
 """
 
 import numpy as np

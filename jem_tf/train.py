@@ -12,7 +12,7 @@ import jem_tf.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
 import tensorflow as tf
-from absl import app
+from absl import app, flags
 
 from jem_tf import callbacks, datasets, figures, flagfiles, recipe, workdir
 from jem_tf.errors import InputError
@@ -31,11 +31,13 @@ def run(opts):
       The results, as in RUN/results/train.json.
 
     Raises:
-      InputError: if something the user gave is wrong; nothing has been trained then.
+      InputError: if something the user gave is wrong, or training diverged.
     """
     begin = time.time()
     strategy = recipe.strategy(opts.training)
     recipe.check(opts, strategy.num_replicas_in_sync)
+    place = opts.training.workdir or _default_workdir(opts)
+    workdir.check(place, opts)
     data = datasets.load(
         opts.data.dataset, data_dir=opts.data.data_dir, image_size=opts.data.image_size
     )
@@ -43,7 +45,7 @@ def run(opts):
     steps = opts.training.steps or opts.training.epochs * steps_per_epoch
     feed = recipe.feed(opts, data, steps)
     model = _model(opts, data, steps, strategy)
-    place = workdir.claim(opts.training.workdir or _default_workdir(opts), opts)
+    place = workdir.claim(place, opts)
     workdir.describe(place, data)
     _introduce(place, opts, data, model, steps)
     model.fit(
@@ -68,7 +70,7 @@ def _model(opts, data, steps, strategy):
         opts,
         shape,
         num_classes,
-        start=recipe.start(opts, data),
+        start=recipe.start(opts, data) if opts.objective.generative else None,
         devices=recipe.devices(strategy),
     )
     with strategy.scope():
@@ -99,7 +101,7 @@ def _measure(model, data):
 
 def _default_workdir(opts):
     name = pathlib.PurePath(opts.data.dataset.removeprefix("folder:")).name
-    return pathlib.Path("runs", f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    return f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def _introduce(place, opts, data, model, steps):
@@ -136,7 +138,7 @@ def main(argv):
     if len(argv) > 1:
         sys.exit(f"jem_tf: {argv[1]!r} is not a flag; write --name=value.")
     try:
-        run(flagfiles.from_flags())
+        run(flagfiles.from_flags(flags.FLAGS))
     except InputError as error:
         sys.exit(f"jem_tf: {error}")
     except KeyboardInterrupt:
@@ -144,5 +146,5 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    flagfiles.define()
-    app.run(main, flags_parser=flagfiles.parse_or_exit)
+    flagfiles.define(flags.FLAGS)
+    app.run(main, flags_parser=lambda argv: flagfiles.parse_or_exit(argv, flags.FLAGS))

@@ -21,32 +21,42 @@ FLAGS_FILE, DATA_FILE = "run.flags", "data.json"
 PARTS = ("checkpoints", "tensorboard", "results", "figures")
 
 
-def claim(path, options):
-    """Makes the folder of a run, or finds it made by a run of the same flags.
-
-    Returns:
-      pathlib.Path of it.
+def check(path, options):
+    """Sees whether a run of these options may have the folder, and touches nothing.
 
     Raises:
-      InputError: if it holds a run of other flags, something else, or cannot be
-        written.
+      InputError: if it holds a run or something else, or cannot be written.
     """
-    root = pathlib.Path(path)
-    text, written = flagfiles.to_flagfile(options), root / FLAGS_FILE
+    root, flag = pathlib.Path(path), f"--workdir={path}"
+    flags_file = root / FLAGS_FILE
     try:
-        if written.is_file():
-            _same(text, written.read_text(), root)
+        if flags_file.is_file():
+            _same(flagfiles.to_flagfile(options), flags_file.read_text(), flag)
+            if tf.train.latest_checkpoint(root / "checkpoints"):
+                raise InputError(
+                    f"{flag} holds this very run; delete it or name another."
+                )
         elif root.is_dir() and any(root.iterdir()):
-            raise InputError(
-                f"--workdir={root} holds something that is no run; name another."
-            )
+            raise InputError(f"{flag} holds something that is no run; name another.")
+        there = next(
+            place for place in (root, *root.absolute().parents) if place.exists()
+        )
+    except OSError as error:
+        raise _unwritable(flag, error.strerror) from error
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise _unwritable(flag, f"{there} is not a folder to write to")
+
+
+def claim(path, options):
+    """Makes the folder of a run, or raises InputError as `check` -> pathlib.Path."""
+    check(path, options)
+    root = pathlib.Path(path)
+    try:
         for part in PARTS:
             (root / part).mkdir(parents=True, exist_ok=True)
-        write(written, text)
+        write(root / FLAGS_FILE, flagfiles.to_flagfile(options))
     except OSError as error:
-        raise InputError(
-            f"--workdir={root} cannot be written ({error.strerror}); name another."
-        ) from error
+        raise _unwritable(f"--workdir={root}", error.strerror) from error
     return root
 
 
@@ -93,7 +103,8 @@ def load(path):
       path: RUN, the `--workdir` of the run.
 
     Returns:
-      JEM, with its weights and replay buffer.
+      JEM, with its weights and replay buffer; chains of it that start afresh do so from
+      U(-1, 1), whatever the run's --start.
 
     Raises:
       InputError: if there is no run, or none that has saved a checkpoint yet.
@@ -119,11 +130,15 @@ def load(path):
     return model
 
 
-def _same(ours, theirs, root):
+def _same(ours, theirs, flag):
     ours, theirs = ours.splitlines(), theirs.splitlines()
     if ours != theirs:
         here = sorted(set(theirs) - set(ours))
         raise InputError(
-            f"--workdir={root} holds another run ({', '.join(here) or 'fewer flags'}); "
+            f"{flag} holds another run ({', '.join(here) or 'of fewer flags'}); "
             "name another, or give the same flags."
         )
+
+
+def _unwritable(flag, why):
+    return InputError(f"{flag} cannot be written ({why}); name another.")

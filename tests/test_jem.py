@@ -181,6 +181,14 @@ def test_dreams_stay_in_the_buffer_and_samples_do_not():
         assert (np.abs(drawn - image).max((1, 2, 3)) == 0).any()
 
 
+def test_samples_by_class_come_in_turn():
+    def by_label(n, seed, labels=None):
+        return tf.zeros([n, *SHAPE]) + tf.cast(labels, tf.float32)[:, None, None, None]
+
+    drawn = jem(start=by_label, steps=0)(network()).sample(7)
+    np.testing.assert_array_equal(drawn[:, 0, 0, 0], [0, 1, 2, 0, 1, 2, 0])
+
+
 def test_samples_of_a_label_go_down_its_energy():
     model = jem(noise=0.0)(network())
     for y in range(CLASSES):
@@ -217,12 +225,21 @@ def test_p_x_may_learn_from_images_of_its_own():
     assert drawn == {(32, *SHAPE)}
 
 
+def test_drawing_by_class_needs_a_buffer_of_the_classes():
+    buffer = replay.ReplayBuffer(60, starts.uniform(SHAPE))
+    for more in ({"conditional": True}, {"p_x_y_weight": 1.0}):
+        with pytest.raises(InputError, match="num_classes=3, not None"):
+            JEM(network(), buffer=buffer, sampler=samplers.sgld, **more)
+
+
 def test_a_plain_classifier_needs_no_buffer():
     model = JEM(network(), p_x_weight=0.0)
     model.compile(keras.optimizers.Adam(1e-3))
     history = model.fit(*bars(96), epochs=15, batch_size=32, verbose=0).history
     assert history["accuracy"][-1] > 0.9
     assert "energy_drawn" not in history
+    with pytest.raises(InputError, match="without a replay buffer"):
+        model.sample(4)
 
 
 def test_the_gradient_clip_bounds_a_steps_length():

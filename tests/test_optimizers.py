@@ -42,7 +42,7 @@ def test_without_warm_up_a_run_begins_with_the_rate(schedule):
 
 
 def test_the_rate_falls_to_its_0_3_at_80_and_at_90_percent():
-    found = rates([0, 400, 799, 801, 899, 901, 999], schedule="steps")
+    found = rates([0, 400, 799, 800, 899, 900, 999], schedule="steps")
     shares = [1, 1, 1, 0.3, 0.3, 0.09, 0.09]
     np.testing.assert_allclose(found, RATE * np.array(shares), rtol=1e-6)
 

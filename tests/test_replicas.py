@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from test_jem import SHAPE, bars, flat, jem, network
 
+from jem_tf.errors import InputError
 from jem_tf.jem import JEM
 
 
@@ -14,7 +15,7 @@ def constant(n, seed, labels=None):
     return tf.fill([n, *SHAPE], 0.1)
 
 
-def after_a_step(strategy, clip):
+def after_a_step(strategy, clip, own=0):
     devices = None
     if strategy.num_replicas_in_sync > 1:
         devices = strategy.extended.worker_devices
@@ -30,17 +31,42 @@ def after_a_step(strategy, clip):
         model = make(network())
         model.compile(keras.optimizers.SGD(0.1))
     before = flat(model)
-    history = model.fit(*bars(32), batch_size=32, verbose=0, shuffle=False).history
+    x, y = bars(32)
+    if own:
+        x = {"labelled": x, "real": bars(own, seed=1)[0]}
+    batch = tf.data.Dataset.from_tensors((x, y))
+    history = model.fit(batch, verbose=0).history
     return flat(model) - before, {k: v[0] for k, v in history.items()}
 
 
-@pytest.mark.parametrize("clip", [None, 0.05])
-def test_a_step_on_two_replicas_is_a_step_on_one(two_replicas, clip):
-    one, log = after_a_step(tf.distribute.get_strategy(), clip)
-    two, log_two = after_a_step(two_replicas, clip)
+@pytest.mark.parametrize(("clip", "own"), [(None, 0), (0.05, 0), (0.05, 12)])
+def test_a_step_on_two_replicas_is_a_step_on_one(two_replicas, clip, own):
+    one, log = after_a_step(tf.distribute.get_strategy(), clip, own)
+    two, log_two = after_a_step(two_replicas, clip, own)
     assert np.abs(one).max() > 1e-4
     np.testing.assert_allclose(two, one, atol=3e-7)
     assert log_two == pytest.approx(log, rel=1e-4, abs=1e-5)
+
+
+def test_fit_takes_images_of_their_own_for_p_x_on_two_replicas(two_replicas):
+    make = jem(devices=two_replicas.extended.worker_devices)
+    with two_replicas.scope():
+        model = make(network())
+        model.compile()
+    images, labels = bars(48)
+    batches = tf.data.Dataset.from_tensors(
+        ({"labelled": images[:16], "real": images[16:]}, labels[:16])
+    )
+    assert np.isfinite(model.fit(batches, verbose=0).history["loss"][0])
+
+
+def test_a_buffer_of_too_few_shards_is_refused(two_replicas):
+    make = jem()
+    with two_replicas.scope():
+        model = make(network())
+        model.compile()
+    with pytest.raises(InputError, match="1 shard"):
+        model.fit(*bars(32), batch_size=32, verbose=0)
 
 
 def test_the_chains_of_replicas_differ(two_replicas):

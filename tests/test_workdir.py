@@ -66,6 +66,18 @@ def test_a_run_of_the_same_flags_is_claimed_again_and_stays(tmp_path):
     assert (root / "results" / "train.json").read_text() == "{}"
 
 
+def test_a_run_that_has_a_checkpoint_is_not_run_over(tmp_path):
+    root = workdir.claim(tmp_path / "run", SMALL)
+    tf.train.Checkpoint().save(root / "checkpoints" / "ckpt")
+    message = refused(workdir.claim, root, SMALL)
+    assert f"--workdir={root} holds this very run" in message
+
+
+def test_check_touches_nothing(tmp_path):
+    workdir.check(tmp_path / "run", SMALL)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_place_of_a_run_is_none_of_its_flags(tmp_path):
     workdir.claim(tmp_path, with_training(workdir="here"))
     workdir.claim(tmp_path, with_training(workdir="there"))

@@ -54,7 +54,8 @@ def load(name, *, data_dir="", image_size=0):
         train, test = _hold_out(train, len(train[1]) // 5, "test")
     held_out = min(MOST_VALIDATION, len(train[1]) // 10)
     train, validation = _hold_out(train, held_out, "validation")
-    if min(len(split[1]) for split in (train, validation, test)) == 0:
+    learnt = len(np.unique(train[1]))
+    if learnt < len(class_names) or min(len(validation[1]), len(test[1])) == 0:
         raise InputError(
             f"--dataset={name} has too few images to train, validate and test; "
             "add some."
@@ -69,10 +70,18 @@ def pixels(images):
 
 
 def _hold_out(split, count, purpose):
-    """Deals `count` images of (images, labels) out of it; always the same ones."""
+    """Deals `count` images of (images, labels) out of it, of each class its share.
+
+    Both parts come in an order at random, which like the choice is always the same.
+    """
     images, labels = split
     order = np.random.default_rng(list(purpose.encode())).permutation(len(labels))
-    out, kept = np.sort(order[:count]), np.sort(order[count:])
+    depth = np.empty(len(labels))  # of an image in its class: 0 comes out first, 1 last
+    for y in np.unique(labels):
+        own = order[labels[order] == y]
+        depth[own] = (np.arange(len(own)) + 0.5) / len(own)
+    order = order[np.argsort(depth[order], kind="stable")]
+    out, kept = order[:count], np.random.default_rng(0).permutation(order[count:])
     return (images[kept], labels[kept]), (images[out], labels[out])
 
 

@@ -24,9 +24,8 @@ def training(
     labels_per_class=0,
     real=None,
     real_batch_size=0,
-    first_step=0,
 ):
-    """The batches of training steps first_step .. steps - 1.
+    """The batches of training steps 0 .. steps - 1.
 
     Args:
       dataset: what `datasets.load` returns.
@@ -39,7 +38,6 @@ def training(
       real: None, or which images log p(x) learns from, drawn from all training images:
         "augmented" or "plain".
       real_batch_size: how many of them a step.
-      first_step: int, to go on from.
 
     Returns:
       tf.data.Dataset of (x, labels int32 [B]); x are images float32 [B, H, W, C] in
@@ -78,7 +76,7 @@ def training(
         return {"labelled": pixels(x), "real": pixels(own)}, y
 
     return (
-        tf.data.Dataset.range(first_step, steps)
+        tf.data.Dataset.range(steps)
         .map(batch, num_parallel_calls=1, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )

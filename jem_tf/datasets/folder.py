@@ -1,5 +1,6 @@
 """A folder of pictures a class, in any format that Pillow reads."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -23,9 +24,9 @@ def load(path, image_size=0):
         unreadable.
     """
     flag, root = f"--dataset=folder:{path}", pathlib.Path(path).expanduser()
-    if not root.is_dir():
-        raise InputError(f"{flag} is not a folder; give one of pictures a class.")
     try:
+        if not root.is_dir():
+            raise InputError(f"{flag} is not a folder; give one of pictures a class.")
         classes = sorted(p for p in root.iterdir() if p.is_dir() and not _hidden(p))
         files = [sorted(_files(place)) for place in classes]
     except OSError as error:
@@ -56,7 +57,12 @@ def _picture(file, size, flag):
 
 
 def _files(place):
-    return (p for p in place.rglob("*") if p.is_file() and not _hidden(p))
+    for folder, _, names in os.walk(place, onerror=_raise):
+        yield from (pathlib.Path(folder, name) for name in names if name[0] != ".")
+
+
+def _raise(error):
+    raise error
 
 
 def _hidden(path):

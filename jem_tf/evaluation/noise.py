@@ -8,8 +8,7 @@ from jem_tf.metrics import ood
 
 
 def against_noise(model, image_logits, image_shape, *, seed=0):
-    """Compares log p(x), up to its constant, of images and of as many images of U(-1,
-    1) noise.
+    """Compares log p(x) + const of images and of as many images of U(-1, 1) noise.
 
     Args:
       model: a JEM.

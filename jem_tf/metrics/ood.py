@@ -4,8 +4,7 @@ import numpy as np
 
 
 def auroc(inside, outside):
-    """The probability that an example from inside scores above one from outside, ties
-    half.
+    """The probability that one from inside scores above one from outside, ties half.
 
     Args:
       inside: float [N] scores of in-distribution examples, higher meaning likelier.

@@ -1,5 +1,4 @@
-"""Wide residual networks as JEM uses them (Zagoruyko & Komodakis 2016; JEM's appendix
-A).
+"""Wide residual networks (Zagoruyko & Komodakis 2016) as the authors of JEM use them.
 
 Three groups of pre-activation blocks with 16w, 32w and 64w channels at full, half and
 quarter resolution. Unlike the usual WRN: no normalisation by default, a bias in every
@@ -23,8 +22,7 @@ def wide_resnet(
     activation="leaky_relu",
     **style,
 ):
-    """WRN-depth-width: images [B, H, W, C] in [-1, 1] -> logits float32 [B,
-    num_classes].
+    """WRN-depth-width: images [B, H, W, C] in [-1, 1] -> logits float32 [B, K].
 
     Args:
       input_shape: (H, W, C), any size of at least 4 pixels; the paper's is (32, 32, 3).

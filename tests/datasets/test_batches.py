@@ -97,23 +97,6 @@ def test_batches_have_the_documented_types():
     assert len(list(feed)) == 2
 
 
-def test_going_on_at_a_step_gives_what_would_have_come():
-    arguments = {
-        "steps": 12,
-        "batch_size": 8,
-        "seed": 5,
-        "real": "augmented",
-        "real_batch_size": 6,
-    }
-    whole = collect(batches.training(noisy(40), **arguments))
-    rest = collect(batches.training(noisy(40), first_step=7, **arguments))
-    assert len(rest) == 5
-    for (x, y), (x_again, y_again) in zip(whole[7:], rest, strict=True):
-        np.testing.assert_array_equal(y, y_again)
-        for name in ("labelled", "real"):
-            np.testing.assert_array_equal(x[name], x_again[name])
-
-
 def test_no_global_seed_and_no_other_run_changes_the_batches():
     def feed(seed):
         return collect(

@@ -112,3 +112,29 @@ def test_pixels_span_minus_one_to_one_evenly():
     assert pixels.dtype == np.float32
     np.testing.assert_allclose(pixels[0], np.linspace(-1, 1, 256), atol=1e-6)
     assert (pixels.min(), pixels.max()) == (-1.0, 1.0)
+
+
+def test_every_class_is_held_out_in_its_share(digits):
+    for split in (digits.train, digits.validation, digits.test):
+        shares = np.bincount(split.labels) / len(split.labels)
+        np.testing.assert_allclose(shares, 0.1, atol=0.015)
+
+
+def test_no_class_may_be_left_without_training_images(tmp_path):
+    for name, count in (("a", 30), ("b", 1)):
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            picture = np.full([8, 8, 3], 8 * i, "uint8")
+            Image.fromarray(picture).save(tmp_path / name / f"{i}.png")
+    train = datasets.load(f"folder:{tmp_path}").train
+    assert set(train.labels.numpy()) == {0, 1}
+
+
+def test_training_images_come_in_no_order_of_class(tmp_path):
+    for y, name in enumerate("ab"):
+        (tmp_path / name).mkdir()
+        for i in range(40):
+            picture = np.full([8, 8, 3], 100 * y + i, "uint8")
+            Image.fromarray(picture).save(tmp_path / name / f"{i}.png")
+    labels = datasets.load(f"folder:{tmp_path}").train.labels.numpy()
+    assert 8 < labels[:28].sum() < 20
