@@ -34,7 +34,6 @@ setuptools.setup(
     ],
     extras_require={"test": TEST, "dev": [*TEST, "pre-commit", "ruff"]},
     classifiers=[
-        "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],

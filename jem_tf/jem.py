@@ -15,13 +15,14 @@ import keras
 import tensorflow as tf
 
 from jem_tf import energies, objectives, optimizers
+from jem_tf.classifier import Classifier
 from jem_tf.errors import InputError
 
 fold_in = tf.random.experimental.stateless_fold_in
 AVERAGES = ("cross_entropy", "energy_real", "energy_drawn", "energy_gap")
 
 
-class JEM(keras.Model):
+class JEM(Classifier):
     """Trains `network` as a JEM; fit, evaluate, predict are a Keras classifier's.
 
     `fit` takes images float [B, H, W, C] and int labels [B]; or, for log p(x) to learn
@@ -60,42 +61,25 @@ class JEM(keras.Model):
         input_noise=0.0,
         seed=0,
     ):
-        super().__init__(name="jem")
+        generative = p_x_weight + p_x_y_weight > 0
+        averages = AVERAGES if generative else AVERAGES[:2]
+        super().__init__(network, averages=averages, name="jem")
         weights = (p_x_weight, p_y_given_x_weight, p_x_y_weight)
         if not all(weight >= 0 for weight in weights) or sum(weights) == 0:
             raise InputError(f"Weights {weights} must not be negative, nor all 0.")
-        self.generative = p_x_weight + p_x_y_weight > 0
-        if self.generative and (buffer is None or sampler is None):
+        if generative and (buffer is None or sampler is None):
             raise InputError("log p(x) and log p(x, y) need a buffer and a sampler.")
-        classes = network.output_shape[-1]
-        if (conditional or p_x_y_weight) and buffer.num_classes != classes:
+        by_class = generative and (conditional or p_x_y_weight > 0)
+        if by_class and buffer.num_classes != self.num_classes:
             raise InputError(
-                f"Drawing by class needs a buffer of num_classes={classes}, "
+                f"Drawing by class needs a buffer of num_classes={self.num_classes}, "
                 f"not {buffer.num_classes}."
             )
-        self.network, self.buffer, self.sampler = network, buffer, sampler
-        self.num_classes = classes
+        self.generative, self.buffer, self.sampler = generative, buffer, sampler
         self.p_x_weight, self.p_y_given_x_weight, self.p_x_y_weight = weights
         self.conditional, self.energy_l2 = conditional, energy_l2
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
-        self.seed, self._evaluating, self.built = seed, False, True
-        names = AVERAGES if self.generative else AVERAGES[:2]
-        self.averages = {name: keras.metrics.Mean(name) for name in names}
-
-    def call(self, images, training=False):
-        """Logits float32 [B, K] of images [B, H, W, C], or of the "labelled" ones."""
-        if isinstance(images, dict):  # Keras builds its metrics on what `fit` was given
-            images = images["labelled"]
-        return self.network(images, training=training)
-
-    def compile(
-        self, optimizer="adam", loss=None, weighted_metrics=("accuracy",), **kwargs
-    ):
-        """As in Keras; without a loss, the cross-entropy of integer labels."""
-        loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        super().compile(
-            optimizer, loss, weighted_metrics=list(weighted_metrics), **kwargs
-        )
+        self.seed = seed
 
     def train_step(self, data):
         """Dreams, then learns from both."""
@@ -116,8 +100,7 @@ class JEM(keras.Model):
         return self.compute_metrics(x, y, logits["labelled"], weight)
 
     def dream(self, n, seed, labels=None):
-        """The negative phase: goes on with n chains of the buffer, and keeps their
-        ends.
+        """The negative phase: goes on with n chains of the buffer and keeps the ends.
 
         Args:
           n: how many chains.
@@ -162,31 +145,6 @@ class JEM(keras.Model):
             return energies.joint_energy(logits, labels)
 
         return of
-
-    @tf.function(reduce_retracing=True)
-    def logits(self, images):
-        """Logits [B, K] of images [B, H, W, C], as a graph for inference."""
-        return self.network(images, training=False)
-
-    @property
-    def step(self):
-        """How many training steps were taken: int."""
-        return int(tf.convert_to_tensor(self.optimizer.iterations.value))
-
-    @property
-    def metrics(self):
-        """Keras's; `evaluate` does without the averages of a training step."""
-        hidden = self.averages.values() if self._evaluating else ()
-        hidden = {id(metric) for metric in hidden}
-        return [metric for metric in super().metrics if id(metric) not in hidden]
-
-    def evaluate(self, *args, **kwargs):
-        """As in Keras: the cross-entropy as `loss`, and the compiled metrics."""
-        self._evaluating = True
-        try:
-            return super().evaluate(*args, **kwargs)
-        finally:
-            self._evaluating = False
 
     @tf.function(reduce_retracing=True)
     def _go_on(self, n, labels, seed):

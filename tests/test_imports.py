@@ -11,10 +11,10 @@ PACKAGE = ROOT / "jem_tf"
 ORDER = (
     "errors energies samplers starts objectives metrics "
     "networks replay optimizers "
-    "jem "
+    "classifier jem "
     "datasets figures evaluation callbacks options flagfiles recipe workdir quiet train"
 ).split()
-LAYERS = {0: ORDER[:6], 1: ORDER[6:9], 2: ORDER[9:10], 3: ORDER[10:]}
+LAYERS = {0: ORDER[:6], 1: ORDER[6:9], 2: ORDER[9:11], 3: ORDER[11:]}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -103,6 +103,7 @@ def test_only_programs_read_the_programs_flags():
 
 def test_the_model_imports_no_network_sampler_or_data_set():
     assert {entry(path) for path in arrows(PACKAGE / "jem.py")} == {
+        "classifier",
         "energies",
         "errors",
         "objectives",
