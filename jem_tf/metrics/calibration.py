@@ -4,8 +4,7 @@ import numpy as np
 
 
 def expected_calibration_error(logits, labels, *, bins=20):
-    """ECE: the mean gap between confidence and accuracy over equal-width bins of max
-    p(y|x).
+    """ECE: the mean gap between confidence max p(y|x) and accuracy, by bins of it.
 
     Args:
       logits: float [N, K].
