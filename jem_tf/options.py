@@ -27,8 +27,8 @@ class Data:
     dataset: str = option(
         "digits",
         "digits, cifar10, cifar100, svhn, another TFDS image classification set, "
-        "or folder:PATH. Without a --flagfile, its preset flags/<dataset>.flags, if any, "
-        "lies beneath the flags given",
+        "or folder:PATH. Without a --flagfile, its preset flags/<dataset>.flags, if "
+        "there is one, lies beneath the flags given",
     )
     data_dir: str = option(
         "", "prepared TFDS data; looked at first. Default: TFDS's own place"

@@ -109,6 +109,10 @@ def devices(strategy):
 def check(opts, replicas):
     """Raises InputError where options contradict each other."""
     objective, size = opts.objective, opts.training.batch_size
+    if not objective.generative and not objective.p_y_given_x_weight:
+        raise InputError(
+            "--p_x_weight, --p_y_given_x_weight, --p_x_y_weight are all 0; raise one."
+        )
     drawn = p_x_batch_size(opts)
     for flag, value in (("batch_size", size), ("p_x_batch_size", drawn)):
         if value % replicas:
@@ -116,32 +120,29 @@ def check(opts, replicas):
                 f"--{flag}={value} does not divide among {replicas} replicas; "
                 f"choose a multiple of {replicas}."
             )
-    same = objective.p_x_weight > 0 and objective.p_x_images == "same"
-    if same and drawn != size:
+    chains = max(
+        bool(objective.p_x_weight) * drawn, bool(objective.p_x_y_weight) * size
+    )
+    if opts.sampling.buffer_size < chains:
+        raise InputError(
+            f"--buffer_size={opts.sampling.buffer_size} is smaller than a batch of "
+            f"{chains} chains; raise it."
+        )
+    if objective.p_x_weight and objective.p_x_images == "same":
+        _check_same_images(opts)
+
+
+def _check_same_images(opts):
+    size, drawn = opts.training.batch_size, p_x_batch_size(opts)
+    if drawn != size:
         raise InputError(
             f"--p_x_images=same takes the cross-entropy's {size} images; leave "
             f"--p_x_batch_size={drawn} out or choose other --p_x_images."
         )
-    if same and opts.data.labels_per_class:
+    if opts.data.labels_per_class:
         raise InputError(
             f"--labels_per_class={opts.data.labels_per_class} needs other images for "
             "log p(x); choose --p_x_images=augmented or plain."
-        )
-    if (
-        objective.p_x_weight + objective.p_x_y_weight
-        == 0
-        == objective.p_y_given_x_weight
-    ):
-        raise InputError(
-            "--p_x_weight, --p_y_given_x_weight, --p_x_y_weight are all 0; raise one."
-        )
-    largest = max(
-        drawn if objective.p_x_weight else 0, size if objective.p_x_y_weight else 0
-    )
-    if opts.sampling.buffer_size < largest:
-        raise InputError(
-            f"--buffer_size={opts.sampling.buffer_size} is smaller than a batch of "
-            f"{largest} chains; raise it."
         )
 
 
