@@ -121,7 +121,8 @@ class Summaries(keras.callbacks.Callback):
             for name, value in logs.items():
                 tf.summary.scalar(name, value)
             if self.model.generative:
-                grid = figures.tile(self.model.sample(self.samples, seed=epoch))
+                images = self.model.sample(self.samples, candidates=4, seed=epoch)
+                grid = figures.tile(images)
                 tf.summary.image("samples", grid[None])
 
     def on_train_end(self, logs=None):

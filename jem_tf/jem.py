@@ -116,24 +116,29 @@ class JEM(Classifier):
         self.buffer.put(slots, drawn)
         return drawn
 
-    def sample(self, n, *, labels=None, seed=0):
+    def sample(self, n, *, labels=None, candidates=1, seed=0):
         """n images from the model: chains of the buffer gone on with; the buffer stays.
 
         Args:
           n: how many.
           labels: int [n] to draw from p(x | y). None: from p(x), or, with a buffer by
             class, from p(x | y) of each class in turn.
+          candidates: chains an image; one of them becomes it, with probability
+            proportional to exp(-E). More than 1 leaves out chains stuck in noise.
           seed: int; equal seeds give equal images.
 
         Returns:
           float32 [n, H, W, C], about in [-1, 1]: nothing but a clamp keeps pixels
           there.
+
+        Raises:
+          InputError: if the model has no buffer.
         """
         if self.buffer is None:
             raise InputError("A model without a replay buffer draws no samples.")
         if labels is None and self.buffer.num_classes:
             labels = tf.range(n) % self.num_classes
-        return self._go_on(n, labels, tf.constant([seed, 0]))
+        return self._go_on(n, labels, candidates, tf.constant([seed, 0]))
 
     def energy(self, labels=None):
         """The function images -> [B] that chains walk down: E(x), or E(x, labels)."""
@@ -147,10 +152,15 @@ class JEM(Classifier):
         return of
 
     @tf.function(reduce_retracing=True)
-    def _go_on(self, n, labels, seed):
-        draw_seed, chain_seed = tf.unstack(tf.random.split(seed))
-        _, start = self.buffer.draw(n, draw_seed, labels, reinit=False)
-        return self.sampler(self.energy(labels), start, seed=chain_seed)
+    def _go_on(self, n, labels, candidates, seed):
+        draw_seed, chain_seed, pick_seed = tf.unstack(tf.random.split(seed, 3))
+        labels = None if labels is None else tf.repeat(labels, candidates)
+        _, x = self.buffer.draw(n * candidates, draw_seed, labels, reinit=False)
+        x = self.sampler(self.energy(labels), x, seed=chain_seed)
+        log_p = tf.reshape(-self.energy(labels)(x), [n, candidates])
+        pick = tf.random.stateless_categorical(log_p, 1, pick_seed)[:, 0]
+        x = tf.reshape(x, [n, candidates, *x.shape[1:]])
+        return tf.gather(x, pick, batch_dims=1)
 
     def _step_seeds(self):
         # Keras seeds replicas alike: unless told apart, all their chains would be one.

@@ -58,7 +58,8 @@ def run(opts):
     )
     results = _measure(model, data) | {"seconds": time.time() - begin, "steps": steps}
     if model.generative:
-        figures.save(place / "figures" / "samples.png", model.sample(GRID))
+        images = model.sample(GRID, candidates=4)
+        figures.save(place / "figures" / "samples.png", images)
     workdir.write_json(place / "results" / "train.json", results)
     _report(place, results)
     return results

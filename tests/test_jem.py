@@ -181,6 +181,24 @@ def test_dreams_stay_in_the_buffer_and_samples_do_not():
         assert (np.abs(drawn - image).max((1, 2, 3)) == 0).any()
 
 
+def test_of_its_candidates_a_sample_is_one_by_their_density():
+    def two_values(n, seed, labels=None):
+        return (
+            tf.zeros([n, *SHAPE])
+            + tf.cast(tf.range(n) % 2, tf.float32)[:, None, None, None]
+        )
+
+    model = jem(start=two_values, steps=0)(network())
+    model.buffer.num_classes = None
+    images = tf.stack([tf.zeros(SHAPE), tf.ones(SHAPE)])
+    model.energy = lambda labels=None: lambda x: 1.5 * tf.reduce_mean(x, [1, 2, 3])
+    drawn = model.sample(20_000, candidates=2, seed=1)[:, 0, 0, 0]
+    odds = np.exp(-model.energy()(images).numpy())
+    # Both candidates 1, or one of each and 1 picked.
+    expected = 1 / 4 + 1 / 2 * odds[1] / odds.sum()
+    assert np.mean(drawn) == pytest.approx(expected, abs=0.01)  # 3 standard errors
+
+
 def test_samples_by_class_come_in_turn():
     def by_label(n, seed, labels=None):
         return tf.zeros([n, *SHAPE]) + tf.cast(labels, tf.float32)[:, None, None, None]
