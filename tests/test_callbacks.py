@@ -173,7 +173,7 @@ def test_an_epoch_has_a_picture_of_samples(fit):
     assert [picture.step for picture in pictures] == [4, 8, 10]
     width, height, *encoded = tf.make_ndarray(pictures[-1].tensor_proto)
     assert (int(width), int(height), len(encoded)) == (26, 26, 1)
-    expected = figures.tile(fit.model.sample(9, seed=EPOCHS - 1))
+    expected = figures.tile(fit.model.sample(9, candidates=4, seed=EPOCHS - 1))
     np.testing.assert_array_equal(tf.io.decode_png(encoded[0]), expected)
 
 
