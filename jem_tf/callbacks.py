@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from jem_tf import figures
 from jem_tf.errors import InputError
-from jem_tf.evaluation import answers, classification
+from jem_tf.evaluation import answers, classification, generation
 
 SHOWN = {  # in this order, where they are
     "accuracy": "acc",
@@ -104,7 +104,7 @@ class Progress(keras.callbacks.Callback):
 class Summaries(keras.callbacks.Callback):
     """To TensorBoard: an epoch's logs, a grid of samples, the hyper-parameters."""
 
-    def __init__(self, folder, hyperparameters, samples=100):
+    def __init__(self, folder, hyperparameters, samples=generation.GRID):
         super().__init__()
         self.folder, self.samples = str(folder), samples
         self.hyperparameters = hyperparameters
@@ -121,9 +121,8 @@ class Summaries(keras.callbacks.Callback):
             for name, value in logs.items():
                 tf.summary.scalar(name, value)
             if self.model.generative:
-                images = self.model.sample(self.samples, candidates=4, seed=epoch)
-                grid = figures.tile(images)
-                tf.summary.image("samples", grid[None])
+                images = generation.pictures(self.model, self.samples, seed=epoch)
+                tf.summary.image("samples", figures.tile(images)[None])
 
     def on_train_end(self, logs=None):
         self.writer.close()

@@ -1,6 +1,7 @@
 """Options as absl flags: defined, parsed over presets, written down and read back."""
 
 import dataclasses
+import functools
 import math
 import os
 import pathlib
@@ -13,6 +14,7 @@ from jem_tf.options import GROUPS, Options
 
 # Beside the package in a checkout, inside it in an installed wheel.
 PRESETS = [pathlib.Path(__file__).parents[n] / "flags" for n in (1, 0)]
+BOUNDS = {"least": "at least", "above": "above", "most": "at most"}
 
 
 def define(flag_values):
@@ -77,11 +79,10 @@ def from_flags(flag_values):
 def to_flagfile(options):
     """The text of a flagfile that spells `options`, but for the place of the run."""
     lines = []
-    for name in GROUPS:
-        for field, value in dataclasses.asdict(getattr(options, name)).items():
-            if field != "workdir":
-                value = str(value).lower() if isinstance(value, bool) else value
-                lines.append(f"--{field}={value}\n")
+    for name, value in flat(options).items():
+        if name != "workdir":
+            value = str(value).lower() if isinstance(value, bool) else value
+            lines.append(f"--{name}={value}\n")
     return "".join(lines)
 
 
@@ -103,7 +104,7 @@ def from_flagfile(path):
 
 
 def flat(options):
-    """{flag: value} of all options, as TensorBoard's hyper-parameters want them."""
+    """{flag: value} of all options, which TensorBoard shows as hyper-parameters."""
     return {
         k: v for group in dataclasses.asdict(options).values() for k, v in group.items()
     }
@@ -119,30 +120,16 @@ def _define(field, flag_values):
     definers = {bool: "boolean", int: "integer", float: "float", str: "string"}
     getattr(flags, f"DEFINE_{definers[field.type]}")(**known)
     if field.type in (int, float):
-        allowed = ", ".join(
-            f"{word} {meta[key]}"
-            for key, word in (
-                ("least", "at least"),
-                ("above", "above"),
-                ("most", "at most"),
-            )
-            if meta[key] is not None
-        )
+        bounds = {k: meta[k] for k in BOUNDS if meta[k] is not None}
+        allowed = ", ".join(f"{BOUNDS[k]} {bound}" for k, bound in bounds.items())
         flags.register_validator(
             field.name,
-            lambda value: _within(
-                value, **{k: meta[k] for k in ("least", "above", "most")}
-            ),
+            functools.partial(_within, **bounds),
             f"it must be a number {allowed}",
             flag_values,
         )
 
 
-def _within(value, least, above, most):
-    # `not (value < least)` would let NaN through.
-    return (
-        math.isfinite(value)
-        and (least is None or value >= least)
-        and (above is None or value > above)
-        and (most is None or value <= most)
-    )
+def _within(value, least=-math.inf, above=-math.inf, most=math.inf):
+    # NaN and infinity are numbers to absl.
+    return math.isfinite(value) and above < value and least <= value <= most

@@ -40,8 +40,9 @@ def buffer(opts, image_shape, num_classes, *, start=None, devices=None):
 
 
 def build(opts, image_shape, num_classes, replay_buffer):
-    """The model that `opts` describe, not yet compiled; call it in the run's
-    `strategy.scope()`.
+    """The model that `opts` describe, not yet compiled.
+
+    Call it in the run's `strategy.scope()`.
 
     Args:
       opts: Options.

@@ -9,9 +9,7 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError
 
-INITIAL_CHUNK = (
-    1000  # images; bounds the memory that filling a shard needs beside the shard
-)
+INITIAL_CHUNK = 1000  # images; bounds what filling a shard needs beside the shard
 
 
 class ReplayBuffer(tf.Module):

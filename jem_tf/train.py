@@ -16,9 +16,7 @@ from absl import app, flags
 
 from jem_tf import callbacks, datasets, figures, flagfiles, recipe, workdir
 from jem_tf.errors import InputError
-from jem_tf.evaluation import answers, classification, noise
-
-GRID = 100  # images in figures/samples.png
+from jem_tf.evaluation import answers, classification, generation, noise
 
 
 def run(opts):
@@ -58,8 +56,7 @@ def run(opts):
     )
     results = _measure(model, data) | {"seconds": time.time() - begin, "steps": steps}
     if model.generative:
-        images = model.sample(GRID, candidates=4)
-        figures.save(place / "figures" / "samples.png", images)
+        figures.save(place / "figures" / "samples.png", generation.pictures(model))
     workdir.write_json(place / "results" / "train.json", results)
     _report(place, results)
     return results
