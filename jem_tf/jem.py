@@ -15,20 +15,24 @@ import keras
 import tensorflow as tf
 
 from jem_tf import energies, objectives, optimizers
-from jem_tf.classifier import Classifier
+from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
 
 fold_in = tf.random.experimental.stateless_fold_in
-AVERAGES = ("cross_entropy", "energy_real", "energy_drawn", "energy_gap")
+READINGS = ("cross_entropy", "energy_real", "gradient_norm")  # of every step
+OF_DRAWN = ("energy_drawn", "energy_gap", "saturation", "reinitialised")
 
 
-class JEM(Classifier):
+class JEM(EnergyModel):
     """Trains `network` as a JEM; fit, evaluate, predict are a Keras classifier's.
 
     `fit` takes images float [B, H, W, C] and int labels [B]; or, for log p(x) to learn
     from images of its own, ({"labelled": images, "real": images}, labels). `predict`
     returns logits. `loss` is the whole loss in `fit` and the cross-entropy in
-    `evaluate`; `energy_gap` is E(drawn) - E(real), near 0 when all is well.
+    `evaluate`; `energy_gap` is E(drawn) - E(real), near 0 when all is well;
+    `gradient_norm` that of the weights, before it is clipped; `saturation` the share of
+    drawn pixels at +-1 or beyond, NaN if one is not finite; `reinitialised` the share
+    of chains that started afresh.
 
     Args:
       network: a model from images [B, H, W, C] to logits float32 [B, K].
@@ -62,8 +66,10 @@ class JEM(Classifier):
         seed=0,
     ):
         generative = p_x_weight + p_x_y_weight > 0
-        averages = AVERAGES if generative else AVERAGES[:2]
-        super().__init__(network, averages=averages, name="jem")
+        averages = READINGS + OF_DRAWN * generative
+        super().__init__(
+            network, buffer=buffer, sampler=sampler, averages=averages, name="jem"
+        )
         weights = (p_x_weight, p_y_given_x_weight, p_x_y_weight)
         if not all(weight >= 0 for weight in weights) or sum(weights) == 0:
             raise InputError(f"Weights {weights} must not be negative, nor all 0.")
@@ -75,92 +81,55 @@ class JEM(Classifier):
                 f"Drawing by class needs a buffer of num_classes={self.num_classes}, "
                 f"not {buffer.num_classes}."
             )
-        self.generative, self.buffer, self.sampler = generative, buffer, sampler
+        self.generative = generative
         self.p_x_weight, self.p_y_given_x_weight, self.p_x_y_weight = weights
         self.conditional, self.energy_l2 = conditional, energy_l2
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
         self.seed = seed
 
     def train_step(self, data):
-        """Dreams, then learns from both."""
+        """Dreams, then learns from both: Keras's `fit` calls it."""
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        readings, logits = self._learn(x, y, weight)
+        self._loss_tracker.update_state(readings["loss"])
+        for name, average in self.averages.items():
+            average.update_state(readings[name])
+        return self.compute_metrics(x, y, logits["labelled"], weight)
+
+    def learn(self, x, y):
+        """The same step, for a loop of one's own within `strategy.run`.
+
+        Args:
+          x, y: images and labels of this replica, as in `fit`.
+
+        Returns:
+          {"loss", "accuracy" and the names of `fit`'s logs: float32 scalar}, of which
+          the mean over replicas is the step's.
+        """
+        readings, logits = self._learn(x, y)
+        hits = keras.metrics.sparse_categorical_accuracy(y, logits["labelled"])
+        return readings | {"accuracy": tf.reduce_mean(hits)}
+
+    def _learn(self, x, y, weight=None):
         noise_seed, dream_seed = self._step_seeds()
         images = self._noisy(x if isinstance(x, dict) else {"labelled": x}, noise_seed)
-        images |= self._negatives(images, y, dream_seed)
+        drawn, fresh = self._negatives(images, y, dream_seed)
         with tf.GradientTape() as tape:
-            logits = self._forward(images)
-            loss = self.optimizer.scale_loss(self._loss(logits, y, weight))
+            logits = self._forward(images | drawn)
+            loss, readings = self._loss(logits, y, weight)
+            loss = self.optimizer.scale_loss(loss)
         gradients = tape.gradient(loss, self.trainable_weights)
-        if self.gradient_clip is not None:
-            bound = self.optimizer.scale_loss(tf.constant(self.gradient_clip))
-            gradients = optimizers.clip_over_replicas(gradients, bound)
+        scale, clip = self.optimizer.scale_loss(tf.constant(1.0)), self.gradient_clip
+        gradients, norm = optimizers.clip_over_replicas(
+            gradients, clip and clip * scale
+        )
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
-        return self.compute_metrics(x, y, logits["labelled"], weight)
-
-    def dream(self, n, seed, labels=None):
-        """The negative phase: goes on with n chains of the buffer and keeps the ends.
-
-        Args:
-          n: how many chains.
-          seed: int [2].
-          labels: int [n] to walk down E(x, y) instead of E(x), or None.
-
-        Returns:
-          float32 [n, H, W, C], drawn from p(x), or from p(x | y).
-        """
-        draw_seed, chain_seed = tf.unstack(tf.random.split(seed))
-        slots, start = self.buffer.draw(n, draw_seed, labels)
-        drawn = self.sampler(self.energy(labels), start, seed=chain_seed)
-        self.buffer.put(slots, drawn)
-        return drawn
-
-    def sample(self, n, *, labels=None, candidates=1, seed=0):
-        """n images from the model: chains of the buffer gone on with; the buffer stays.
-
-        Args:
-          n: how many.
-          labels: int [n] to draw from p(x | y). None: from p(x), or, with a buffer by
-            class, from p(x | y) of each class in turn.
-          candidates: chains an image; one of them becomes it, with probability
-            proportional to exp(-E). More than 1 leaves out chains stuck in noise.
-          seed: int; equal seeds give equal images.
-
-        Returns:
-          float32 [n, H, W, C], about in [-1, 1]: nothing but a clamp keeps pixels
-          there.
-
-        Raises:
-          InputError: if the model has no buffer.
-        """
-        if self.buffer is None:
-            raise InputError("A model without a replay buffer draws no samples.")
-        if labels is None and self.buffer.num_classes:
-            labels = tf.range(n) % self.num_classes
-        return self._go_on(n, labels, candidates, tf.constant([seed, 0]))
-
-    def energy(self, labels=None):
-        """The function images -> [B] that chains walk down: E(x), or E(x, labels)."""
-
-        def of(x):
-            logits = self.network(x, training=False)
-            if labels is None:
-                return energies.marginal_energy(logits)
-            return energies.joint_energy(logits, labels)
-
-        return of
-
-    @tf.function(reduce_retracing=True)
-    def _go_on(self, n, labels, candidates, seed):
-        draw_seed, chain_seed, pick_seed = tf.unstack(tf.random.split(seed, 3))
-        labels = None if labels is None else tf.repeat(labels, candidates)
-        _, x = self.buffer.draw(n * candidates, draw_seed, labels, reinit=False)
-        x = self.sampler(self.energy(labels), x, seed=chain_seed)
-        log_p = tf.reshape(-self.energy(labels)(x), [n, candidates])
-        pick = tf.random.stateless_categorical(log_p, 1, pick_seed)[:, 0]
-        x = tf.reshape(x, [n, candidates, *x.shape[1:]])
-        return tf.gather(x, pick, batch_dims=1)
+        readings |= {"gradient_norm": norm / scale}
+        if drawn:
+            readings |= _of_chains(tf.concat(list(drawn.values()), axis=0), fresh)
+        return readings, logits
 
     def _step_seeds(self):
         # Keras seeds replicas alike: unless told apart, all their chains would be one.
@@ -183,18 +152,20 @@ class JEM(Classifier):
     def _negatives(self, images, y, seed):
         """As many drawn images as real ones for p(x), and as labels for p(x, y)."""
         label_seed, marginal_seed, joint_seed = tf.unstack(tf.random.split(seed, 3))
-        drawn, labels = {}, None
+        drawn, fresh, labels = {}, [], None
         if self.p_x_weight:
             n = tf.shape(images.get("real", images["labelled"]))[0]
             if self.conditional:
                 labels = tf.random.stateless_uniform(
                     [n], label_seed, 0, self.num_classes, tf.int32
                 )
-            drawn["drawn"] = self.dream(n, marginal_seed, labels)
+            drawn["drawn"], anew = self.dream(n, marginal_seed, labels)
+            fresh.append(anew)
         if self.p_x_y_weight:
             y = tf.reshape(y, [-1])
-            drawn["drawn_by_label"] = self.dream(tf.shape(y)[0], joint_seed, y)
-        return drawn
+            drawn["drawn_by_label"], anew = self.dream(tf.shape(y)[0], joint_seed, y)
+            fresh.append(anew)
+        return drawn, fresh
 
     def _forward(self, images):
         """All images in one pass: {name: [n, H, W, C]} -> {name: logits [n, K]}."""
@@ -203,11 +174,14 @@ class JEM(Classifier):
         return dict(zip(images, tf.split(logits, sizes), strict=True))
 
     def _loss(self, logits, y, weight):
-        """This replica's share: the shares of all replicas add up to the loss."""
+        """(This replica's share; those of all add up to the loss), readings."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         share = self.compute_loss(None, y, logits["labelled"], weight)
         real = energies.marginal_energy(logits.get("real", logits["labelled"]))
-        values = {"cross_entropy": share * replicas, "energy_real": real}
+        readings = {
+            "cross_entropy": share * replicas,
+            "energy_real": tf.reduce_mean(real),
+        }
         loss = self.p_y_given_x_weight * share
         if self.generative:
             generative, drawn = objectives.generative_loss(
@@ -218,9 +192,16 @@ class JEM(Classifier):
                 energy_l2=self.energy_l2,
             )
             loss += generative / replicas
-            gap = tf.reduce_mean(drawn) - tf.reduce_mean(real)
-            values |= {"energy_drawn": drawn, "energy_gap": gap}
-        self._loss_tracker.update_state(loss * replicas)
-        for name, value in values.items():
-            self.averages[name].update_state(value)
-        return loss
+            readings["energy_drawn"] = tf.reduce_mean(drawn)
+            readings["energy_gap"] = readings["energy_drawn"] - readings["energy_real"]
+        return loss, readings | {"loss": loss * replicas}
+
+
+def _of_chains(drawn, fresh):
+    """Readings of all images drawn in a step [n, H, W, C] and of which were fresh."""
+    saturated = tf.reduce_mean(tf.cast(tf.abs(drawn) >= 1, tf.float32))
+    finite = tf.reduce_all(tf.math.is_finite(drawn))
+    return {
+        "saturation": tf.where(finite, saturated, float("nan")),
+        "reinitialised": tf.reduce_mean(tf.cast(tf.concat(fresh, 0), tf.float32)),
+    }

@@ -57,12 +57,18 @@ def build(
     )
 
 
-def clip_over_replicas(gradients, bound):
+def clip_over_replicas(gradients, bound=None):
     """Scales gradients so that their sum over all replicas has a global norm <= bound.
 
     Keras clips each replica's gradient by its own norm before adding them up, so that n
     replicas would learn something else than one. Call it within `strategy.run`.
+
+    Returns:
+      (the gradients, the norm of their sum before it is bounded).
     """
     whole = tf.distribute.get_replica_context().all_reduce("sum", gradients)
-    scale = tf.minimum(1.0, bound / tf.linalg.global_norm(whole))
-    return [gradient * scale for gradient in gradients]
+    norm = tf.linalg.global_norm(whole)
+    if bound is None:
+        return gradients, norm
+    scale = tf.minimum(1.0, bound / norm)
+    return [gradient * scale for gradient in gradients], norm

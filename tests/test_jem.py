@@ -57,6 +57,18 @@ def fitted(seed=0, epochs=1, **kw):
     return model, history.history
 
 
+def learnt(images, labels, *, size=16, **kw):
+    """A model taught by `learn`, `size` images a step; the readings of each step."""
+    model = jem(**kw)(network())
+    model.compile(keras.optimizers.Adam(1e-3))
+    batches = tf.data.Dataset.from_tensor_slices((images, labels)).batch(size)
+    learn = tf.function(model.learn)
+    return model, [
+        {name: float(value) for name, value in learn(*batch).items()}
+        for batch in batches
+    ]
+
+
 def flat(model):
     return np.concatenate([np.ravel(weight) for weight in model.get_weights()])
 
@@ -71,7 +83,7 @@ def test_a_step_follows_the_gradient_of_its_terms(term):
     ours.train_on_batch(images, labels)
 
     twin.compile(keras.optimizers.SGD(0.1))
-    drawn = twin._negatives({"labelled": images}, labels, _dreams(twin))
+    drawn, _ = twin._negatives({"labelled": images}, labels, _dreams(twin))
     with tf.GradientTape() as tape:
         f = twin.network(images)
         loss = twin.p_y_given_x_weight * tf.reduce_mean(
@@ -122,9 +134,102 @@ def test_fit_logs_what_the_energies_are():
         "energy_real",
         "energy_drawn",
         "energy_gap",
+        "gradient_norm",
+        "saturation",
+        "reinitialised",
     }
     gap = history["energy_drawn"][0] - history["energy_real"][0]
     assert history["energy_gap"][0] == pytest.approx(gap, abs=1e-5)
+
+
+@pytest.mark.parametrize("term", ["p_y_given_x", "all"])
+def test_learn_takes_the_steps_of_fit_bit_for_bit(term):
+    kw = TERMS[term] | {"seed": 3, "input_noise": 0.03, "gradient_clip": 1.0}
+    images, labels = bars(48)
+    ours, readings = learnt(images, labels, **kw)
+    theirs = jem(**kw)(network())
+    theirs.compile(keras.optimizers.Adam(1e-3))
+    history = theirs.fit(
+        images, labels, batch_size=16, verbose=0, shuffle=False
+    ).history
+    np.testing.assert_array_equal(flat(ours), flat(theirs))
+    for name in ("shard_0", "ages_0"):
+        np.testing.assert_array_equal(
+            getattr(ours.buffer, name), getattr(theirs.buffer, name)
+        )
+    means = {name: np.mean([row[name] for row in readings]) for name in readings[0]}
+    assert means == pytest.approx(
+        {name: values[0] for name, values in history.items()}, rel=1e-5, abs=1e-6
+    )
+
+
+def test_several_steps_an_execution_change_nothing():
+    images, labels = bars(96)
+    kw = {"seed": 3, "input_noise": 0.03}
+    ours, _ = learnt(images, labels, **kw)
+    theirs = jem(**kw)(network())
+    theirs.compile(keras.optimizers.Adam(1e-3), steps_per_execution=4)  # of 6 steps
+    theirs.fit(images, labels, batch_size=16, verbose=0, shuffle=False)
+    np.testing.assert_array_equal(flat(ours), flat(theirs))
+    np.testing.assert_array_equal(ours.buffer.shard, theirs.buffer.shard)
+
+
+@pytest.mark.parametrize("clip", [None, 1e-3])
+def test_the_gradient_norm_is_the_length_of_an_unclipped_step(clip):
+    images, labels = bars(32)
+    lengths = []
+    for bound in (clip, None):
+        model = jem(gradient_clip=bound, energy_l2=0.1)(network())
+        model.compile(keras.optimizers.SGD(1.0))
+        before = flat(model)
+        readings = model.learn(images, labels)
+        lengths.append((np.linalg.norm(flat(model) - before), readings))
+    (_, clipped), (length, _) = lengths
+    assert float(clipped["gradient_norm"]) == pytest.approx(length, rel=1e-4)
+    assert length > 1e-2
+
+
+def drawing(*pixels, **kw):
+    """The readings of a step whose drawn images have these pixels, one an image."""
+    model = jem(**kw)(network())
+    model.compile(keras.optimizers.SGD(0.0))
+    values = tf.reshape(tf.constant(pixels, tf.float32), [-1, 1, 1, 1])
+    model.sampler = lambda energy, x, seed: tf.zeros_like(x) + values
+    images, labels = bars(len(pixels))
+    found = model.learn(images, labels)
+    return {name: float(value) for name, value in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("pixels", "share"),
+    [
+        ((0.0, 0.99, -0.99, 0.5), 0.0),
+        ((0.0, 1.0, -1.0, 0.5), 0.5),
+        ((7.0, 1.0, -1.0, -1.5), 1.0),
+    ],
+)
+def test_saturation_is_the_share_of_drawn_pixels_at_the_ends_or_beyond(pixels, share):
+    assert drawing(*pixels)["saturation"] == share
+    assert drawing(*pixels, p_x_y_weight=1.0)["saturation"] == share
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_drawn_pixel_that_is_not_finite_is_read_at_once(value):
+    assert np.isnan(drawing(0.0, value)["saturation"])
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
+def test_the_share_of_chains_that_began_anew_is_read(probability):
+    model = jem(reinit_prob=probability, p_x_y_weight=1.0)(network())
+    model.compile(keras.optimizers.SGD(0.0))
+    seen = []
+    model.sampler = lambda energy, x, seed: seen.append(x) or tf.zeros_like(x)
+    model.buffer.start = lambda n, seed, labels=None: tf.fill([n, *SHAPE], 7.0)
+    reading = float(model.learn(*bars(30))["reinitialised"])
+    assert [len(x) for x in seen] == [30, 30]  # for p(x) and for p(x, y)
+    assert reading == pytest.approx(np.mean(np.concatenate(seen) == 7.0))
+    assert (0 < reading < 1) == (0 < probability < 1)
+    assert reading == pytest.approx(probability, abs=0.2)
 
 
 def test_evaluate_and_predict_are_a_keras_classifiers():
@@ -173,7 +278,7 @@ def test_dreams_stay_in_the_buffer_and_samples_do_not():
     sampled = model.sample(8, seed=1)
     np.testing.assert_array_equal(model.buffer.shard_0, before)
     np.testing.assert_array_equal(sampled, model.sample(8, seed=1))
-    drawn = model.dream(8, [0, 1]).numpy()
+    drawn = model.dream(8, [0, 1])[0].numpy()
     after = model.buffer.shard_0.numpy()
     changed = np.flatnonzero(np.abs(after - before).max((1, 2, 3)))
     assert 0 < len(changed) <= 8

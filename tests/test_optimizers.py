@@ -101,27 +101,42 @@ GRADIENTS = [tf.constant([3.0, 0.0]), tf.constant([[4.0]])]  # of norm 5
 
 @pytest.mark.parametrize(("bound", "scale"), [(1.0, 0.2), (2.5, 0.5), (5.0, 1), (9, 1)])
 def test_clipping_scales_a_longer_gradient_to_the_bound(bound, scale):
-    clipped = optimizers.clip_over_replicas(GRADIENTS, bound)
+    clipped, norm = optimizers.clip_over_replicas(GRADIENTS, bound)
+    assert float(norm) == pytest.approx(5.0)
     for before, after in zip(GRADIENTS, clipped, strict=True):
         np.testing.assert_allclose(after, before * scale, rtol=1e-6)
 
 
 def test_clipping_leaves_no_gradient_alone():
-    (clipped,) = optimizers.clip_over_replicas([tf.zeros([3])], 1.0)
+    (clipped,), norm = optimizers.clip_over_replicas([tf.zeros([3])], 1.0)
     np.testing.assert_array_equal(clipped, np.zeros(3))
+    assert norm == 0.0
 
 
-def test_clipping_bounds_the_sum_over_replicas(two_replicas):
+def test_without_a_bound_gradients_are_left_alone_and_measured():
+    unclipped, norm = optimizers.clip_over_replicas(GRADIENTS)
+    assert float(norm) == pytest.approx(5.0)
+    for before, after in zip(GRADIENTS, unclipped, strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize(("bound", "length"), [(3.0, 3.0), (None, 15.0)])
+def test_what_is_bounded_and_measured_is_the_sum_over_replicas(
+    two_replicas, bound, length
+):
     @tf.function
     def step():
         def on_replica():
             context = tf.distribute.get_replica_context()
             share = tf.cast(context.replica_id_in_sync_group, tf.float32) + 1.0
-            return optimizers.clip_over_replicas([g * share for g in GRADIENTS], 3.0)
+            return optimizers.clip_over_replicas([g * share for g in GRADIENTS], bound)
 
         return two_replicas.run(on_replica)
 
-    whole = [two_replicas.reduce("SUM", clipped, axis=None) for clipped in step()]
+    gradients, norms = step()
+    whole = [two_replicas.reduce("SUM", gradient, axis=None) for gradient in gradients]
     # The sum over both is three times GRADIENTS; clipped, it keeps their direction.
+    for norm in two_replicas.experimental_local_results(norms):
+        assert float(norm) == pytest.approx(15.0)
     for before, after in zip(GRADIENTS, whole, strict=True):
-        np.testing.assert_allclose(after, before * 3.0 / 5.0, rtol=1e-6)
+        np.testing.assert_allclose(after, before * length / 5.0, rtol=1e-6)

@@ -33,22 +33,22 @@ def test_a_new_buffer_holds_its_start_in_every_shard():
 
 def test_draw_gives_the_images_at_the_slots_it_names():
     buffer = replay.ReplayBuffer(50, uniform, reinit_prob=0.0)
-    slots, images = buffer.draw(32, [0, 1])
-    np.testing.assert_array_equal(images, buffer.shard_0.numpy()[slots])
-    again, _ = buffer.draw(32, [0, 1])
-    np.testing.assert_array_equal(slots, again)
+    chains = buffer.draw(32, [0, 1])
+    np.testing.assert_array_equal(chains.images, buffer.shard_0.numpy()[chains.slots])
+    assert not np.any(chains.fresh)
+    np.testing.assert_array_equal(chains.slots, buffer.draw(32, [0, 1]).slots)
 
 
 def test_draw_reaches_every_slot_evenly():
     buffer = replay.ReplayBuffer(20, uniform)
-    slots, _ = buffer.draw(20_000, [0, 3])
+    slots = buffer.draw(20_000, [0, 3]).slots
     np.testing.assert_allclose(np.bincount(slots, minlength=20) / 1000, 1, atol=0.15)
 
 
 def test_put_stores_what_draw_then_finds():
     buffer = replay.ReplayBuffer(50, uniform, reinit_prob=0.0)
     before = buffer.shard_0.numpy()
-    slots, _ = buffer.draw(8, [0, 1])
+    slots = buffer.draw(8, [0, 1]).slots
     buffer.put(slots, tf.fill([8, *SHAPE], 0.25))
     after = buffer.shard_0.numpy()
     touched = np.isin(np.arange(50), slots)
@@ -65,20 +65,54 @@ def test_of_two_images_in_one_slot_the_last_stays():
         np.testing.assert_array_equal(buffer.shard_0[:, 0, 0, 0], [4.0, 5.0, 3.0, 0.0])
 
 
+def test_a_chains_age_counts_its_visits_and_begins_anew_with_it():
+    buffer = replay.ReplayBuffer(4, constant(0.0))
+    assert buffer.ages.dtype == tf.int32
+    np.testing.assert_array_equal(buffer.ages, [0, 0, 0, 0])
+    for fresh in ([False, False], [False, True], [False, False]):
+        buffer.put(tf.constant([1, 3]), tf.zeros([2, *SHAPE]), tf.constant(fresh))
+    np.testing.assert_array_equal(buffer.ages, [0, 3, 0, 2])
+    buffer.put(tf.constant([0, 1]), tf.zeros([2, *SHAPE]))  # `fresh` left out: neither
+    np.testing.assert_array_equal(buffer.ages, [1, 4, 0, 2])
+
+
+def test_what_draw_starts_afresh_is_of_age_1_when_put_back():
+    buffer = replay.ReplayBuffer(200, uniform, reinit_prob=0.5)
+    buffer.ages.assign(tf.fill([200], 9))
+    slots, images, fresh = buffer.draw(40, [0, 1])
+    buffer.put(slots, images, fresh)
+    last = dict(zip(slots.numpy(), np.ravel(fresh), strict=True))
+    assert {slot: buffer.ages[slot] for slot in last} == {
+        slot: 1 if anew else 10 for slot, anew in last.items()
+    }
+    assert {*last.values()} == {True, False}
+
+
+def test_of_two_chains_in_one_slot_the_last_ones_age_stays():
+    buffer = replay.ReplayBuffer(2, constant(0.0))
+    buffer.ages.assign([5, 7])
+    fresh = tf.reshape(tf.constant([True, False, False, True]), [4, 1, 1, 1])
+    tf.function(buffer.put)(tf.constant([0, 1, 0, 1]), tf.zeros([4, *SHAPE]), fresh)
+    np.testing.assert_array_equal(buffer.ages, [6, 1])
+
+
 @pytest.mark.parametrize("probability", [0.0, 0.05, 1.0])
 def test_chains_start_afresh_at_the_rate_asked_for(probability):
     buffer = replay.ReplayBuffer(10, constant(0.0), reinit_prob=probability)
     buffer.start = constant(7.0)
-    _, images = buffer.draw(20_000, [0, 5])
-    fresh = np.mean(images[:, 0, 0, 0] == 7.0)
-    assert fresh == pytest.approx(probability, abs=0.005)  # 3 standard errors
-    assert np.isin(images, [0.0, 7.0]).all()  # images start afresh whole
+    _, images, fresh = buffer.draw(20_000, [0, 5])
+    assert fresh.shape == (20_000, 1, 1, 1)
+    assert np.mean(fresh) == pytest.approx(probability, abs=0.005)  # 3 standard errors
+    expected = np.broadcast_to(np.where(fresh, 7.0, 0.0), images.shape)
+    np.testing.assert_array_equal(images, expected)  # images start afresh whole
 
 
 def test_nothing_starts_afresh_when_asked_not_to():
     buffer = replay.ReplayBuffer(10, constant(0.0), reinit_prob=1.0)
     buffer.start = constant(7.0)
-    assert not np.any(buffer.draw(100, [0, 5], reinit=False)[1])
+    chains = buffer.draw(100, [0, 5], reinit=False)
+    assert not np.any(chains.images)
+    assert not np.any(chains.fresh)
 
 
 def test_a_class_has_its_own_slots_from_the_start():
@@ -87,7 +121,7 @@ def test_a_class_has_its_own_slots_from_the_start():
     )
     np.testing.assert_array_equal(buffer.shard_1[:, 0, 0, 0], np.repeat([0, 1, 2], 10))
     labels = tf.constant([2, 0, 1, 1, 2, 0] * 20)
-    slots, images = buffer.draw(120, [0, 9], labels)
+    slots, images, _ = buffer.draw(120, [0, 9], labels)
     np.testing.assert_array_equal(slots // 10, labels)
     np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
     assert len(np.unique(slots)) == 30  # and all of them get used
@@ -95,7 +129,7 @@ def test_a_class_has_its_own_slots_from_the_start():
 
 def test_a_buffer_without_classes_draws_regardless_of_labels():
     buffer = replay.ReplayBuffer(100, by_label, reinit_prob=0.0)
-    slots, images = buffer.draw(200, [0, 9], tf.zeros([200], tf.int32))
+    slots, images, _ = buffer.draw(200, [0, 9], tf.zeros([200], tf.int32))
     assert len(np.unique(slots)) > 50
     assert (images.numpy() == -1).all()
 
@@ -126,10 +160,104 @@ def test_a_checkpoint_brings_every_shard_back(tmp_path):
         for seed in seeds
     )
     assert np.abs(first.shard_1 - second.shard_1).max() > 0
+    first.ages_1.assign(tf.range(10))
     path = tf.train.Checkpoint(buffer=first).save(tmp_path / "ckpt")
     tf.train.Checkpoint(buffer=second).restore(path).assert_consumed()
-    np.testing.assert_array_equal(first.shard_0, second.shard_0)
-    np.testing.assert_array_equal(first.shard_1, second.shard_1)
+    for name in ("shard_0", "shard_1", "ages_0", "ages_1"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+def numbered(size, replicas, num_classes=None):
+    """A buffer whose i-th chain is of grey level i and age 1000 + i."""
+    buffer = replay.ReplayBuffer(
+        size, constant(0.0), devices=[None] * replicas, num_classes=num_classes
+    )
+    for replica, each in enumerate(np.arange(size).reshape(replicas, -1)):
+        images = np.broadcast_to(each[:, None, None, None], [len(each), *SHAPE])
+        getattr(buffer, f"shard_{replica}").assign(images.astype("float32"))
+        getattr(buffer, f"ages_{replica}").assign(1000 + each)
+    return buffer
+
+
+def shards(buffer):
+    return [
+        [getattr(buffer, f"{name}_{i}").numpy() for i in buffer.own]
+        for name in ("shard", "ages")
+    ]
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
+@pytest.mark.parametrize("before", [1, 2, 4])
+@pytest.mark.parametrize("now", [1, 2, 4])
+def test_a_buffer_dealt_out_to_other_replicas_keeps_each_chain_once(
+    before, now, num_classes
+):
+    old = numbered(24, before, num_classes)
+    new = replay.ReplayBuffer(
+        24, uniform, devices=[None] * now, num_classes=num_classes
+    )
+    new.restore(*shards(old))
+    images, ages = (np.concatenate(found) for found in shards(new))
+    assert images.shape == (24, *SHAPE)
+    assert sorted(images[:, 0, 0, 0]) == list(range(24))
+    np.testing.assert_array_equal(ages, 1000 + images[:, 0, 0, 0])
+    assert (images == images[:, :1, :1]).all()
+
+
+def test_a_buffer_dealt_out_again_keeps_its_classes_in_their_slots():
+    old = replay.ReplayBuffer(24, by_label, num_classes=3, devices=[None] * 4)
+    for replicas in (1, 2, 4):
+        new = replay.ReplayBuffer(24, uniform, num_classes=3, devices=[None] * replicas)
+        new.restore(*shards(old))
+        labels = tf.constant([2, 0, 1, 1])
+        np.testing.assert_array_equal(
+            new.draw(4, [0, 1], labels, reinit=False).images[:, 0, 0, 0], labels
+        )
+        for shard in shards(new)[0]:
+            expected = np.repeat([0, 1, 2], 8 // replicas)
+            np.testing.assert_array_equal(shard[:, 0, 0, 0], expected)
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
+@pytest.mark.parametrize("replicas", [1, 2, 4])
+def test_a_buffer_given_back_to_as_many_replicas_is_the_same_bit_for_bit(
+    replicas, num_classes
+):
+    kw = {"num_classes": num_classes, "devices": [None] * replicas}
+    old, new = (replay.ReplayBuffer(24, uniform, seed=(0, i), **kw) for i in (1, 2))
+    assert np.abs(old.shard_0 - new.shard_0).max() > 0
+    new.restore(*shards(old))
+    for theirs, ours in zip(shards(old), shards(new), strict=True):
+        np.testing.assert_array_equal(theirs, ours)
+
+
+def test_the_processes_of_a_cluster_have_the_shards_that_one_would():
+    whole = replay.ReplayBuffer(40, uniform, devices=[None] * 4)
+    for first in (0, 2):
+        part = replay.ReplayBuffer(
+            40, uniform, devices=[None] * 2, replicas=4, first_replica=first
+        )
+        assert (part.num_shards, part.slots) == (4, 10)
+        assert [*part.own] == [first, first + 1]
+        assert part.shard is getattr(part, f"shard_{first}")
+        for i in part.own:
+            np.testing.assert_array_equal(
+                getattr(part, f"shard_{i}"), getattr(whole, f"shard_{i}")
+            )
+        assert len(part.variables) == 4  # no shard, and no ages, of another's
+
+
+def test_each_process_takes_over_its_own_shards():
+    old = numbered(24, 2)
+    pooled = np.concatenate(shards(old)[0])
+    for first in (0, 2):
+        part = replay.ReplayBuffer(
+            24, uniform, devices=[None] * 2, replicas=4, first_replica=first
+        )
+        part.restore(*shards(old))
+        images, ages = (np.concatenate(found) for found in shards(part))
+        np.testing.assert_array_equal(images, pooled[6 * first : 6 * first + 12])
+        np.testing.assert_array_equal(ages, 1000 + images[:, 0, 0, 0])
 
 
 @pytest.mark.parametrize(
@@ -137,6 +265,7 @@ def test_a_checkpoint_brings_every_shard_back(tmp_path):
     [
         (15, {"num_classes": 10}, "buffer_size=15 does not divide into 1 shard"),
         (15, {"devices": [None] * 2}, "15 does not divide into 2 shard"),
+        (10, {"replicas": 4}, "10 does not divide into 4 shard"),
         (0, {}, "0 does not divide"),
         (10, {"reinit_prob": 1.5}, "reinit_prob is 1.5"),
         (10, {"reinit_prob": float("nan")}, "reinit_prob is nan"),

@@ -6,8 +6,10 @@ import pytest
 import tensorflow as tf
 from test_jem import SHAPE, bars, flat, jem, network
 
+from jem_tf import checkpoints, cluster, guard, loop, workdir
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
+from jem_tf.options import Survival
 
 
 def constant(n, seed, labels=None):
@@ -45,7 +47,71 @@ def test_a_step_on_two_replicas_is_a_step_on_one(two_replicas, clip, own):
     two, log_two = after_a_step(two_replicas, clip, own)
     assert np.abs(one).max() > 1e-4
     np.testing.assert_allclose(two, one, atol=3e-7)
+    # Which chains start afresh is each replica's own affair.
+    assert log_two.pop("reinitialised") != log.pop("reinitialised")
     assert log_two == pytest.approx(log, rel=1e-4, abs=1e-5)
+
+
+def looped(strategy, place, **kw):
+    """A model after 5 steps of `Loop`, 3 at a time; the logs of its epochs of 4."""
+    place.mkdir()
+    team = cluster.Cluster(strategy)
+    make = jem(start=constant, noise=0.0, reinit_prob=1.0, devices=team.devices, **kw)
+    with strategy.scope():
+        model = make(network())
+        model.compile(keras.optimizers.SGD(0.1))
+        model.optimizer.build(model.trainable_weights)
+    images, labels = bars(5 * 16)
+    logs = []
+
+    def feed(first):
+        batches = tf.data.Dataset.from_tensor_slices((images, labels))
+        batches = batches.batch(16 // team.replicas, drop_remainder=True)
+        return batches.skip(first * team.replicas)
+
+    loop.Loop(
+        model,
+        feed,
+        loop.Plan(steps=5, steps_per_epoch=4, steps_per_execution=3),
+        cluster=team,
+        guard=guard.Guard(Survival(), place / "guard.json", workdir.write_json),
+        keeper=checkpoints.Checkpoints(place, team, keep=1, about={}),
+        callbacks=[
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda _, log: (
+                    logs.append(dict(log)) or log.update(val_accuracy=0.0)
+                )
+            )
+        ],
+    ).train()
+    return flat(model), logs
+
+
+@pytest.mark.parametrize(
+    "kw", [{"p_x_weight": 0.0}, {"p_x_y_weight": 0.5, "gradient_clip": 0.5}]
+)
+def test_the_loop_on_two_replicas_is_the_loop_on_one(two_replicas, tmp_path, kw):
+    before = flat(jem()(network()))
+    one, logs = looped(tf.distribute.get_strategy(), tmp_path / "one", **kw)
+    two, logs_two = looped(two_replicas, tmp_path / "two", **kw)
+    assert np.abs(one - before).max() > 1e-3
+    np.testing.assert_allclose(two, one, atol=3e-6)
+    assert len(logs_two) == len(logs) == 2
+    for theirs, ours in zip(logs_two, logs, strict=True):
+        assert theirs == pytest.approx(ours, rel=1e-4, abs=1e-5)
+
+
+def test_several_steps_an_execution_change_nothing_on_two_replicas(two_replicas):
+    ends = []
+    for steps in (1, 3):
+        make = jem(devices=two_replicas.extended.worker_devices, input_noise=0.03)
+        with two_replicas.scope():
+            model = make(network())
+            model.compile(keras.optimizers.Adam(1e-3), steps_per_execution=steps)
+        model.fit(*bars(64), batch_size=16, verbose=0, shuffle=False)
+        ends.append([flat(model), model.buffer.shard_0, model.buffer.shard_1])
+    for ours, theirs in zip(*ends, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_fit_takes_images_of_their_own_for_p_x_on_two_replicas(two_replicas):
