@@ -24,8 +24,11 @@ def training(
     labels_per_class=0,
     real=None,
     real_batch_size=0,
+    first=0,
+    own=range(1),
+    replicas=1,
 ):
-    """The batches of training steps 0 .. steps - 1.
+    """The batches of training steps first .. steps - 1.
 
     Args:
       dataset: what `datasets.load` returns.
@@ -38,11 +41,15 @@ def training(
       real: None, or which images log p(x) learns from, drawn from all training images:
         "augmented" or "plain".
       real_batch_size: how many of them a step.
+      first: the step to begin with.
+      own: which replicas' shares of a batch to give, one after the other (consecutive
+        numbers), of
+      replicas: many; they divide both batch sizes.
 
     Returns:
-      tf.data.Dataset of (x, labels int32 [B]); x are images float32 [B, H, W, C] in
-      [-1, 1], or, with `real`, {"labelled": [B, H, W, C], "real": [n, H, W, C]} for
-      n = real_batch_size.
+      tf.data.Dataset of (x, labels int32 [B]), B being a replica's; x are images
+      float32 [B, H, W, C] in [-1, 1], or, with `real`, {"labelled": [B, H, W, C],
+      "real": [n, H, W, C]}, n being a replica's share of real_batch_size.
 
     Raises:
       InputError: if a batch is larger than the images it is drawn from.
@@ -59,27 +66,33 @@ def training(
                 "from; lower it."
             )
 
-    def batch(step):
-        which = tf.gather(
-            labelled, order(step, batch_size, len(labelled), [seed, ORDER])
-        )
+    def share(turn):
+        step, replica = turn // len(own), own.start + turn % len(own)
+        part = replica, replicas
+        places = order(step, batch_size, len(labelled), [seed, ORDER])
+        which = tf.gather(labelled, rows(places, *part))
         x, y = tf.gather(images, which), tf.gather(labels, which)
         if augment:
-            x = crop_and_flip(x, fold_in([seed, CROP], step), dataset.flip)
+            x = crop_and_flip(x, fold_in([seed, CROP], step), dataset.flip, *part)
         if real is None:
             return pixels(x), y
-        own = tf.gather(
-            images, order(step, real_batch_size, len(labels), [seed, REAL_ORDER])
-        )
+        places = order(step, real_batch_size, len(labels), [seed, REAL_ORDER])
+        others = tf.gather(images, rows(places, *part))
         if augment and real == "augmented":
-            own = crop_and_flip(own, fold_in([seed, REAL_CROP], step), dataset.flip)
-        return {"labelled": pixels(x), "real": pixels(own)}, y
+            crop_seed = fold_in([seed, REAL_CROP], step)
+            others = crop_and_flip(others, crop_seed, dataset.flip, *part)
+        return {"labelled": pixels(x), "real": pixels(others)}, y
 
     return (
-        tf.data.Dataset.range(steps)
-        .map(batch, num_parallel_calls=1, deterministic=True)
+        tf.data.Dataset.range(first * len(own), steps * len(own))
+        .map(share, num_parallel_calls=1, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def rows(x, replica, replicas):
+    """The share of one of so many replicas in x [B, ...]: [B / replicas, ...]."""
+    return tf.reshape(x, [replicas, -1, *x.shape[1:]])[replica]
 
 
 def order(step, batch_size, n, seed):
@@ -94,21 +107,25 @@ def order(step, batch_size, n, seed):
     return tf.random.experimental.index_shuffle(place, epoch_seed, n - 1)
 
 
-def crop_and_flip(images, seed, flip):
-    """Reflect-pads uint8 [B, H, W, C] by an eighth, crops, mirrors half if `flip`."""
-    batch, (height, width) = tf.shape(images)[0], images.shape[1:3]
+def crop_and_flip(images, seed, flip, replica=0, replicas=1):
+    """Reflect-pads uint8 [B, H, W, C] by an eighth, crops, mirrors half if `flip`.
+
+    The images may be one replica's share of the whole batch that `seed` is for.
+    """
+    share, height, width = images.shape[:3]
     crop_seed, flip_seed = tf.unstack(tf.random.split(seed))
     pad = min(height, width) // PAD_SHARE
     padded = tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]], "REFLECT")
     corner = tf.random.stateless_uniform(
-        [batch, 2, 1], crop_seed, 0, 2 * pad + 1, tf.int32
+        [share * replicas, 2, 1], crop_seed, 0, 2 * pad + 1, tf.int32
     )
+    corner = rows(corner, replica, replicas)
     cropped = tf.gather(padded, corner[:, 0] + tf.range(height), axis=1, batch_dims=1)
     cropped = tf.gather(cropped, corner[:, 1] + tf.range(width), axis=2, batch_dims=1)
     if not flip:
         return cropped
-    mirror = tf.random.stateless_uniform([batch, 1, 1, 1], flip_seed) < 0.5
-    return tf.where(mirror, cropped[:, :, ::-1], cropped)
+    mirror = tf.random.stateless_uniform([share * replicas, 1, 1, 1], flip_seed) < 0.5
+    return tf.where(rows(mirror, replica, replicas), cropped[:, :, ::-1], cropped)
 
 
 def _labelled(labels, num_classes, labels_per_class):

@@ -111,6 +111,50 @@ def test_no_global_seed_and_no_other_run_changes_the_batches():
     assert not np.array_equal(first[0][0], feed(2)[0][0])
 
 
+WHOLE = {  # what a run may be fed, every part of it
+    "steps": 5,
+    "batch_size": 8,
+    "seed": 1,
+    "labels_per_class": 10,
+    "real": "augmented",
+    "real_batch_size": 12,
+}
+
+
+def parts(feed):
+    """[(labelled images, images for p(x), labels)] of each element."""
+    return [(x["labelled"], x["real"], y) for x, y in collect(feed)]
+
+
+@pytest.mark.parametrize("flip", [True, False])
+@pytest.mark.parametrize(("replicas", "processes"), [(1, 1), (2, 1), (2, 2), (4, 2)])
+def test_the_shares_of_all_replicas_are_the_batch_of_one(flip, replicas, processes):
+    data, each = noisy(40, flip=flip), replicas // processes
+    whole = parts(batches.training(data, **WHOLE))
+    shares = []  # [process][turn][part]
+    for begin in range(0, replicas, each):
+        own = range(begin, begin + each)
+        feed = batches.training(data, **WHOLE, own=own, replicas=replicas)
+        shares.append(parts(feed))
+        assert len(shares[-1]) == len(whole) * each
+    for step, expected in enumerate(whole):
+        turns = [of[step * each + i] for of in shares for i in range(each)]
+        for found, batch in zip(zip(*turns, strict=True), expected, strict=True):
+            assert {len(share) for share in found} == {len(batch) // replicas}
+            np.testing.assert_array_equal(np.concatenate(found), batch)
+
+
+@pytest.mark.parametrize("first", [0, 1, 3, 5])
+@pytest.mark.parametrize("share", [{}, {"own": range(2, 4), "replicas": 4}])
+def test_a_run_that_goes_on_is_fed_what_it_has_not_seen(first, share):
+    whole = parts(batches.training(noisy(40), **WHOLE, **share))
+    rest = parts(batches.training(noisy(40), **WHOLE, **share, first=first))
+    expected = whole[first * (2 if share else 1) :]
+    for found, batch in zip(rest, expected, strict=True):
+        for ours, theirs in zip(found, batch, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
 def test_exactly_so_many_images_a_class_are_labelled():
     feed = batches.training(
         plain(60),
