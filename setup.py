@@ -23,6 +23,7 @@ setuptools.setup(
         "absl-py>=2.0",
         "importlib_resources",  # tensorflow-datasets needs it and does not say so
         "keras>=3.10",
+        "matplotlib>=3.8",
         "numpy>=1.26",
         "pillow>=10",
         "scikit-learn>=1.4",

@@ -1,15 +1,15 @@
 """What a run shows and keeps while it trains: Keras callbacks, one purpose each."""
 
-import math
+import json
 import sys
 import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from jem_tf import figures
-from jem_tf.errors import InputError
-from jem_tf.evaluation import answers, classification, generation
+from jem_tf.evaluation import answers, chains, classification, generation
 
 SHOWN = {  # in this order, where they are
     "accuracy": "acc",
@@ -19,10 +19,15 @@ SHOWN = {  # in this order, where they are
     "energy_drawn": "E(drawn)",
     "energy_gap": "gap",
 }
+GROUPS = {  # of an epoch's numbers in TensorBoard; others are "training"
+    "energies": ("energy_real", "energy_drawn", "energy_gap"),
+    "chains": ("chain_age_mean", "chain_age_max", "reinitialised", "saturation"),
+    "validation": ("val_accuracy", "val_nll"),
+}
 
 
 class Measure(keras.callbacks.Callback):
-    """Adds validation, learning rate and images a second to an epoch's logs.
+    """Adds validation, learning rate, images a second and the buffer to epoch's logs.
 
     Put it before callbacks that read them. The validation is never the test split.
     """
@@ -44,44 +49,31 @@ class Measure(keras.callbacks.Callback):
         logits = answers.logits(self.model, self.validation.images)
         found = classification.classification(logits, self.validation.labels)
         logs |= {f"val_{name}": found[name] for name in ("accuracy", "nll")}
-
-
-class StopAt(keras.callbacks.Callback):
-    """Ends training after so many steps, within an epoch if need be."""
-
-    def __init__(self, steps):
-        super().__init__()
-        self.steps = steps
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.model.step >= self.steps:
-            self.model.stop_training = True
-
-
-class StopOnDivergence(keras.callbacks.Callback):
-    """Ends the run with a sentence when an epoch's loss is not a finite number."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            raise InputError(
-                f"Training diverged in epoch {epoch + 1}: the loss is {logs['loss']}; "
-                "lower --learning_rate, raise --sgld_steps or --energy_l2, or clamp "
-                "with --sgld_gradient_clamp=1 --sgld_range_clamp=1."
-            )
+        if self.model.generative:
+            logs |= chains.ages(self.model.buffer)
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar with rate and remaining time on a terminal; everywhere a line an epoch."""
+    """A bar with rate and remaining time on a terminal; everywhere a line an epoch.
 
-    def __init__(self, steps, stream=None):
+    `first` of the `steps` were taken before.
+    """
+
+    def __init__(self, steps, stream=None, first=0):
         super().__init__()
-        self.total, self.stream = steps, stream or sys.stderr
+        self.total, self.first, self.stream = steps, first, stream or sys.stderr
 
     def on_train_begin(self, logs=None):
         from tqdm import tqdm
 
         silent = not self.stream.isatty()
-        self.bar = tqdm(total=self.total, file=self.stream, disable=silent, unit="step")
+        self.bar = tqdm(
+            total=self.total,
+            initial=self.first,
+            file=self.stream,
+            disable=silent,
+            unit="step",
+        )
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
@@ -102,12 +94,15 @@ class Progress(keras.callbacks.Callback):
 
 
 class Summaries(keras.callbacks.Callback):
-    """To TensorBoard: an epoch's logs, a grid of samples, the hyper-parameters."""
+    """To TensorBoard: an epoch's logs, samples, the buffer's classes, hyper-parameters.
 
-    def __init__(self, folder, hyperparameters, samples=generation.GRID):
+    And the norm of the gradient at every step, and the guard's alarms so far.
+    """
+
+    def __init__(self, folder, hyperparameters, alarms=(), samples=generation.GRID):
         super().__init__()
         self.folder, self.samples = str(folder), samples
-        self.hyperparameters = hyperparameters
+        self.hyperparameters, self.alarms = hyperparameters, alarms
 
     def on_train_begin(self, logs=None):
         from tensorboard.plugins.hparams import api as hparams
@@ -115,12 +110,20 @@ class Summaries(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(self.folder)
         with self.writer.as_default():
             hparams.hparams(self.hyperparameters)
+            for retry, alarm in enumerate(self.alarms, 1):
+                tf.summary.scalar("guard/retries", retry, step=alarm["step"])
+                tf.summary.text("guard/alarm", json.dumps(alarm), step=alarm["step"])
+
+    def on_train_batch_end(self, batch, logs=None):
+        with self.writer.as_default(step=batch + 1):
+            tf.summary.scalar("every_step/gradient_norm", logs["gradient_norm"])
 
     def on_epoch_end(self, epoch, logs=None):
         with self.writer.as_default(step=self.model.step):
             for name, value in logs.items():
-                tf.summary.scalar(name, value)
+                tf.summary.scalar(tag(name), value)
             if self.model.generative:
+                _write_bars("chains/classes", chains.classes(self.model))
                 images = generation.pictures(self.model, self.samples, seed=epoch)
                 tf.summary.image("samples", figures.tile(images)[None])
 
@@ -128,12 +131,17 @@ class Summaries(keras.callbacks.Callback):
         self.writer.close()
 
 
-class Checkpoints(keras.callbacks.Callback):
-    """Saves the run at the end of each epoch; the last two are kept."""
+def tag(name):
+    """Under which tag TensorBoard has a number of an epoch's logs."""
+    groups = (group for group, names in GROUPS.items() if name in names)
+    return f"{next(groups, 'training')}/{name}"
 
-    def __init__(self, manager):
-        super().__init__()
-        self.manager = manager
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.manager.save(checkpoint_number=self.model.step)
+def _write_bars(name, counts):
+    """A histogram of counts [K], each bar round its index."""
+    from tensorboard.plugins.histogram import metadata
+
+    middle = np.arange(len(counts))
+    bars = np.stack([middle - 0.5, middle + 0.5, counts], axis=1)
+    about = metadata.create_summary_metadata(display_name=None, description=None)
+    tf.summary.write(name, tf.constant(bars, tf.float64), metadata=about)

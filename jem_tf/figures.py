@@ -1,6 +1,8 @@
 """Pictures of pictures."""
 
 import math
+import os
+import pathlib
 
 import numpy as np
 
@@ -32,4 +34,31 @@ def save(path, images, *, least_size=640, columns=None):
     grid = tile(images, columns=columns)
     factor = math.ceil(least_size / max(grid.shape[:2]))
     grid = grid.repeat(factor, axis=0).repeat(factor, axis=1)
-    Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid).save(path)
+    image = Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid)
+    _whole(path, lambda part: image.save(part, "PNG"))
+
+
+def save_lines(path, lines, x_label, y_label, label):
+    """Saves a plot of lines [T, n] over their index, and of their mean, as a PNG."""
+    import matplotlib.figure
+
+    figure = matplotlib.figure.Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(lines, color="tab:blue", alpha=0.3, linewidth=0.6)
+    axes.plot([], color="tab:blue", alpha=0.5, label=label)
+    axes.plot(np.mean(lines, axis=1), color="black", label="mean")
+    axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, len(lines) - 1))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    _whole(path, lambda part: figure.savefig(part, format="png", dpi=200))
+
+
+def _whole(path, save):
+    """Saves to a file beside `path` and renames it, so that none is half a picture."""
+    path = pathlib.Path(path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        save(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

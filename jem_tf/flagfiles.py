@@ -110,6 +110,17 @@ def flat(options):
     }
 
 
+def identity(options):
+    """{flag: value} of the options that make a run the run it is."""
+    free = {
+        field.name
+        for group in GROUPS.values()
+        for field in dataclasses.fields(group)
+        if field.metadata["free"]
+    }
+    return {name: value for name, value in flat(options).items() if name not in free}
+
+
 def _define(field, flag_values):
     meta = field.metadata
     known = {"name": field.name, "default": field.default, "help": meta["help"]}

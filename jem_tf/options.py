@@ -8,14 +8,21 @@ authors' code). Presets in `flags/` say what differs; `flagfiles.py` reads them.
 import dataclasses
 
 
-def option(default, help, *, least=None, above=None, most=None, choices=None):
-    """A field, its flag's help and range: least <= value <= most, or above < value."""
+def option(
+    default, help, *, least=None, above=None, most=None, choices=None, free=False
+):
+    """A field, its flag's help and range: least <= value <= most, or above < value.
+
+    A `free` one is no part of what makes a run that run: it may be another when the run
+    goes on from a checkpoint.
+    """
     metadata = {
         "help": help,
         "least": least,
         "above": above,
         "most": most,
         "choices": choices,
+        "free": free,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -31,7 +38,7 @@ class Data:
         "there is one, lies beneath the flags given",
     )
     data_dir: str = option(
-        "", "prepared TFDS data; looked at first. Default: TFDS's own place"
+        "", "prepared TFDS data; looked at first. Default: TFDS's own place", free=True
     )
     image_size: int = option(
         0, "pixels a side to resize to; 0 leaves equal sizes alone", least=0
@@ -133,7 +140,10 @@ class Training:
     """The run: where, how long, how fast, on what devices."""
 
     workdir: str = option(
-        "", "where the run keeps its things. Default: runs/<dataset>-<time>"
+        "",
+        "where the run keeps its things, and goes on if it has begun there. Default: "
+        "runs/<dataset>-<a digest of the flags>",
+        free=True,
     )
     seed: int = option(
         0, "determines all that is random in the run", least=0, most=2**31 - 1
@@ -161,11 +171,57 @@ class Training:
     )
     strategy: str = option(
         "default",
-        "one device, or a replica on each GPU (or logical CPU)",
-        choices=("default", "mirrored"),
+        "one device; mirrored: a replica on each GPU, or logical CPU; multiworker: on "
+        "those of every process that TF_CONFIG names",
+        choices=("default", "mirrored", "multiworker"),
+        free=True,
     )
     logical_cpus: int = option(
-        1, "logical CPU devices to make, for trying --strategy", least=1
+        1, "logical CPU devices to make, for trying --strategy", least=1, free=True
+    )
+    steps_per_execution: int = option(
+        1, "training steps between two looks of the program at them", least=1, free=True
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Survival:
+    """How a run survives being killed, and its own divergence."""
+
+    checkpoint_every: int = option(
+        500, "training steps between checkpoints", least=1, free=True
+    )
+    checkpoints_kept: int = option(
+        3, "newest checkpoints kept, beside the best on validation", least=1, free=True
+    )
+    guard: bool = option(
+        True, "go back to the last good checkpoint when training diverges", free=True
+    )
+    guard_gap: float = option(
+        20.0, "bound on |E(drawn) - E(real)|, in nats", above=0, free=True
+    )
+    guard_energy: float = option(
+        1e4, "bound on mean |E(x)|, real or drawn, in nats", above=0, free=True
+    )
+    guard_patience: int = option(
+        10, "steps in a row outside a bound that raise the alarm", least=1, free=True
+    )
+    guard_retries: int = option(
+        3, "times a run may go back before it gives up", least=0, free=True
+    )
+    guard_learning_rate: float = option(
+        0.5,
+        "what the learning rate is multiplied by at each retry",
+        above=0,
+        most=1,
+        free=True,
+    )
+    guard_strengthen: str = option(
+        "energy_l2",
+        "what a retry strengthens: energy_l2 (to 0.1, then doubled), the sampler "
+        "(clamped at 1, then half as many steps more), both or none",
+        choices=("energy_l2", "sampler", "both", "none"),
+        free=True,
     )
 
 
@@ -175,6 +231,7 @@ GROUPS = {
     "sampling": Sampling,
     "objective": Objective,
     "training": Training,
+    "survival": Survival,
 }
 
 
@@ -187,3 +244,4 @@ class Options:
     sampling: Sampling = Sampling()
     objective: Objective = Objective()
     training: Training = Training()
+    survival: Survival = Survival()

@@ -1,8 +1,6 @@
-"""From options to the things they describe: devices, model, batches, optimiser."""
+"""From options to the things they describe: buffer, model, batches, optimiser."""
 
 import functools
-
-import tensorflow as tf
 
 from jem_tf import datasets, jem, networks, optimizers, replay, samplers, starts
 from jem_tf.datasets import batches
@@ -13,7 +11,7 @@ UNIFORM_SHARE = 0.1  # of chains in the mixed start
 GAUSSIAN_IMAGES = 20_000  # at most so many training images make the Gaussian start
 
 
-def buffer(opts, image_shape, num_classes, *, start=None, devices=None):
+def buffer(opts, image_shape, num_classes, *, start=None, **shards):
     """The replay buffer that `opts` describe, or None where nothing is drawn.
 
     Call it outside any `strategy.scope()`.
@@ -23,7 +21,7 @@ def buffer(opts, image_shape, num_classes, *, start=None, devices=None):
       image_shape: (H, W, C).
       num_classes: K.
       start: where chains start, see `starts`; U(-1, 1) if None.
-      devices: a device a replica; a single shard if None.
+      shards: `devices`, `replicas` and `first_replica` of the ReplayBuffer.
     """
     objective, sampling = opts.objective, opts.sampling
     if not objective.generative:
@@ -34,8 +32,8 @@ def buffer(opts, image_shape, num_classes, *, start=None, devices=None):
         start or starts.uniform(image_shape),
         reinit_prob=sampling.reinit_prob,
         num_classes=num_classes if by_class else None,
-        devices=devices,
         seed=(opts.training.seed, BUFFER_STREAM),
+        **shards,
     )
 
 
@@ -53,15 +51,7 @@ def build(opts, image_shape, num_classes, replay_buffer):
     Returns:
       JEM.
     """
-    objective, sampling = opts.objective, opts.sampling
-    sampler = functools.partial(
-        samplers.sgld,
-        steps=sampling.sgld_steps,
-        step_size=sampling.sgld_step_size,
-        noise=sampling.sgld_noise,
-        gradient_clamp=sampling.sgld_gradient_clamp or None,
-        range_clamp=sampling.sgld_range_clamp or None,
-    )
+    objective = opts.objective
     network = networks.build(
         opts.network.network,
         image_shape,
@@ -74,7 +64,7 @@ def build(opts, image_shape, num_classes, replay_buffer):
     return jem.JEM(
         network,
         buffer=replay_buffer,
-        sampler=sampler,
+        sampler=sampler(opts.sampling),
         p_x_weight=objective.p_x_weight,
         p_y_given_x_weight=objective.p_y_given_x_weight,
         p_x_y_weight=objective.p_x_y_weight,
@@ -86,25 +76,16 @@ def build(opts, image_shape, num_classes, replay_buffer):
     )
 
 
-def strategy(training):
-    """The tf.distribute.Strategy of `Training` options, after making logical CPUs."""
-    if training.logical_cpus > 1:
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        configuration = [tf.config.LogicalDeviceConfiguration()] * training.logical_cpus
-        tf.config.set_logical_device_configuration(cpu, configuration)
-    if training.strategy == "default":
-        return tf.distribute.get_strategy()
-    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    devices = [device.name for device in tf.config.list_logical_devices(kind)]
-    reduction = None if kind == "GPU" else tf.distribute.ReductionToOneDevice()
-    return tf.distribute.MirroredStrategy(devices, cross_device_ops=reduction)
-
-
-def devices(strategy):
-    """The device of each replica, or None for the only one."""
-    if strategy.num_replicas_in_sync == 1:
-        return None
-    return strategy.extended.worker_devices
+def sampler(sampling, walk=samplers.sgld, **changes):
+    """`walk`, of samplers.py, with the arguments that `Sampling` options describe."""
+    arguments = {
+        "steps": sampling.sgld_steps,
+        "step_size": sampling.sgld_step_size,
+        "noise": sampling.sgld_noise,
+        "gradient_clamp": sampling.sgld_gradient_clamp or None,
+        "range_clamp": sampling.sgld_range_clamp or None,
+    }
+    return functools.partial(walk, **(arguments | changes))
 
 
 def check(opts, replicas):
@@ -164,8 +145,8 @@ def start(opts, data):
     return starts.mixture(starts.uniform(images.shape[1:]), gaussian, UNIFORM_SHARE)
 
 
-def feed(opts, data, steps):
-    """The batches of a run of so many steps; see `datasets.batches.training`."""
+def feed(opts, data, steps, first=0, **share):
+    """The batches of steps first .. steps - 1; see `datasets.batches.training`."""
     objective = opts.objective
     own = objective.p_x_weight > 0 and objective.p_x_images != "same"
     return batches.training(
@@ -177,19 +158,24 @@ def feed(opts, data, steps):
         labels_per_class=opts.data.labels_per_class,
         real=objective.p_x_images if own else None,
         real_batch_size=p_x_batch_size(opts) if own else 0,
+        first=first,
+        **share,
     )
 
 
 def compile_for(model, training, steps):
-    """Compiles the model with the optimiser of a run of so many steps."""
-    model.compile(
-        optimizers.build(
-            training.optimizer,
-            learning_rate=training.learning_rate,
-            steps=steps,
-            warmup_steps=training.warmup_steps,
-            schedule=training.schedule,
-            weight_decay=training.weight_decay,
-        )
+    """Compiles the model with the optimiser of a run of so many steps, and builds it.
+
+    Call it in the run's `strategy.scope()`.
+    """
+    optimizer = optimizers.build(
+        training.optimizer,
+        learning_rate=training.learning_rate,
+        steps=steps,
+        warmup_steps=training.warmup_steps,
+        schedule=training.schedule,
+        weight_decay=training.weight_decay,
     )
+    model.compile(optimizer)
+    model.optimizer.build(model.trainable_weights)  # a checkpoint restores into it
     return model

@@ -3,90 +3,166 @@
 Read `run`: it is the whole story. `recipe.py` makes what it needs from the options.
 """
 
-import math
-import pathlib
+import contextlib
+import functools
+import itertools
+import os
 import sys
-import time
 
 import jem_tf.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
-import tensorflow as tf
 from absl import app, flags
 
-from jem_tf import callbacks, datasets, figures, flagfiles, recipe, workdir
+from jem_tf import (
+    callbacks,
+    checkpoints,
+    cluster,
+    datasets,
+    figures,
+    flagfiles,
+    guard,
+    log,
+    loop,
+    recipe,
+    signals,
+    workdir,
+)
 from jem_tf.errors import InputError
 from jem_tf.evaluation import answers, classification, generation, noise
 
 
 def run(opts):
-    """Trains, measures and keeps a run.
+    """Trains, measures and keeps a run, or goes on with one that was begun.
 
     Args:
       opts: Options.
 
     Returns:
-      The results, as in RUN/results/train.json.
+      The results, as in RUN/results/train.json; None in a process that is not chief.
 
     Raises:
-      InputError: if something the user gave is wrong, or training diverged.
+      InputError: if something the user gave is wrong, or training diverged for good.
+      Stopped: on SIGTERM or Ctrl-C, once the run is saved.
     """
-    begin = time.time()
-    strategy = recipe.strategy(opts.training)
-    recipe.check(opts, strategy.num_replicas_in_sync)
-    place = opts.training.workdir or _default_workdir(opts)
+    team = cluster.join(opts.training)
+    recipe.check(opts, team.replicas)
+    place = opts.training.workdir or workdir.default(opts)
     workdir.check(place, opts)
     data = datasets.load(
         opts.data.dataset, data_dir=opts.data.data_dir, image_size=opts.data.image_size
     )
-    steps_per_epoch = max(1, len(data.train.labels) // opts.training.batch_size)
-    steps = opts.training.steps or opts.training.epochs * steps_per_epoch
-    feed = recipe.feed(opts, data, steps)
-    model = _model(opts, data, steps, strategy)
-    place = workdir.claim(place, opts)
-    workdir.describe(place, data)
-    _introduce(place, opts, data, model, steps)
-    model.fit(
-        feed,
-        epochs=math.ceil(steps / steps_per_epoch),
-        steps_per_epoch=min(steps, steps_per_epoch),
-        callbacks=_callbacks(place, opts, data, model, steps),
-        verbose=0,
-        shuffle=False,
-    )
-    results = _measure(model, data) | {"seconds": time.time() - begin, "steps": steps}
-    if model.generative:
-        figures.save(place / "figures" / "samples.png", generation.pictures(model))
-    workdir.write_json(place / "results" / "train.json", results)
-    _report(place, results)
+    plan = _plan(opts, data)
+    recipe.feed(opts, data, plan.steps)  # complains now, if at all
+    with _claimed(place, opts, data, team) as root:
+        model, seconds = _train(root, opts, data, plan, team)
+        results = None
+        if team.chief:
+            results = _measure(model, data) | {"seconds": seconds, "steps": plan.steps}
+            _keep(root, model, results)
+        team.all(True)  # none leaves before the chief is done
     return results
 
 
-def _model(opts, data, steps, strategy):
+def _plan(opts, data):
+    steps_per_epoch = max(1, len(data.train.labels) // opts.training.batch_size)
+    return loop.Plan(
+        steps=opts.training.steps or opts.training.epochs * steps_per_epoch,
+        steps_per_epoch=steps_per_epoch,
+        steps_per_execution=opts.training.steps_per_execution,
+        checkpoint_every=opts.survival.checkpoint_every,
+    )
+
+
+@contextlib.contextmanager
+def _claimed(place, opts, data, team):
+    """The chief makes the folder; the others find it made."""
+    if not team.chief:
+        team.all(True)
+        yield workdir.join(place, opts)
+        return
+    with workdir.claim(place, opts) as root:
+        workdir.describe(root, data)
+        team.all(True)
+        yield root
+
+
+def _train(root, opts, data, plan, team):
+    """Trains to the end, through divergence if need be -> (model, seconds)."""
+    watch = guard.Guard(
+        opts.survival, root / "results" / "guard.json", workdir.write_json
+    )
+    keeper = checkpoints.Checkpoints(
+        root / "checkpoints",
+        team,
+        keep=opts.survival.checkpoints_kept,
+        about=_about(opts, data),
+    )
+    begin = None
+    for attempt in itertools.count():
+        now = guard.strengthened(opts, watch.retries)
+        model = _model(now, data, plan.steps, team)
+        standing = keeper.restore(model)
+        shown = []
+        if team.chief:
+            shown = _callbacks(root, now, data, plan, watch, standing)
+            if attempt == 0:
+                log.introduce(root, opts, data, model, plan, standing)
+        share = {"own": team.own, "replicas": team.replicas}
+        feed = functools.partial(recipe.feed, now, data, plan.steps, **share)
+        training = loop.Loop(
+            model,
+            feed,
+            plan,
+            cluster=team,
+            guard=watch,
+            keeper=keeper,
+            callbacks=shown,
+            begin=begin,
+        )
+        try:
+            return model, training.train(standing)
+        except guard.Alarm as alarm:
+            begin = training.begin
+            back_to = None if watch.spent else keeper.roll_back(watch.last_target)
+            log.say(watch.record(alarm, back_to, opts, chief=team.chief))
+
+
+def _about(opts, data):
+    """What a checkpoint must share with the model that goes on from it."""
+    names = ("network", "norm", "activation")
+    return {
+        "dataset": opts.data.dataset,
+        "image_shape": data.train.images.shape[1:].as_list(),
+        "classes": len(data.class_names),
+        **{name: getattr(opts.network, name) for name in names},
+        "optimizer": opts.training.optimizer,
+        "buffer_size": opts.sampling.buffer_size * opts.objective.generative,
+    }
+
+
+def _model(opts, data, steps, team):
     shape, num_classes = tuple(data.train.images.shape[1:]), len(data.class_names)
     buffer = recipe.buffer(
         opts,
         shape,
         num_classes,
         start=recipe.start(opts, data) if opts.objective.generative else None,
-        devices=recipe.devices(strategy),
+        devices=team.devices,
+        replicas=team.replicas,
+        first_replica=team.own.start,
     )
-    with strategy.scope():
+    with team.strategy.scope():
         model = recipe.build(opts, shape, num_classes, buffer)
         return recipe.compile_for(model, opts.training, steps)
 
 
-def _callbacks(place, opts, data, model, steps):
-    manager = tf.train.CheckpointManager(
-        workdir.checkpoint(model), place / "checkpoints", max_to_keep=2
-    )
+def _callbacks(root, opts, data, plan, watch, standing):
+    first = standing["step"] if standing else 0
     return [
-        callbacks.StopAt(steps),
-        callbacks.StopOnDivergence(),
         callbacks.Measure(data.validation, opts.training.batch_size),
-        callbacks.Progress(steps),
-        callbacks.Summaries(place / "tensorboard", flagfiles.flat(opts)),
-        callbacks.Checkpoints(manager),
+        callbacks.Progress(plan.steps, first=first),
+        callbacks.Summaries(root / "tensorboard", flagfiles.flat(opts), watch.events),
     ]
 
 
@@ -97,50 +173,32 @@ def _measure(model, data):
     return found | noise.against_noise(model, logits, images.shape[1:])
 
 
-def _default_workdir(opts):
-    name = pathlib.PurePath(opts.data.dataset.removeprefix("folder:")).name
-    return f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-
-
-def _introduce(place, opts, data, model, steps):
-    sizes = [len(split.labels) for split in (data.train, data.validation, data.test)]
-    counts = "{} images to train on, {} to validate, {} to test".format(*sizes)
-    print(
-        f"{opts.data.dataset}: {counts}; {len(data.class_names)} classes\n"
-        f"{opts.network.network}: {model.network.count_params():,} parameters, "
-        f"{opts.training.precision}; {steps} steps\n"
-        f"{place}: watch it with  tensorboard --logdir {place}",
-        flush=True,
-    )
-
-
-def _report(place, results):
-    rows = (
-        ("test accuracy", "accuracy", ".4f"),
-        ("ECE (20 bins)", "ece", ".4f"),
-        ("mean log p(x) + const, test", "log_px_test", ".2f"),
-        ("mean log p(x) + const, uniform noise", "log_px_noise", ".2f"),
-        ("AUROC of log p(x), test against noise", "auroc_noise", ".4f"),
-        ("seconds", "seconds", ".0f"),
-    )
-    print()
-    for label, key, form in rows:
-        print(f"  {label:<40}{results[key]:>10{form}}")
-    print(f"\n{place / 'results' / 'train.json'}")
-    if (picture := place / "figures" / "samples.png").exists():
-        print(picture)
+def _keep(root, model, results):
+    if model.generative:
+        figures.save(root / "figures" / "samples.png", generation.pictures(model))
+    workdir.write_json(root / "results" / "train.json", results)
+    log.report(root, results)
 
 
 def main(argv):
     """The program: flags in, a run out."""
     if len(argv) > 1:
         sys.exit(f"jem_tf: {argv[1]!r} is not a flag; write --name=value.")
+    opts = flagfiles.from_flags(flags.FLAGS)
     try:
-        run(flagfiles.from_flags(flags.FLAGS))
+        run(opts)
     except InputError as error:
         sys.exit(f"jem_tf: {error}")
+    except signals.Stopped as stopped:
+        print(f"jem_tf: {stopped}", file=sys.stderr)
+        sys.exit(128 + stopped.number)
     except KeyboardInterrupt:
         sys.exit("jem_tf: interrupted.")
+    except cluster.LOST as error:
+        if opts.training.strategy != "multiworker":
+            raise
+        print(f"jem_tf: {cluster.explain(error)}", file=sys.stderr, flush=True)
+        os._exit(1)  # TensorFlow's own ending would wait for who is gone
 
 
 if __name__ == "__main__":

@@ -2,40 +2,46 @@
 
 RUN/run.flags           replays the run exactly
 RUN/data.json           image shape, class names and sizes of what it was trained on
-RUN/checkpoints/        weights, optimiser and replay buffer
+RUN/checkpoints/        weights, optimiser and replay buffer; see checkpoints.py
 RUN/tensorboard/        scalars, pictures, hyper-parameters
 RUN/results/*.json      numbers, flat keys
 RUN/figures/*.png       pictures
 """
 
+import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import pathlib
 
-import tensorflow as tf
-
-from jem_tf import flagfiles, recipe
+from jem_tf import checkpoints, flagfiles, recipe
 from jem_tf.errors import InputError
 
+FORMAT = 1  # of a run; a newer one is refused
 FLAGS_FILE, DATA_FILE = "run.flags", "data.json"
 PARTS = ("checkpoints", "tensorboard", "results", "figures")
+
+
+def default(options):
+    """The place of a run of which none is given: the same for the same run."""
+    name = pathlib.PurePath(options.data.dataset.removeprefix("folder:")).name
+    digest = hashlib.sha256(repr(flagfiles.identity(options)).encode()).hexdigest()
+    return f"runs/{name}-{digest[:8]}"
 
 
 def check(path, options):
     """Sees whether a run of these options may have the folder, and touches nothing.
 
     Raises:
-      InputError: if it holds a run or something else, or cannot be written.
+      InputError: if it holds another run or something else, or cannot be written.
     """
     root, flag = pathlib.Path(path), f"--workdir={path}"
     flags_file = root / FLAGS_FILE
     try:
         if flags_file.is_file():
-            _same(flagfiles.to_flagfile(options), flags_file.read_text(), flag)
-            if tf.train.latest_checkpoint(root / "checkpoints"):
-                raise InputError(
-                    f"{flag} holds this very run; delete it or name another."
-                )
+            _about(root)
+            _same(flagfiles.from_flagfile(flags_file), options, flag)
         elif root.is_dir() and any(root.iterdir()):
             raise InputError(f"{flag} holds something that is no run; name another.")
         there = next(
@@ -47,17 +53,56 @@ def check(path, options):
         raise _unwritable(flag, f"{there} is not a folder to write to")
 
 
+@contextlib.contextmanager
 def claim(path, options):
-    """Makes the folder of a run, or raises InputError as `check` -> pathlib.Path."""
+    """Makes the folder of a run, and keeps it from others while in the context.
+
+    Yields:
+      pathlib.Path, of the folder.
+
+    Raises:
+      InputError: as `check`, or if another process is training there.
+    """
     check(path, options)
     root = pathlib.Path(path)
     try:
         for part in PARTS:
             (root / part).mkdir(parents=True, exist_ok=True)
+        lock = (root / "checkpoints" / "lock").open("w")
+    except OSError as error:
+        raise _unwritable(f"--workdir={root}", error.strerror) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(
+                f"--workdir={root} is in use by another process; wait for its end or "
+                "name another."
+            ) from error
+        _write_flags(root, options)
+        yield root
+
+
+def join(path, options):
+    """The folder of a run that another process claimed -> pathlib.Path.
+
+    Raises:
+      InputError: if it is not there, or of another run.
+    """
+    if not (pathlib.Path(path) / FLAGS_FILE).is_file():
+        raise InputError(
+            f"--workdir={path} is not on storage that this process shares with the "
+            "chief; name a place that is."
+        )
+    check(path, options)
+    return pathlib.Path(path)
+
+
+def _write_flags(root, options):
+    try:
         write(root / FLAGS_FILE, flagfiles.to_flagfile(options))
     except OSError as error:
         raise _unwritable(f"--workdir={root}", error.strerror) from error
-    return root
 
 
 def write(path, text):
@@ -77,66 +122,94 @@ def write_json(path, values):
 
 
 def describe(root, data):
-    """Writes down what `load` needs to know of the data set."""
+    """Writes down what `load` needs to know of the data set.
+
+    Raises:
+      InputError: if the run was of other data.
+    """
     sizes = {
         name: len(getattr(data, name).labels)
         for name in ("train", "validation", "test")
     }
-    shape = data.train.images.shape[1:].as_list()
-    about = {"image_shape": shape, "class_names": data.class_names, "sizes": sizes}
+    about = {
+        "format": FORMAT,
+        "image_shape": data.train.images.shape[1:].as_list(),
+        "class_names": list(data.class_names),
+        "sizes": sizes,
+    }
+    for name, theirs in _about(root, about).items():
+        if theirs != about[name]:
+            raise InputError(
+                f"--workdir={root} holds a run on other data ({name} {theirs}, now "
+                f"{about[name]}); name another."
+            )
     write_json(root / DATA_FILE, about)
 
 
-def checkpoint(model):
-    """What a checkpoint of a run holds."""
-    return tf.train.Checkpoint(
-        network=model.network,
-        **({"buffer": model.buffer} if model.generative else {}),
-        **({"optimizer": model.optimizer} if model.compiled else {}),
-    )
-
-
-def load(path):
-    """The trained model of a run, from its newest checkpoint.
+def load(path, *, best=False):
+    """The trained model of a run, from a checkpoint of it that is whole.
 
     Args:
       path: RUN, the `--workdir` of the run.
+      best: whether to take the best on validation of those kept, not the newest.
 
     Returns:
       JEM, with its weights and replay buffer; chains of it that start afresh do so from
       U(-1, 1), whatever the run's --start.
 
     Raises:
-      InputError: if there is no run, or none that has saved a checkpoint yet.
+      InputError: if there is no run, none of this format, or none that has saved a
+        checkpoint yet.
     """
     root = pathlib.Path(path)
-    try:
-        about = json.loads((root / DATA_FILE).read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{root} holds no run of jem_tf; name a --workdir of one."
-        ) from error
-    newest = tf.train.latest_checkpoint(root / "checkpoints")
-    if newest is None:
+    about = _about(root)
+    if not about:
+        raise InputError(f"{root} holds no run of jem_tf; name a --workdir of one.")
+    place = checkpoints.newest_whole(root / "checkpoints", best=best)
+    if place is None:
         raise InputError(f"{root} has no checkpoint yet; train longer.")
-    shape, num_classes = tuple(about["image_shape"]), len(about["class_names"])
-    shards = [
-        name for name, _ in tf.train.list_variables(newest) if "buffer/shard_" in name
-    ]
+    standing = checkpoints.read_standing(place)
     opts = flagfiles.from_flagfile(root / FLAGS_FILE)
-    buffer = recipe.buffer(opts, shape, num_classes, devices=[None] * len(shards))
+    shape, num_classes = tuple(about["image_shape"]), len(about["class_names"])
+    shards = [None] * standing["replicas"]
+    buffer = recipe.buffer(opts, shape, num_classes, devices=shards)
     model = recipe.build(opts, shape, num_classes, buffer)
-    checkpoint(model).restore(newest).assert_existing_objects_matched()
+    checkpoints.restore(model, place, standing)
     return model
 
 
-def _same(ours, theirs, flag):
-    ours, theirs = ours.splitlines(), theirs.splitlines()
-    if ours != theirs:
-        here = sorted(set(theirs) - set(ours))
+def _about(root, like=None):
+    """What RUN/data.json says; `like`, or nothing, where there is none yet."""
+    try:
+        text = (root / DATA_FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return like or {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{root / DATA_FILE} cannot be read: {error}") from error
+    try:
+        about = json.loads(text)
+        found = about["format"]
+        if found == FORMAT:
+            return {
+                name: about[name] for name in ("image_shape", "class_names", "sizes")
+            }
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{flag} holds another run ({', '.join(here) or 'of fewer flags'}); "
-            "name another, or give the same flags."
+            f"{root} holds no run of jem_tf; name a --workdir of one."
+        ) from error
+    raise InputError(
+        f"{root} holds a run of format {found}, and this jem_tf reads {FORMAT}; "
+        "upgrade jem_tf, or name another --workdir."
+    )
+
+
+def _same(theirs, ours, flag):
+    theirs, ours = flagfiles.identity(theirs), flagfiles.identity(ours)
+    differ = [f"--{name}={theirs[name]}" for name in ours if ours[name] != theirs[name]]
+    if differ:
+        raise InputError(
+            f"{flag} holds another run ({', '.join(differ)}); name another, or give "
+            "the same flags."
         )
 
 

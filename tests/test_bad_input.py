@@ -172,7 +172,8 @@ def test_rates_that_are_none_are_refused(flag):
 
 
 def test_a_workdir_with_another_runs_flags_is_refused(tmp_path):
-    workdir.claim(tmp_path / "run", options(*SMALL, "--seed=3"))
+    with workdir.claim(tmp_path / "run", options(*SMALL, "--seed=3")):
+        pass
     argv = ["--seed=4"]
     assert_run_refuses(tmp_path, argv, f"--workdir={tmp_path / 'run'}", "--seed=3")
 
@@ -193,7 +194,8 @@ def test_an_unwritable_workdir_is_refused(tmp_path):
 def programs(tmp_path_factory):
     """Three real programs that must refuse, side by side: (code, stdout, stderr)."""
     place = tmp_path_factory.mktemp("programs")
-    workdir.claim(place / "taken", options(*SMALL, "--seed=3"))
+    with workdir.claim(place / "taken", options(*SMALL, "--seed=3")):
+        pass
     argvs = {
         "misspelt": ["--learning_rat=1"],
         "unknown": ["--dataset=no_such_set", f"--workdir={place / 'none'}"],

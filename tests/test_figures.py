@@ -67,3 +67,60 @@ def test_a_large_picture_is_not_enlarged(tmp_path):
     figures.save(tmp_path / "grid.png", plain(0, shape=(20, 30, 3)), least_size=30)
     with Image.open(tmp_path / "grid.png") as picture:
         assert picture.size == (30, 20)
+
+
+def walk(n=5, steps=40):
+    return np.random.default_rng(0).normal(size=[steps, n]).cumsum(axis=0)
+
+
+def test_a_plot_of_lines_has_ink_of_the_lines_and_of_their_mean(tmp_path):
+    figures.save_lines(tmp_path / "lines.png", walk(), "step", "E(x), nats", "a chain")
+    with Image.open(tmp_path / "lines.png") as picture:
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+    assert pixels.shape == (720, 1280, 3)
+    red, _, blue = np.moveaxis(pixels, -1, 0)
+    assert np.mean(pixels.min(axis=-1) > 250) > 0.7  # paper
+    assert np.sum(blue - red > 30) > 1000  # lines
+    assert np.sum(pixels.max(axis=-1) < 50) > 1000  # their mean, and the words
+
+
+def test_a_plot_is_the_same_for_the_same_lines_and_another_for_others(tmp_path):
+    found = []
+    for name, lines in (("a", walk()), ("b", walk()), ("c", -walk())):
+        figures.save_lines(tmp_path / name, lines, "step", "E", "a chain")
+        with Image.open(tmp_path / name) as picture:
+            found.append(np.asarray(picture))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert (found[0] != found[2]).any()
+
+
+SAVES = {
+    "images": lambda path: figures.save(path, plain(0)),
+    "lines": lambda path: figures.save_lines(path, walk(), "step", "E", "a chain"),
+}
+
+
+@pytest.mark.parametrize("kind", SAVES)
+def test_a_picture_takes_the_place_of_the_one_before(tmp_path, kind):
+    (tmp_path / "picture.png").write_text("old")
+    SAVES[kind](tmp_path / "picture.png")
+    with Image.open(tmp_path / "picture.png") as picture:
+        picture.load()
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+@pytest.mark.parametrize("kind", SAVES)
+def test_a_picture_that_finds_no_place_leaves_nothing(tmp_path, kind):
+    (tmp_path / "taken.png").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        SAVES[kind](tmp_path / "taken.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.png"]
+
+
+@pytest.mark.parametrize("kind", SAVES)
+def test_a_picture_that_breaks_off_leaves_the_old_one_whole(tmp_path, full_disk, kind):
+    (tmp_path / "picture.png").write_text("old")
+    with full_disk(100), pytest.raises(OSError, match="too large"):
+        SAVES[kind](tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]

@@ -256,3 +256,16 @@ def test_flat_names_every_option_once_with_its_value():
     options = changed(*FIELDS)
     values = {name: another(field) for name, (_, field) in FIELDS.items()}
     assert flagfiles.flat(options) == values
+
+
+def test_what_makes_a_run_the_run_it_is_are_all_options_but_the_free_ones():
+    free = {name for name, (_, field) in FIELDS.items() if field.metadata["free"]}
+    options = changed(*FIELDS)
+    assert flagfiles.identity(options).keys() == FIELDS.keys() - free
+    assert flagfiles.identity(options).items() <= flagfiles.flat(options).items()
+
+
+@pytest.mark.parametrize("name", [*FIELDS])
+def test_an_options_change_is_seen_in_the_identity_unless_it_is_free(name):
+    same = flagfiles.identity(changed(name)) == flagfiles.identity(Options())
+    assert same == FIELDS[name][1].metadata["free"]

@@ -10,6 +10,13 @@ STABLE = """
     dataset data_dir network workdir seed steps epochs batch_size learning_rate
     p_x_weight p_y_given_x_weight p_x_y_weight sgld_steps sgld_step_size sgld_noise
     buffer_size reinit_prob input_noise labels_per_class energy_l2 gradient_clip
+    strategy steps_per_execution checkpoint_every checkpoints_kept guard guard_retries
+""".split()
+# What a run may change when it goes on: where and how it is computed, kept and watched.
+FREE = """
+    data_dir workdir strategy logical_cpus steps_per_execution checkpoint_every
+    checkpoints_kept guard guard_gap guard_energy guard_patience guard_retries
+    guard_learning_rate guard_strengthen
 """.split()
 # Grathwohl et al. 2020, appendix A, and the authors' code.
 PAPER = {
@@ -71,6 +78,10 @@ def test_a_default_is_of_its_type_and_in_its_range(field):
         assert value >= (-math.inf if meta["least"] is None else meta["least"])
         assert value > (-math.inf if meta["above"] is None else meta["above"])
         assert value <= (math.inf if meta["most"] is None else meta["most"])
+
+
+def test_only_how_a_run_is_computed_kept_and_watched_is_free():
+    assert {field.name for field in FIELDS if field.metadata["free"]} == set(FREE)
 
 
 @pytest.mark.parametrize("group", [*GROUPS.values(), Options])

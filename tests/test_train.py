@@ -13,7 +13,7 @@ from absl import flags
 from PIL import Image
 
 import jem_tf
-from jem_tf import flagfiles, train
+from jem_tf import checkpoints, flagfiles, train
 from jem_tf.evaluation import answers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -96,15 +96,21 @@ def test_tensorboard_has_the_scalars_of_every_epoch(smoke):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             tags |= {value.tag for value in event.summary.value}
     assert tags >= {
-        "loss",
-        "cross_entropy",
-        "accuracy",
-        "val_accuracy",
-        "energy_real",
-        "energy_drawn",
-        "energy_gap",
-        "learning_rate",
-        "images_per_second",
+        "training/loss",
+        "training/cross_entropy",
+        "training/accuracy",
+        "training/learning_rate",
+        "training/images_per_second",
+        "every_step/gradient_norm",
+        "validation/val_accuracy",
+        "energies/energy_real",
+        "energies/energy_drawn",
+        "energies/energy_gap",
+        "chains/chain_age_mean",
+        "chains/chain_age_max",
+        "chains/reinitialised",
+        "chains/saturation",
+        "chains/classes",
         "samples",
     }
 
@@ -139,6 +145,7 @@ def test_the_program_trains_on_two_replicas_and_says_only_its_own_lines(tmp_path
     assert lines[0].startswith("digits: 1295 images to train on")
     assert lines[3].startswith("epoch 1/1  acc")
     assert any(line.strip().startswith("AUROC of log p(x)") for line in lines)
-    shards = tf.train.list_variables(tmp_path / "run" / "checkpoints")
+    place = checkpoints.newest_whole(tmp_path / "run" / "checkpoints")
+    shards = tf.train.list_variables(str(place / "shards-0"))
     assert sum("buffer/shard_" in name for name, _ in shards) == 2
     assert jem_tf.load(tmp_path / "run").buffer.num_shards == 2

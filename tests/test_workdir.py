@@ -8,16 +8,41 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import datasets, flagfiles, recipe, workdir
+from jem_tf import checkpoints, cluster, datasets, flagfiles, recipe, workdir
 from jem_tf.errors import InputError
-from jem_tf.options import Network, Objective, Options, Sampling, Training
+from jem_tf.options import (
+    GROUPS,
+    Data,
+    Network,
+    Objective,
+    Options,
+    Sampling,
+    Training,
+)
 
 SMALL = Options(network=Network(network="convnet-8"), sampling=Sampling(buffer_size=20))
 SHAPE, CLASSES = (8, 8, 1), 10
+FIELDS = {  # flag: its subject and its field
+    field.name: (subject, field)
+    for subject, group in GROUPS.items()
+    for field in dataclasses.fields(group)
+}
+FREE = [name for name, (_, field) in FIELDS.items() if field.metadata["free"]]
 
 
 def with_training(**changes):
     return dataclasses.replace(SMALL, training=Training(**changes))
+
+
+def with_another(name):
+    """SMALL, but for a lawful value of this flag that is not SMALL's."""
+    subject, field = FIELDS[name]
+    group = getattr(SMALL, subject)
+    old, choices = getattr(group, name), field.metadata["choices"] or ()
+    new = {bool: not old, int: 7, float: 0.77, str: "another"}[field.type]
+    new = next((choice for choice in choices if choice != old), new)
+    changed = dataclasses.replace(group, **{name: new})
+    return dataclasses.replace(SMALL, **{subject: changed})
 
 
 def made(options):
@@ -26,15 +51,28 @@ def made(options):
     model = recipe.build(options, SHAPE, CLASSES, buffer)
     if buffer is not None:
         buffer.shard.assign(tf.random.stateless_normal([20, *SHAPE], [1, 2]))
+        buffer.ages.assign(tf.range(20))
     return model
+
+
+def claimed(place, options):
+    """The folder of a run that was begun and is over."""
+    with workdir.claim(place, options) as root:
+        return root
+
+
+def save(root, model, step, accuracy=None):
+    team = cluster.Cluster(tf.distribute.get_strategy())
+    keeper = checkpoints.Checkpoints(root / "checkpoints", team, keep=3, about={})
+    assert keeper.save(model, {"step": step, "good": True, "val_accuracy": accuracy})
 
 
 def kept(place, options):
     """A run that has saved a checkpoint, as `train` leaves it; and its model."""
-    root = workdir.claim(place, options)
+    root = claimed(place, options)
     workdir.describe(root, datasets.load("digits"))
     model = made(options)
-    workdir.checkpoint(model).save(str(root / "checkpoints" / "ckpt"))
+    save(root, model, 5)
     return root, model
 
 
@@ -46,7 +84,7 @@ def refused(function, *arguments):
 
 
 def test_a_fresh_run_gets_its_folders_and_its_flags(tmp_path):
-    root = workdir.claim(tmp_path / "deep" / "run", SMALL)
+    root = claimed(tmp_path / "deep" / "run", SMALL)
     assert root == tmp_path / "deep" / "run"
     assert sorted(path.name for path in root.iterdir()) == sorted(
         [*workdir.PARTS, "run.flags"]
@@ -55,22 +93,40 @@ def test_a_fresh_run_gets_its_folders_and_its_flags(tmp_path):
 
 
 def test_an_empty_folder_is_as_good_as_none(tmp_path):
-    assert workdir.claim(str(tmp_path), SMALL) == tmp_path
+    assert claimed(str(tmp_path), SMALL) == tmp_path
     assert (tmp_path / "run.flags").is_file()
 
 
-def test_a_run_of_the_same_flags_is_claimed_again_and_stays(tmp_path):
-    root = workdir.claim(tmp_path / "run", SMALL)
+def test_a_run_of_the_same_flags_goes_on_and_loses_nothing(tmp_path):
+    root, model = kept(tmp_path / "run", SMALL)
     (root / "results" / "train.json").write_text("{}")
-    assert workdir.claim(tmp_path / "run", SMALL) == root
+    assert claimed(tmp_path / "run", SMALL) == root
     assert (root / "results" / "train.json").read_text() == "{}"
+    loaded = workdir.load(root)
+    np.testing.assert_array_equal(loaded.buffer.shard, model.buffer.shard)
 
 
-def test_a_run_that_has_a_checkpoint_is_not_run_over(tmp_path):
-    root = workdir.claim(tmp_path / "run", SMALL)
-    tf.train.Checkpoint().save(root / "checkpoints" / "ckpt")
-    message = refused(workdir.claim, root, SMALL)
-    assert f"--workdir={root} holds this very run" in message
+def test_a_run_that_ended_while_it_made_its_folder_goes_on(tmp_path):
+    root = claimed(tmp_path / "run", SMALL)
+    (root / "run.flags").unlink()  # the last that is written
+    assert claimed(root, SMALL) == root
+
+
+def test_a_folder_is_one_processs_at_a_time(tmp_path):
+    with workdir.claim(tmp_path, SMALL):
+        with (
+            pytest.raises(InputError, match="is in use by another process"),
+            workdir.claim(tmp_path, SMALL),
+        ):
+            pass
+        workdir.check(tmp_path, SMALL)  # looks, and does not take
+    claimed(tmp_path, SMALL)
+
+
+def test_a_folder_is_given_back_by_a_run_that_fails(tmp_path):
+    with pytest.raises(ZeroDivisionError), workdir.claim(tmp_path, SMALL):
+        1 / 0  # noqa: B018
+    claimed(tmp_path, SMALL)
 
 
 def test_check_touches_nothing(tmp_path):
@@ -78,29 +134,64 @@ def test_check_touches_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_place_of_a_run_is_none_of_its_flags(tmp_path):
-    workdir.claim(tmp_path, with_training(workdir="here"))
-    workdir.claim(tmp_path, with_training(workdir="there"))
+@pytest.mark.parametrize("name", FREE)
+def test_a_free_option_may_be_another_when_a_run_goes_on(tmp_path, name):
+    claimed(tmp_path, SMALL)
+    other = with_another(name)
+    assert other != SMALL
+    assert workdir.default(other) == workdir.default(SMALL)
+    claimed(tmp_path, other)
+    found = flagfiles.from_flagfile(tmp_path / "run.flags")
+    if name != "workdir":  # the place of a run is not written down
+        assert found == other
 
 
-def test_another_runs_flags_are_refused_by_what_they_differ_in(tmp_path):
-    workdir.claim(tmp_path, with_training(seed=3))
+@pytest.mark.parametrize("name", [name for name in FIELDS if name not in FREE])
+def test_any_other_option_makes_another_run(tmp_path, name):
+    claimed(tmp_path, with_another(name))
     before = (tmp_path / "run.flags").read_text()
-    message = refused(workdir.claim, tmp_path, with_training(seed=4))
-    assert f"--workdir={tmp_path} holds another run (--seed=3);" in message
+    value = flagfiles.flat(with_another(name))[name]
+    message = refused(claimed, tmp_path, SMALL)
+    assert f"--workdir={tmp_path} holds another run (--{name}={value});" in message
     assert (tmp_path / "run.flags").read_text() == before
+    assert workdir.default(with_another(name)) != workdir.default(SMALL)
 
 
-def test_a_run_of_fewer_flags_is_another_run(tmp_path):
-    workdir.claim(tmp_path, SMALL)
+def test_another_run_is_refused_by_all_it_differs_in(tmp_path):
+    claimed(tmp_path, with_training(seed=3, epochs=7))
+    message = refused(claimed, tmp_path, with_training(seed=4))
+    assert "(--seed=3, --epochs=7)" in message
+
+
+def test_a_flag_that_a_run_does_not_name_has_its_default(tmp_path):
+    claimed(tmp_path, SMALL)
     lines = (tmp_path / "run.flags").read_text().splitlines(keepends=True)
-    (tmp_path / "run.flags").write_text("".join(lines[:-1]))
-    assert "fewer flags" in refused(workdir.claim, tmp_path, SMALL)
+    short = [line for line in lines if not line.startswith(("--seed=", "--epochs="))]
+    (tmp_path / "run.flags").write_text("".join(short))
+    claimed(tmp_path, SMALL)
+    assert (tmp_path / "run.flags").read_text() == "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [("digits", "digits"), ("folder:/data/birds", "birds"), ("folder:a/b/", "b")],
+)
+def test_the_place_of_a_run_is_named_for_its_data(dataset, name):
+    options = dataclasses.replace(SMALL, data=Data(dataset=dataset))
+    assert re.fullmatch(rf"runs/{name}-[0-9a-f]{{8}}", workdir.default(options))
+
+
+def test_a_worker_joins_the_folder_that_the_chief_claimed(tmp_path):
+    assert "shares with the chief" in refused(workdir.join, tmp_path / "run", SMALL)
+    assert not list(tmp_path.iterdir())
+    with workdir.claim(tmp_path / "run", SMALL) as root:
+        assert workdir.join(str(root), SMALL) == root
+        assert "(--seed=0)" in refused(workdir.join, root, with_training(seed=1))
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
-    message = refused(workdir.claim, tmp_path, SMALL)
+    message = refused(claimed, tmp_path, SMALL)
     assert f"--workdir={tmp_path} holds something that is no run" in message
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
@@ -109,9 +200,7 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
 def test_a_place_that_cannot_be_written_is_refused(tmp_path, below):
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / below
-    assert f"--workdir={place} cannot be written" in refused(
-        workdir.claim, place, SMALL
-    )
+    assert f"--workdir={place} cannot be written" in refused(claimed, place, SMALL)
 
 
 def test_a_text_is_written_over_another(tmp_path):
@@ -151,12 +240,41 @@ def test_json_comes_back(tmp_path):
 
 def test_a_run_describes_its_data(tmp_path):
     data = datasets.load("digits")
-    workdir.describe(tmp_path, data)
+    for _ in range(2):  # again when it goes on
+        workdir.describe(tmp_path, data)
     assert json.loads((tmp_path / "data.json").read_text()) == {
+        "format": workdir.FORMAT,
         "image_shape": [8, 8, 1],
         "class_names": list("0123456789"),
         "sizes": {"train": 1295, "validation": 143, "test": 359},
     }
+
+
+def test_a_run_on_other_data_is_refused(tmp_path):
+    data = datasets.load("digits")
+    workdir.describe(tmp_path, data)
+    before = (tmp_path / "data.json").read_text()
+    fewer = data._replace(test=datasets.Split(*(part[:9] for part in data.test)))
+    renamed = data._replace(class_names=("nought", *data.class_names[1:]))
+    for other, name in ((fewer, "sizes"), (renamed, "class_names")):
+        message = refused(workdir.describe, tmp_path, other)
+        assert f"--workdir={tmp_path} holds a run on other data ({name} " in message
+    assert (tmp_path / "data.json").read_text() == before
+
+
+def test_a_run_of_a_newer_format_is_refused(tmp_path):
+    root, _ = kept(tmp_path, SMALL)
+    about = json.loads((root / "data.json").read_text())
+    workdir.write_json(root / "data.json", about | {"format": workdir.FORMAT + 1})
+    for function, *arguments in (
+        (workdir.load, root),
+        (workdir.check, root, SMALL),
+        (claimed, root, SMALL),
+        (workdir.describe, root, datasets.load("digits")),
+    ):
+        message = refused(function, *arguments)
+        assert f"{root} holds a run of format {workdir.FORMAT + 1}" in message
+        assert "upgrade jem_tf" in message
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.0])
@@ -164,15 +282,40 @@ def test_a_loaded_model_answers_and_dreams_as_the_saved_one(tmp_path, weight):
     options = dataclasses.replace(SMALL, objective=Objective(p_x_weight=weight))
     root, model = kept(tmp_path, options)
     model.network.set_weights([w * 1.5 for w in model.network.get_weights()])
-    workdir.checkpoint(model).save(str(root / "checkpoints" / "ckpt"))
+    save(root, model, 6)
     loaded = workdir.load(root)
     images = tf.random.stateless_uniform([5, *SHAPE], [0, 0], -1.0, 1.0)
     np.testing.assert_array_equal(loaded.logits(images), model.logits(images))
     if weight:
         np.testing.assert_array_equal(loaded.buffer.shard, model.buffer.shard)
+        np.testing.assert_array_equal(loaded.buffer.ages, model.buffer.ages)
         np.testing.assert_array_equal(loaded.sample(4, seed=1), model.sample(4, seed=1))
     else:
         assert loaded.buffer is None
+
+
+def test_load_takes_the_newest_or_the_best_on_validation(tmp_path):
+    root, model = kept(tmp_path, SMALL)
+    for step, accuracy in ((6, 0.9), (7, 0.8), (8, None)):
+        model.network.set_weights([w * 0 + step for w in model.network.get_weights()])
+        save(root, model, step, accuracy)
+    for best, step in ((True, 6), (False, 8)):
+        for weight in workdir.load(root, best=best).network.get_weights():
+            np.testing.assert_array_equal(weight, np.full_like(weight, step))
+
+
+def test_load_passes_over_a_damaged_checkpoint_and_leaves_it(tmp_path):
+    root, model = kept(tmp_path, SMALL)
+    save(root, made(SMALL), 6)
+    (damaged,) = (root / "checkpoints" / "step-0000006").glob("model.data*")
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    for best in (False, True):
+        loaded = workdir.load(root, best=best)
+        for ours, theirs in zip(
+            loaded.network.get_weights(), model.network.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+    assert damaged.exists()
 
 
 def test_a_run_may_be_moved(tmp_path):
@@ -185,18 +328,18 @@ def test_a_run_may_be_moved(tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("there", ["nothing", "empty", "broken"])
+@pytest.mark.parametrize("there", ["nothing", "empty", "{", "[]", "{}", '{"sizes":{}}'])
 def test_a_place_that_holds_no_run_cannot_be_loaded(tmp_path, there):
     root = tmp_path / "run"
     if there != "nothing":
         root.mkdir()
-    if there == "broken":
-        (root / "data.json").write_text("{")
+    if there not in ("nothing", "empty"):
+        (root / "data.json").write_text(there)
     assert f"{root} holds no run of jem_tf" in refused(workdir.load, root)
 
 
 def test_a_run_without_checkpoint_cannot_be_loaded(tmp_path):
-    root = workdir.claim(tmp_path, SMALL)
+    root = claimed(tmp_path, SMALL)
     workdir.describe(root, datasets.load("digits"))
     assert f"{root} has no checkpoint yet" in refused(workdir.load, root)
 

@@ -1,0 +1,178 @@
+"""The divergence guard: sees training diverge, and says how to try again.
+
+The remedy is what the authors advise doing by hand (README of wgrathwohl/JEM): back to
+the last good checkpoint, another seed, a lower learning rate, a stronger sampler. A
+retry is a function of the run's options and of how many there were, so that a run that
+is killed after an alarm goes on as it would have.
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+
+from jem_tf.errors import InputError
+from jem_tf.flagfiles import flat
+
+SEED_STEP, SEEDS = 1_000_003, 2**31  # far from the seeds that people take
+FIRST_L2, FIRST_CLAMP, MORE_STEPS = 0.1, 1.0, 1.5
+MEANING = {
+    "gradient_norm": "the weights' gradient",
+    "saturation": "a drawn image",
+    "energy_gap": "E(drawn) - E(real)",
+    "energy_real": "mean E(real)",
+    "energy_drawn": "mean E(drawn)",
+}
+
+
+class Alarm(Exception):
+    """Training diverged: at which step, what was seen."""
+
+    def __init__(self, step, seen):
+        super().__init__(f"step {step}: {seen}")
+        self.step, self.seen = step, seen
+
+
+class Guard:
+    """Watches the readings of every step, and keeps RUN/results/guard.json.
+
+    Args:
+      options: the `Survival` options.
+      path: of guard.json, which tells it what happened before this process began.
+      write: (path, {key: value}) -> writes JSON whole or not at all.
+
+    Raises:
+      InputError: if guard.json cannot be read, or the run had given up.
+    """
+
+    def __init__(self, options, path, write):
+        self.options, self.path, self._write = options, pathlib.Path(path), write
+        self.streak, self.events = 0, []
+        try:
+            if self.path.exists():
+                self.events = json.loads(self.path.read_text())["events"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path} cannot be read ({error}); delete it to forget the run's "
+                "retries."
+            ) from error
+        if self.retries > options.guard_retries:
+            raise InputError(self._spent_all())
+
+    @property
+    def retries(self):
+        """How many times the run went back, or gave up."""
+        return len(self.events)
+
+    @property
+    def good(self):
+        """Whether the last step was within all bounds."""
+        return self.streak == 0
+
+    def watch(self, step, readings):
+        """Looks at the readings {name: float} of training step `step`.
+
+        Raises:
+          Alarm: if one is not finite, or one is out of bounds for too many steps.
+        """
+        if not self.options.guard:
+            return
+        for name, value in readings.items():
+            if not math.isfinite(value):
+                raise Alarm(step, f"{MEANING.get(name, name)} is not finite")
+        energies = {"energy_real", "energy_drawn"} & set(readings)
+        bounds = dict.fromkeys(sorted(energies), self.options.guard_energy)
+        bounds |= {"energy_gap": self.options.guard_gap}
+        outside = [
+            f"{MEANING[name]} is {readings[name]:.4g}, beyond +-{bound:g}"
+            for name, bound in bounds.items()
+            if abs(readings.get(name, 0.0)) > bound
+        ]
+        self.streak = self.streak + 1 if outside else 0
+        if self.streak >= self.options.guard_patience:
+            raise Alarm(step, f"{outside[0]} for {self.streak} steps")
+
+    @property
+    def spent(self):
+        """Whether no retry is left."""
+        return self.retries >= self.options.guard_retries
+
+    @property
+    def last_target(self):
+        """The step that the last retry went back to; None if there was none."""
+        return self.events[-1]["back_to"] if self.events else None
+
+    def record(self, alarm, back_to, opts, *, chief=True):
+        """Notes an alarm and the retry after it -> a line for the log.
+
+        Args:
+          alarm: Alarm.
+          back_to: the step that is gone back to; 0 is the start.
+          opts: the options the user gave.
+          chief: whether this process writes.
+
+        Raises:
+          InputError: if the retries are spent.
+        """
+        gives_up = self.spent
+        changes = {} if gives_up else _changes(opts, self.retries + 1)
+        event = {"step": alarm.step, "seen": alarm.seen, "back_to": back_to}
+        self.events.append(event | {"gave_up": gives_up, "changes": changes})
+        self.streak = 0
+        if chief:
+            self._write(self.path, {"retries": self.retries, "events": self.events})
+        if gives_up:
+            raise InputError(self._spent_all())
+        spelt = " ".join(f"--{name}={value}" for name, value in changes.items())
+        return (
+            f"diverged at step {alarm.step}: {alarm.seen}; retry {self.retries} of "
+            f"{self.options.guard_retries} from step {back_to} with {spelt}"
+        )
+
+    def _spent_all(self):
+        last = self.events[-1]
+        return (
+            f"Training diverged at step {last['step']} ({last['seen']}), and "
+            f"--guard_retries={self.options.guard_retries} are spent; lower "
+            "--learning_rate, raise --sgld_steps or --energy_l2, or clamp with "
+            "--sgld_gradient_clamp=1 --sgld_range_clamp=1 in another --workdir, or "
+            "raise --guard_retries to go on in this one."
+        )
+
+
+def strengthened(opts, retries):
+    """The options of the run after so many retries."""
+    for _ in range(retries):
+        training, sampling = opts.training, opts.sampling
+        objective, what = opts.objective, opts.survival.guard_strengthen
+        training = dataclasses.replace(
+            training,
+            seed=(training.seed + SEED_STEP) % SEEDS,
+            learning_rate=training.learning_rate * opts.survival.guard_learning_rate,
+        )
+        if what in ("both", "sampler"):
+            sampling = _stronger(sampling)
+        if what in ("both", "energy_l2"):
+            more = max(2 * objective.energy_l2, FIRST_L2)
+            objective = dataclasses.replace(objective, energy_l2=more)
+        opts = dataclasses.replace(
+            opts, training=training, sampling=sampling, objective=objective
+        )
+    return opts
+
+
+def _stronger(sampling):
+    clamps = sampling.sgld_gradient_clamp, sampling.sgld_range_clamp
+    if not all(clamps):
+        gradient, pixels = (clamp or FIRST_CLAMP for clamp in clamps)
+        return dataclasses.replace(
+            sampling, sgld_gradient_clamp=gradient, sgld_range_clamp=pixels
+        )
+    more = math.ceil(MORE_STEPS * sampling.sgld_steps)
+    return dataclasses.replace(sampling, sgld_steps=more)
+
+
+def _changes(opts, retries):
+    """{flag: value} of what the retry does other than the user's options say."""
+    before, after = flat(opts), flat(strengthened(opts, retries))
+    return {name: after[name] for name in after if after[name] != before[name]}

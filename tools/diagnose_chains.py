@@ -1,0 +1,69 @@
+"""Do the chains of a trained run mix? ESS and R-hat of E(x) over parallel chains.
+
+    python tools/diagnose_chains.py --workdir=RUN --chains=32 --steps=500
+
+Writes RUN/results/chains.json and RUN/figures/chains.png.
+"""
+
+import pathlib
+import sys
+
+import jem_tf.quiet  # before TensorFlow, whose chatter it mutes
+
+# isort: split
+import tensorflow as tf
+from absl import app, flags
+
+import jem_tf
+from jem_tf import figures, flagfiles, recipe, samplers, workdir
+from jem_tf.errors import InputError
+from jem_tf.evaluation import chains
+
+WORKDIR = flags.DEFINE_string("workdir", None, "the run to look at", required=True)
+CHAINS = flags.DEFINE_integer("chains", 32, "how many in parallel", lower_bound=2)
+STEPS = flags.DEFINE_integer("steps", 500, "of SGLD, the first half warm-up", 8)
+START = flags.DEFINE_enum("start", "buffer", ["buffer", "noise"], "where they start")
+SEED = flags.DEFINE_integer("seed", 0, "of start and noise")
+
+
+def run():
+    """Walks, measures, writes, prints -> {name: number}."""
+    root = pathlib.Path(WORKDIR.value)
+    model = jem_tf.load(root)
+    if not model.generative:
+        raise InputError(
+            f"--workdir={root} is a plain classifier, which has no chains."
+        )
+    opts = flagfiles.from_flagfile(root / workdir.FLAGS_FILE)
+    walk = recipe.sampler(opts.sampling, samplers.chains, steps=STEPS.value)
+    noise = START.value == "noise"
+    trace = chains.energies(model, walk, CHAINS.value, noise=noise, seed=SEED.value)
+    found = chains.mixing(trace)
+    protocol = {name: flags.FLAGS[name].value for name in ("chains", "steps", "start")}
+    workdir.write_json(root / "results" / "chains.json", found | protocol)
+    figures.save_lines(
+        root / "figures" / "chains.png", trace, "SGLD step", "E(x), nats", "a chain"
+    )
+    writer = tf.summary.create_file_writer(str(root / "tensorboard"))
+    with writer.as_default(step=0):
+        for name, value in found.items():
+            tf.summary.scalar(f"diagnose_chains/{name}", value)
+    print(f"E(x) of {CHAINS.value} chains from the {START.value}, {STEPS.value} steps")
+    for name, value in found.items():
+        print(f"  {name:<14}{value:>10.4g}")
+    print(root / "results" / "chains.json", root / "figures" / "chains.png", sep="\n")
+    return found
+
+
+def main(argv):
+    """The program."""
+    if len(argv) > 1:
+        sys.exit(f"jem_tf: {argv[1]!r} is not a flag; write --name=value.")
+    try:
+        run()
+    except InputError as error:
+        sys.exit(f"jem_tf: {error}")
+
+
+if __name__ == "__main__":
+    app.run(main)
