@@ -1,10 +1,10 @@
 """Pictures of pictures."""
 
 import math
-import os
-import pathlib
 
 import numpy as np
+
+from jem_tf import files
 
 
 def tile(images, *, columns=None):
@@ -35,7 +35,8 @@ def save(path, images, *, least_size=640, columns=None):
     factor = math.ceil(least_size / max(grid.shape[:2]))
     grid = grid.repeat(factor, axis=0).repeat(factor, axis=1)
     image = Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid)
-    _whole(path, lambda part: image.save(part, "PNG"))
+    with files.whole(path) as part:
+        image.save(part, "PNG")
 
 
 def save_lines(path, lines, x_label, y_label, label):
@@ -50,15 +51,5 @@ def save_lines(path, lines, x_label, y_label, label):
     axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, len(lines) - 1))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    _whole(path, lambda part: figure.savefig(part, format="png", dpi=200))
-
-
-def _whole(path, save):
-    """Saves to a file beside `path` and renames it, so that none is half a picture."""
-    path = pathlib.Path(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        save(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with files.whole(path) as part:
+        figure.savefig(part, format="png", dpi=200)

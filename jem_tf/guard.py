@@ -11,11 +11,13 @@ import json
 import math
 import pathlib
 
+from jem_tf import files
 from jem_tf.errors import InputError
 from jem_tf.flagfiles import flat
 
 SEED_STEP, SEEDS = 1_000_003, 2**31  # far from the seeds that people take
 FIRST_L2, FIRST_CLAMP, MORE_STEPS = 0.1, 1.0, 1.5
+EVENT = ("step", "seen", "back_to", "gave_up", "changes")
 MEANING = {
     "gradient_norm": "the weights' gradient",
     "saturation": "a drawn image",
@@ -39,19 +41,19 @@ class Guard:
     Args:
       options: the `Survival` options.
       path: of guard.json, which tells it what happened before this process began.
-      write: (path, {key: value}) -> writes JSON whole or not at all.
 
     Raises:
       InputError: if guard.json cannot be read, or the run had given up.
     """
 
-    def __init__(self, options, path, write):
-        self.options, self.path, self._write = options, pathlib.Path(path), write
+    def __init__(self, options, path):
+        self.options, self.path = options, pathlib.Path(path)
         self.streak, self.events = 0, []
         try:
             if self.path.exists():
-                self.events = json.loads(self.path.read_text())["events"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+                found = json.loads(self.path.read_text())["events"]
+                self.events = [{name: event[name] for name in EVENT} for event in found]
+        except (OSError, ValueError, LookupError, TypeError) as error:
             raise InputError(
                 f"{path} cannot be read ({error}); delete it to forget the run's "
                 "retries."
@@ -116,11 +118,12 @@ class Guard:
         """
         gives_up = self.spent
         changes = {} if gives_up else _changes(opts, self.retries + 1)
-        event = {"step": alarm.step, "seen": alarm.seen, "back_to": back_to}
-        self.events.append(event | {"gave_up": gives_up, "changes": changes})
+        event = (alarm.step, alarm.seen, back_to, gives_up, changes)
+        self.events.append(dict(zip(EVENT, event, strict=True)))
         self.streak = 0
         if chief:
-            self._write(self.path, {"retries": self.retries, "events": self.events})
+            found = {"retries": self.retries, "events": self.events}
+            files.write_json(self.path, found)
         if gives_up:
             raise InputError(self._spent_all())
         spelt = " ".join(f"--{name}={value}" for name, value in changes.items())

@@ -20,6 +20,7 @@ from jem_tf import (
     cluster,
     datasets,
     figures,
+    files,
     flagfiles,
     guard,
     log,
@@ -89,9 +90,7 @@ def _claimed(place, opts, data, team):
 
 def _train(root, opts, data, plan, team):
     """Trains to the end, through divergence if need be -> (model, seconds)."""
-    watch = guard.Guard(
-        opts.survival, root / "results" / "guard.json", workdir.write_json
-    )
+    watch = guard.Guard(opts.survival, root / "results" / "guard.json")
     keeper = checkpoints.Checkpoints(
         root / "checkpoints",
         team,
@@ -176,7 +175,7 @@ def _measure(model, data):
 def _keep(root, model, results):
     if model.generative:
         figures.save(root / "figures" / "samples.png", generation.pictures(model))
-    workdir.write_json(root / "results" / "train.json", results)
+    files.write_json(root / "results" / "train.json", results)
     log.report(root, results)
 
 

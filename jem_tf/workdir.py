@@ -15,7 +15,7 @@ import json
 import os
 import pathlib
 
-from jem_tf import checkpoints, flagfiles, recipe
+from jem_tf import files, flagfiles, recipe, saved
 from jem_tf.errors import InputError
 
 FORMAT = 1  # of a run; a newer one is refused
@@ -42,7 +42,7 @@ def check(path, options):
         if flags_file.is_file():
             _about(root)
             _same(flagfiles.from_flagfile(flags_file), options, flag)
-        elif root.is_dir() and any(root.iterdir()):
+        elif root.is_dir() and not all(_own(path.name) for path in root.iterdir()):
             raise InputError(f"{flag} holds something that is no run; name another.")
         there = next(
             place for place in (root, *root.absolute().parents) if place.exists()
@@ -100,25 +100,9 @@ def join(path, options):
 
 def _write_flags(root, options):
     try:
-        write(root / FLAGS_FILE, flagfiles.to_flagfile(options))
+        files.write(root / FLAGS_FILE, flagfiles.to_flagfile(options))
     except OSError as error:
         raise _unwritable(f"--workdir={root}", error.strerror) from error
-
-
-def write(path, text):
-    """Writes a text file whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def write_json(path, values):
-    """Writes {key: value} as JSON, whole or not at all."""
-    write(path, json.dumps(values, indent=2) + "\n")
 
 
 def describe(root, data):
@@ -143,7 +127,7 @@ def describe(root, data):
                 f"--workdir={root} holds a run on other data ({name} {theirs}, now "
                 f"{about[name]}); name another."
             )
-    write_json(root / DATA_FILE, about)
+    files.write_json(root / DATA_FILE, about)
 
 
 def load(path, *, best=False):
@@ -165,16 +149,16 @@ def load(path, *, best=False):
     about = _about(root)
     if not about:
         raise InputError(f"{root} holds no run of jem_tf; name a --workdir of one.")
-    place = checkpoints.newest_whole(root / "checkpoints", best=best)
+    place = saved.newest_whole(root / "checkpoints", best=best)
     if place is None:
         raise InputError(f"{root} has no checkpoint yet; train longer.")
-    standing = checkpoints.read_standing(place)
+    standing = saved.standing_of(place)
     opts = flagfiles.from_flagfile(root / FLAGS_FILE)
     shape, num_classes = tuple(about["image_shape"]), len(about["class_names"])
     shards = [None] * standing["replicas"]
     buffer = recipe.buffer(opts, shape, num_classes, devices=shards)
     model = recipe.build(opts, shape, num_classes, buffer)
-    checkpoints.restore(model, place, standing)
+    saved.restore(model, place, standing)
     return model
 
 
@@ -211,6 +195,11 @@ def _same(theirs, ours, flag):
             f"{flag} holds another run ({', '.join(differ)}); name another, or give "
             "the same flags."
         )
+
+
+def _own(name):
+    """Whether it is something that a run's first moments may leave."""
+    return name in PARTS or name.startswith(FLAGS_FILE)
 
 
 def _unwritable(flag, why):

@@ -22,7 +22,6 @@ from jem_tf import (
     loop,
     networks,
     recipe,
-    workdir,
 )
 from jem_tf.evaluation import chains
 from jem_tf.options import Network, Objective, Options, Sampling, Training
@@ -66,9 +65,7 @@ def run(tmp_path_factory):
             lambda first: recipe.feed(OPTIONS, data, PLAN.steps, first),
             PLAN,
             cluster=team,
-            guard=guard.Guard(
-                OPTIONS.survival, place / "guard.json", workdir.write_json
-            ),
+            guard=guard.Guard(OPTIONS.survival, place / "guard.json"),
             keeper=checkpoints.Checkpoints(place, team, keep=1, about={}),
             callbacks=[
                 callbacks.Measure(data.validation, 16),

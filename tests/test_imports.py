@@ -12,8 +12,8 @@ ORDER = (
     "errors energies samplers starts objectives metrics "
     "networks replay optimizers "
     "classifier energy_model jem "
-    "datasets figures evaluation callbacks options flagfiles log cluster signals "
-    "checkpoints guard loop recipe workdir quiet train"
+    "datasets files figures evaluation callbacks options flagfiles log cluster signals "
+    "saved checkpoints guard loop recipe workdir quiet train"
 ).split()
 LAYERS = {0: ORDER[:6], 1: ORDER[6:9], 2: ORDER[9:12], 3: ORDER[12:]}
 SOURCES, TOOLS = sorted(PACKAGE.rglob("*.py")), sorted((ROOT / "tools").glob("*.py"))

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from test_jem import SHAPE, bars, flat, jem, network
 
-from jem_tf import checkpoints, cluster, guard, loop, workdir
+from jem_tf import checkpoints, cluster, guard, loop
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
 from jem_tf.options import Survival
@@ -74,7 +74,7 @@ def looped(strategy, place, **kw):
         feed,
         loop.Plan(steps=5, steps_per_epoch=4, steps_per_execution=3),
         cluster=team,
-        guard=guard.Guard(Survival(), place / "guard.json", workdir.write_json),
+        guard=guard.Guard(Survival(), place / "guard.json"),
         keeper=checkpoints.Checkpoints(place, team, keep=1, about={}),
         callbacks=[
             keras.callbacks.LambdaCallback(

@@ -13,7 +13,7 @@ from absl import flags
 from PIL import Image
 
 import jem_tf
-from jem_tf import checkpoints, flagfiles, train
+from jem_tf import flagfiles, saved, train
 from jem_tf.evaluation import answers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -145,7 +145,7 @@ def test_the_program_trains_on_two_replicas_and_says_only_its_own_lines(tmp_path
     assert lines[0].startswith("digits: 1295 images to train on")
     assert lines[3].startswith("epoch 1/1  acc")
     assert any(line.strip().startswith("AUROC of log p(x)") for line in lines)
-    place = checkpoints.newest_whole(tmp_path / "run" / "checkpoints")
+    place = saved.newest_whole(tmp_path / "run" / "checkpoints")
     shards = tf.train.list_variables(str(place / "shards-0"))
     assert sum("buffer/shard_" in name for name, _ in shards) == 2
     assert jem_tf.load(tmp_path / "run").buffer.num_shards == 2

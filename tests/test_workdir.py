@@ -1,14 +1,12 @@
 import dataclasses
 import json
-import os
 import re
-import stat
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import checkpoints, cluster, datasets, flagfiles, recipe, workdir
+from jem_tf import checkpoints, cluster, datasets, files, flagfiles, recipe, workdir
 from jem_tf.errors import InputError
 from jem_tf.options import (
     GROUPS,
@@ -203,41 +201,6 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path, below):
     assert f"--workdir={place} cannot be written" in refused(claimed, place, SMALL)
 
 
-def test_a_text_is_written_over_another(tmp_path):
-    for text in ("first, longer\n", "é\n"):
-        workdir.write(tmp_path / "file", text)
-        assert (tmp_path / "file").read_text(encoding="utf-8") == text
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_text_that_breaks_off_leaves_the_old_one_whole(tmp_path):
-    workdir.write(tmp_path / "file", "old")
-    with pytest.raises(UnicodeEncodeError):
-        workdir.write(tmp_path / "file", "x" * 100_000 + "\ud800")
-    assert (tmp_path / "file").read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_text_that_finds_no_place_leaves_nothing(tmp_path):
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError, match="taken"):
-        workdir.write(tmp_path / "taken", "new")
-    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
-
-
-def test_what_is_written_is_readable_as_any_other_file(tmp_path):
-    (tmp_path / "other").write_text("")
-    workdir.write(tmp_path / "file", "")
-    modes = {stat.S_IMODE(os.stat(path).st_mode) for path in tmp_path.iterdir()}
-    assert len(modes) == 1
-
-
-def test_json_comes_back(tmp_path):
-    values = {"accuracy": 0.1 + 0.2, "steps": 3, "names": ["é"]}
-    workdir.write_json(tmp_path / "file.json", values)
-    assert json.loads((tmp_path / "file.json").read_text()) == values
-
-
 def test_a_run_describes_its_data(tmp_path):
     data = datasets.load("digits")
     for _ in range(2):  # again when it goes on
@@ -265,7 +228,7 @@ def test_a_run_on_other_data_is_refused(tmp_path):
 def test_a_run_of_a_newer_format_is_refused(tmp_path):
     root, _ = kept(tmp_path, SMALL)
     about = json.loads((root / "data.json").read_text())
-    workdir.write_json(root / "data.json", about | {"format": workdir.FORMAT + 1})
+    files.write_json(root / "data.json", about | {"format": workdir.FORMAT + 1})
     for function, *arguments in (
         (workdir.load, root),
         (workdir.check, root, SMALL),

@@ -15,7 +15,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import jem_tf
-from jem_tf import figures, flagfiles, recipe, samplers, workdir
+from jem_tf import figures, files, flagfiles, recipe, samplers, workdir
 from jem_tf.errors import InputError
 from jem_tf.evaluation import chains
 
@@ -40,7 +40,7 @@ def run():
     trace = chains.energies(model, walk, CHAINS.value, noise=noise, seed=SEED.value)
     found = chains.mixing(trace)
     protocol = {name: flags.FLAGS[name].value for name in ("chains", "steps", "start")}
-    workdir.write_json(root / "results" / "chains.json", found | protocol)
+    files.write_json(root / "results" / "chains.json", found | protocol)
     figures.save_lines(
         root / "figures" / "chains.png", trace, "SGLD step", "E(x), nats", "a chain"
     )

@@ -1,0 +1,29 @@
+"""Files that are written whole or not at all: beside their place, then renamed."""
+
+import contextlib
+import json
+import os
+import pathlib
+
+
+@contextlib.contextmanager
+def whole(path):
+    """Gives a path to write to, which becomes `path` when the context ends well."""
+    path = pathlib.Path(path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write(path, text):
+    """Writes a text file."""
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path, values):
+    """Writes {key: value} as JSON."""
+    write(path, json.dumps(values, indent=2) + "\n")

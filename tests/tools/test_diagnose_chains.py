@@ -1,0 +1,117 @@
+"""The tool, end to end: on a run of `flags/smoke.flags`, and on what is none."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import flags
+from PIL import Image
+
+from jem_tf import flagfiles, train
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SMOKE = f"--flagfile={ROOT / 'flags' / 'smoke.flags'}"
+TOOL = ROOT / "tools" / "diagnose_chains.py"
+
+
+def run(place, *argv):
+    values = flags.FlagValues()
+    flagfiles.define(values)
+    flagfiles.parse(["train", SMOKE, f"--workdir={place}", *argv], values)
+    return train.run(flagfiles.from_flags(values))
+
+
+def everything(place):
+    return {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """Runs of the tool side by side: {name: (run, code, stdout, stderr)}."""
+    place = tmp_path_factory.mktemp("runs")
+    run(place / "smoke")
+    run(place / "plain", "--p_x_weight=0", "--steps=1")
+    (place / "none").mkdir()
+    before = everything(place)
+    started = {}
+    for name, argv in {
+        "smoke": ["--chains=5", "--steps=20", f"--workdir={place / 'smoke'}"],
+        "plain": [f"--workdir={place / 'plain'}"],
+        "none": [f"--workdir={place / 'none'}"],
+        "word": [f"--workdir={place / 'smoke'}", "steps=20"],
+    }.items():
+        user = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+        started[name] = subprocess.Popen(
+            [sys.executable, TOOL, *argv],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=place,
+            env=user | {"PYTHONPATH": str(ROOT)},
+        )
+    ended = {name: program.communicate() for name, program in started.items()}
+    changed = {path for path, old in before.items() if everything(place)[path] != old}
+    assert not changed
+    return {
+        name: (place / name, started[name].returncode, *ended[name]) for name in ended
+    }
+
+
+def test_a_run_gets_the_numbers_of_its_chains(told):
+    place, code, _, err = told["smoke"]
+    assert (code, err) == (0, "")
+    found = json.loads((place / "results" / "chains.json").read_text())
+    assert (found["chains"], found["steps"], found["start"]) == (5, 20, "buffer")
+    numbers = {"ess", "ess_share", "rhat", "energy_mean", "energy_std", "energy_first"}
+    assert numbers < set(found)
+    assert np.isfinite([found[name] for name in numbers]).all()
+    assert 0 < found["ess"] == pytest.approx(found["ess_share"] * 11 * 5)
+
+
+def test_a_run_gets_the_picture_of_its_chains(told):
+    place, _, out, _ = told["smoke"]
+    with Image.open(place / "figures" / "chains.png") as picture:
+        picture.load()
+        assert min(picture.size) >= 640
+    assert out.splitlines()[-2:] == [
+        str(place / "results" / "chains.json"),
+        str(place / "figures" / "chains.png"),
+    ]
+
+
+def test_what_is_printed_are_the_numbers(told):
+    place, _, out, _ = told["smoke"]
+    found = json.loads((place / "results" / "chains.json").read_text())
+    rows = dict(re.findall(r"^  (\w+) +([-\d.e+]+)$", out, re.MULTILINE))
+    assert {"ess", "rhat"} < set(rows)
+    for name, value in rows.items():
+        assert float(value) == pytest.approx(found[name], rel=1e-3)
+
+
+def test_tensorboard_gets_them_too(told):
+    place, *_ = told["smoke"]
+    tags = set()
+    for path in (place / "tensorboard").glob("events*"):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            tags |= {value.tag for value in event.summary.value}
+    assert {"diagnose_chains/ess", "diagnose_chains/rhat"} < tags
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("plain", "--workdir={} is a plain classifier, which has no chains."),
+        ("none", "{} holds no run of jem_tf; name a --workdir of one."),
+        ("word", "'steps=20' is not a flag; write --name=value."),
+    ],
+)
+def test_what_has_no_chains_is_refused_in_a_line(told, name, says):
+    place, code, out, err = told[name]
+    assert (code, out) == (1, "")
+    assert err == f"jem_tf: {says.format(place)}\n"
