@@ -1,5 +1,6 @@
 """What a run shows and keeps while it trains: Keras callbacks, one purpose each."""
 
+import contextlib
 import json
 import sys
 import time
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from jem_tf import figures
 from jem_tf.evaluation import answers, chains, classification, generation
+from jem_tf.log import say
 
 SHOWN = {  # in this order, where they are
     "accuracy": "acc",
@@ -96,13 +98,14 @@ class Progress(keras.callbacks.Callback):
 class Summaries(keras.callbacks.Callback):
     """To TensorBoard: an epoch's logs, samples, the buffer's classes, hyper-parameters.
 
-    And the norm of the gradient at every step, and the guard's alarms so far.
+    And, of a `Loop`, the norm of the gradient at every step. What cannot be written is
+    left out, and said once.
     """
 
-    def __init__(self, folder, hyperparameters, alarms=(), samples=generation.GRID):
+    def __init__(self, folder, hyperparameters, samples=generation.GRID):
         super().__init__()
         self.folder, self.samples = str(folder), samples
-        self.hyperparameters, self.alarms = hyperparameters, alarms
+        self.hyperparameters, self.norms, self.failed = hyperparameters, {}, False
 
     def on_train_begin(self, logs=None):
         from tensorboard.plugins.hparams import api as hparams
@@ -110,16 +113,24 @@ class Summaries(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(self.folder)
         with self.writer.as_default():
             hparams.hparams(self.hyperparameters)
-            for retry, alarm in enumerate(self.alarms, 1):
-                tf.summary.scalar("guard/retries", retry, step=alarm["step"])
-                tf.summary.text("guard/alarm", json.dumps(alarm), step=alarm["step"])
 
     def on_train_batch_end(self, batch, logs=None):
-        with self.writer.as_default(step=batch + 1):
-            tf.summary.scalar("every_step/gradient_norm", logs["gradient_norm"])
+        self.norms[batch + 1] = logs["gradient_norm"]
 
     def on_epoch_end(self, epoch, logs=None):
+        try:
+            self._write(epoch, logs)
+        except (OSError, tf.errors.OpError) as error:
+            if not self.failed:
+                reason = str(error).splitlines()[0]
+                say(f"TensorBoard's file cannot be written, and goes without: {reason}")
+            self.failed = True
+
+    def _write(self, epoch, logs):
+        norms, self.norms = self.norms, {}
         with self.writer.as_default(step=self.model.step):
+            for step, norm in norms.items():
+                tf.summary.scalar("every_step/gradient_norm", norm, step=step)
             for name, value in logs.items():
                 tf.summary.scalar(tag(name), value)
             if self.model.generative:
@@ -128,7 +139,17 @@ class Summaries(keras.callbacks.Callback):
                 tf.summary.image("samples", figures.tile(images)[None])
 
     def on_train_end(self, logs=None):
-        self.writer.close()
+        with contextlib.suppress(OSError, tf.errors.OpError):
+            self.writer.close()
+
+
+def note_alarm(folder, event, retries):
+    """Shows TensorBoard what the guard saw and did, as `Guard.record` tells it."""
+    writer = tf.summary.create_file_writer(str(folder))
+    with contextlib.suppress(OSError, tf.errors.OpError), writer.as_default():
+        tf.summary.scalar("guard/retries", retries, step=event["step"])
+        tf.summary.text("guard/alarm", json.dumps(event), step=event["step"])
+        writer.close()
 
 
 def tag(name):

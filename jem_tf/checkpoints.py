@@ -9,7 +9,7 @@ import shutil
 
 import tensorflow as tf
 
-from jem_tf import saved
+from jem_tf import files, saved
 from jem_tf.errors import InputError
 from jem_tf.log import say
 
@@ -49,7 +49,7 @@ class Checkpoints:
         done = self.cluster.all(failure is None)
         if done and self.cluster.chief:
             failure = self._finish(part, place, model, standing)
-            done = failure is None
+        done = done and bool(self.cluster.of_chief(int(failure is None)))
         if not done and self.cluster.chief:
             shutil.rmtree(part, ignore_errors=True)
             why = failure or "another process could not write its part"
@@ -75,21 +75,32 @@ class Checkpoints:
             )
         return standing
 
-    def roll_back(self, not_to=None):
-        """Forgets what is not good, and step `not_to` -> the newest left, or 0."""
+    def way_back(self, not_to=None):
+        """The newest good step, or the one before if that is `not_to`; 0: the start."""
+        good = [
+            step
+            for step in saved.steps(self.folder)
+            if saved.is_good(saved.place_of(self.folder, step))
+        ]
+        if good and good[-1] == not_to:
+            good.pop()
+        return self.cluster.of_chief(good[-1] if good else 0)
+
+    def forget(self, after, retries):
+        """Removes what was saved after step `after` before so many retries."""
         if self.cluster.chief:
             for step in saved.steps(self.folder):
                 place = saved.place_of(self.folder, step)
-                if step == not_to or not saved.is_good(place):
+                if step > after and saved.retries_of(place) < retries:
                     saved.remove(place)
-        return self.cluster.of_chief(max(saved.steps(self.folder), default=0))
+        self.cluster.all(True)  # none looks before it is done
 
     def improves(self, accuracy):
         """Whether none has this accuracy on validation yet; the chief knows it."""
         better = False
-        if self.cluster.chief:
+        if self.cluster.chief and accuracy is not None:
             kept = [
-                saved.accuracy_of(self.folder, step)
+                saved.accuracy_of(saved.place_of(self.folder, step))
                 for step in saved.steps(self.folder)
             ]
             better = accuracy > max(kept, default=-1.0)
@@ -124,22 +135,27 @@ class Checkpoints:
         try:
             saved.write_standing(part, about | standing)
             for path in (*part.iterdir(), part):
-                saved.to_disk(path)
+                files.to_disk(path)
             if place.exists():
                 saved.remove(place)
             part.rename(place)
-            saved.to_disk(self.folder)
-            self._prune()
+            files.to_disk(self.folder)
         except OSError as error:
             return error
+        self._prune()
         return None
 
     def _prune(self):
-        accuracy = {
-            step: saved.accuracy_of(self.folder, step)
-            for step in saved.steps(self.folder)
-        }
-        best = max(accuracy, key=accuracy.get)
-        stay = {*list(accuracy)[-self.keep :], *([best] if accuracy[best] >= 0 else [])}
-        for step in set(accuracy) - stay:
-            saved.remove(saved.place_of(self.folder, step))
+        """Leaves the newest good ones, the best of those, and what is newer."""
+        places = {s: saved.place_of(self.folder, s) for s in saved.steps(self.folder)}
+        good = [step for step, place in places.items() if saved.is_good(place)]
+        accuracy = {step: saved.accuracy_of(places[step]) for step in good}
+        best = max(accuracy, key=accuracy.get, default=None)
+        stay = {*good[-self.keep :], *([best] if accuracy.get(best, -1) >= 0 else [])}
+        oldest = min(good[-self.keep :], default=0)
+        for step, place in places.items():
+            if step not in stay and (step in good or step < oldest):
+                try:
+                    saved.remove(place)
+                except OSError as error:
+                    say(f"{place} cannot be removed: {error.strerror}")

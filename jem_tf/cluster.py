@@ -3,7 +3,10 @@
 import json
 import os
 import re
+import signal
 import socket
+import sys
+import threading
 
 import tensorflow as tf
 
@@ -19,8 +22,8 @@ LOST = (  # what a collective operation raises when another process is gone
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
-    tf.errors.InternalError,
 )
+JOIN_MINUTES = 10  # that the processes of a cluster wait for each other at the start
 
 
 class Cluster:
@@ -72,9 +75,7 @@ def join(training):
       InputError: if TF_CONFIG is missing or wrong, or its port is taken.
     """
     if training.logical_cpus > 1:
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        configuration = [tf.config.LogicalDeviceConfiguration()] * training.logical_cpus
-        tf.config.set_logical_device_configuration(cpu, configuration)
+        _make_cpus(training)
     if training.strategy == "default":
         return Cluster(tf.distribute.get_strategy())
     if training.strategy == "mirrored":
@@ -84,8 +85,40 @@ def join(training):
         f"worker {index} of {len(addresses)}: waiting for {', '.join(addresses)}",
         flush=True,
     )
+    late = threading.Timer(60 * JOIN_MINUTES, _give_up, [addresses])
+    late.daemon = True
+    late.start()
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    late.cancel()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow's would ignore it
     return Cluster(strategy, len(addresses), index)
+
+
+def _make_cpus(training):
+    if training.strategy == "multiworker":
+        raise InputError(
+            f"--logical_cpus={training.logical_cpus} is for --strategy=mirrored; "
+            "each process of --strategy=multiworker has one CPU."
+        )
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    configuration = [tf.config.LogicalDeviceConfiguration()] * training.logical_cpus
+    try:
+        tf.config.set_logical_device_configuration(cpu, configuration)
+    except RuntimeError as error:
+        raise InputError(
+            f"--logical_cpus={training.logical_cpus} must come before TensorFlow does "
+            "anything; start a fresh process."
+        ) from error
+
+
+def _give_up(addresses):
+    print(
+        f"jem_tf: not all of {', '.join(addresses)} came within {JOIN_MINUTES} "
+        "minutes; see to those that did not, and start all again.",
+        file=sys.stderr,
+        flush=True,
+    )
+    os._exit(1)
 
 
 def explain(error):
@@ -94,8 +127,12 @@ def explain(error):
     who = f" (heard of {found[-1][0]} {found[-1][1]})" if found else ""
     return (
         f"Another process of TF_CONFIG's cluster is gone{who}; start all of them again "
-        "with the same commands to go on from the last checkpoint."
+        f"with the same commands to go on from the last checkpoint. {_first(error)}"
     )
+
+
+def _first(error):
+    return f"[{str(error).splitlines()[0]}]"
 
 
 def _mirrored():
@@ -118,9 +155,13 @@ def _task():
         jobs, task = config["cluster"], config["task"]
         if unknown := sorted(set(jobs) - set(JOBS)):
             raise ValueError(f"it has a job {unknown[0]!r}")
+        if not all(isinstance(names, list) for names in jobs.values()):
+            raise ValueError("a job is a list of addresses")
+        if len(jobs.get("chief", [])) > 1:
+            raise ValueError("it has more than one chief")
         places = [(job, i) for job in JOBS for i in range(len(jobs.get(job, [])))]
         addresses = [jobs[job][i] for job, i in places]
-        ports = [int(address.rsplit(":", 1)[1]) for address in addresses]
+        ports = [_port(address) for address in addresses]
         if len(set(addresses)) < len(addresses):
             raise ValueError("it names one address twice")
         if (task["type"], task["index"]) not in places:
@@ -129,10 +170,18 @@ def _task():
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise InputError(
-            f"TF_CONFIG={text} is malformed ({why}); write it as {EXAMPLE}."
+            f"TF_CONFIG={' '.join(text.split())} is malformed ({why}); write it as "
+            f"{EXAMPLE}."
         ) from error
     _check_port(addresses[index], ports[index])
     return addresses, index
+
+
+def _port(address):
+    found = re.fullmatch(r".+:(\d{1,5})", address)
+    if not found or not 0 < int(found[1]) < 2**16:
+        raise ValueError(f"{address!r} is no HOST:PORT")
+    return int(found[1])
 
 
 def _check_port(address, port):

@@ -13,6 +13,7 @@ def whole(path):
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         yield part
+        to_disk(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -27,3 +28,12 @@ def write(path, text):
 def write_json(path, values):
     """Writes {key: value} as JSON."""
     write(path, json.dumps(values, indent=2) + "\n")
+
+
+def to_disk(path):
+    """Waits until a file or folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

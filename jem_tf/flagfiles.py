@@ -96,7 +96,7 @@ def from_flagfile(path):
     define(values)
     try:
         _, *others = values(["jem_tf", f"--flagfile={os.fspath(path)}"])
-    except (flags.Error, OSError) as error:
+    except (flags.Error, OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a flagfile: {error}") from error
     if others:  # absl reads no flag after one
         raise InputError(f"{path} holds {others[0]!r}, which is not a flag; remove it.")

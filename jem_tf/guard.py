@@ -1,9 +1,9 @@
 """The divergence guard: sees training diverge, and says how to try again.
 
 The remedy is what the authors advise doing by hand (README of wgrathwohl/JEM): back to
-the last good checkpoint, another seed, a lower learning rate, a stronger sampler. A
-retry is a function of the run's options and of how many there were, so that a run that
-is killed after an alarm goes on as it would have.
+the last good checkpoint, another seed, a lower learning rate, a stronger sampler. What
+a retry changes stands in guard.json before anything else happens, so that a run that is
+killed after an alarm goes on as it would have.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ import pathlib
 from jem_tf import files
 from jem_tf.errors import InputError
 from jem_tf.flagfiles import flat
+from jem_tf.options import GROUPS
 
 SEED_STEP, SEEDS = 1_000_003, 2**31  # far from the seeds that people take
 FIRST_L2, FIRST_CLAMP, MORE_STEPS = 0.1, 1.0, 1.5
@@ -58,18 +59,25 @@ class Guard:
                 f"{path} cannot be read ({error}); delete it to forget the run's "
                 "retries."
             ) from error
-        if self.retries > options.guard_retries:
+        gave_up = bool(self.events) and self.events[-1]["gave_up"]
+        if options.guard and gave_up and self.spent:
             raise InputError(self._spent_all())
 
     @property
     def retries(self):
-        """How many times the run went back, or gave up."""
-        return len(self.events)
+        """How many times the run went back."""
+        return sum(not event["gave_up"] for event in self.events)
+
+    @property
+    def changes(self):
+        """{flag: value} of what the present retry does other than the user said."""
+        tried = [event["changes"] for event in self.events if not event["gave_up"]]
+        return tried[-1] if tried else {}
 
     @property
     def good(self):
         """Whether the last step was within all bounds."""
-        return self.streak == 0
+        return self.streak == 0 or not self.options.guard
 
     def watch(self, step, readings):
         """Looks at the readings {name: float} of training step `step`.
@@ -102,10 +110,11 @@ class Guard:
     @property
     def last_target(self):
         """The step that the last retry went back to; None if there was none."""
-        return self.events[-1]["back_to"] if self.events else None
+        tried = [event["back_to"] for event in self.events if not event["gave_up"]]
+        return tried[-1] if tried else None
 
     def record(self, alarm, back_to, opts, *, chief=True):
-        """Notes an alarm and the retry after it -> a line for the log.
+        """Notes an alarm and the retry after it -> the event.
 
         Args:
           alarm: Alarm.
@@ -113,8 +122,11 @@ class Guard:
           opts: the options the user gave.
           chief: whether this process writes.
 
+        Returns:
+          {"step", "seen", "back_to", "gave_up", "changes": {flag: value}}.
+
         Raises:
-          InputError: if the retries are spent.
+          InputError: if guard.json cannot be written.
         """
         gives_up = self.spent
         changes = {} if gives_up else _changes(opts, self.retries + 1)
@@ -122,15 +134,33 @@ class Guard:
         self.events.append(dict(zip(EVENT, event, strict=True)))
         self.streak = 0
         if chief:
+            self._write()
+        return self.events[-1]
+
+    def line(self):
+        """The last event, for the log.
+
+        Raises:
+          InputError: if it was to give up.
+        """
+        last = self.events[-1]
+        if last["gave_up"]:
+            raise InputError(self._spent_all())
+        spelt = " ".join(f"--{name}={value}" for name, value in last["changes"].items())
+        return (
+            f"diverged at step {last['step']}: {last['seen']}; retry {self.retries} of "
+            f"{self.options.guard_retries} from step {last['back_to']} with {spelt}"
+        )
+
+    def _write(self):
+        try:
             found = {"retries": self.retries, "events": self.events}
             files.write_json(self.path, found)
-        if gives_up:
-            raise InputError(self._spent_all())
-        spelt = " ".join(f"--{name}={value}" for name, value in changes.items())
-        return (
-            f"diverged at step {alarm.step}: {alarm.seen}; retry {self.retries} of "
-            f"{self.options.guard_retries} from step {back_to} with {spelt}"
-        )
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be written ({error.strerror}); make room and give "
+                "the same command again."
+            ) from error
 
     def _spent_all(self):
         last = self.events[-1]
@@ -141,6 +171,17 @@ class Guard:
             "--sgld_gradient_clamp=1 --sgld_range_clamp=1 in another --workdir, or "
             "raise --guard_retries to go on in this one."
         )
+
+
+def changed(opts, changes):
+    """Options with {flag: value} changed."""
+    groups = {}
+    for name in GROUPS:
+        group = getattr(opts, name)
+        own = {field.name for field in dataclasses.fields(group)} & set(changes)
+        own = {field: changes[field] for field in own}
+        groups[name] = dataclasses.replace(group, **own)
+    return dataclasses.replace(opts, **groups)
 
 
 def strengthened(opts, retries):

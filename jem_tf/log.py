@@ -11,7 +11,7 @@ def say(line):
     sys.stdout.flush()
 
 
-def introduce(root, opts, data, model, plan, standing):
+def introduce(root, opts, data, model, plan, standing, retries=0):
     """Says what is trained, on what, where, and from which step on."""
     sizes = [len(split.labels) for split in (data.train, data.validation, data.test)]
     counts = "{} images to train on, {} to validate, {} to test".format(*sizes)
@@ -23,6 +23,8 @@ def introduce(root, opts, data, model, plan, standing):
     say(f"{root}: watch it with  tensorboard --logdir {root}")
     if standing:
         say(f"going on from step {standing['step']}")
+    if retries:
+        say(f"as retry {retries} after divergence, see results/guard.json")
 
 
 def report(root, results):

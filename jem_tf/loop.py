@@ -160,6 +160,8 @@ class Loop:
         standing = {
             "step": self.step,
             "seed": self.model.seed,
+            "retries": self.guard.retries,
+            "changes": self.guard.changes,
             "good": self.guard.good,
             "val_accuracy": accuracy,
             "streak": self.guard.streak,

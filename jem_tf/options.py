@@ -172,7 +172,7 @@ class Training:
     strategy: str = option(
         "default",
         "one device; mirrored: a replica on each GPU, or logical CPU; multiworker: on "
-        "those of every process that TF_CONFIG names",
+        "each GPU of every process that TF_CONFIG names, or on its CPU",
         choices=("default", "mirrored", "multiworker"),
         free=True,
     )

@@ -6,8 +6,8 @@ FOLDER/step-0000500/state.json    where the run stands
 """
 
 import json
-import os
 import pathlib
+import re
 import shutil
 import zlib
 
@@ -21,18 +21,15 @@ UNREADABLE = (OSError, ValueError, LookupError, TypeError, tf.errors.OpError)
 
 def steps(folder):
     """The steps of the checkpoints in a folder, ascending."""
-    return sorted(
-        int(path.name.removeprefix("step-"))
-        for path in pathlib.Path(folder).glob("step-*")
-        if not path.suffix
-    )
+    names = (path.name for path in pathlib.Path(folder).glob("step-*"))
+    return sorted(int(name[5:]) for name in names if re.fullmatch(r"step-\d{7,}", name))
 
 
 def newest_whole(folder, *, best=False):
     """The place of the newest whole checkpoint, or of the best one; or None."""
     found = steps(folder)[::-1]
     if best:
-        found.sort(key=lambda step: accuracy_of(folder, step), reverse=True)
+        found.sort(key=lambda step: accuracy_of(place_of(folder, step)), reverse=True)
     places = (place_of(folder, step) for step in found)
     return next((place for place in places if not verify(place)), None)
 
@@ -130,10 +127,10 @@ def place_of(folder, step):
     return pathlib.Path(folder) / f"step-{step:07d}"
 
 
-def accuracy_of(folder, step):
+def accuracy_of(place):
     """On validation; -1 if it was not measured there, or cannot be read."""
     try:
-        accuracy = standing_of(place_of(folder, step))["val_accuracy"]
+        accuracy = standing_of(place)["val_accuracy"]
         return -1.0 if accuracy is None else float(accuracy)
     except UNREADABLE:
         return -1.0
@@ -145,6 +142,14 @@ def is_good(place):
         return bool(standing_of(place)["good"])
     except UNREADABLE:
         return False
+
+
+def retries_of(place):
+    """How many retries after divergence there had been; 0 if it cannot be read."""
+    try:
+        return standing_of(place)["retries"]
+    except UNREADABLE:
+        return 0
 
 
 def set_aside(place):
@@ -162,15 +167,6 @@ def remove(place):
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def to_disk(path):
-    """Waits until a file or folder is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def line_of(error):
     """The first line of an error."""
-    return str(error).split("\n")[0]
+    return re.sub(r"\{\{.*?\}\} ?", "", str(error).split("\n")[0])

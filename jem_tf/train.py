@@ -54,9 +54,10 @@ def run(opts):
         opts.data.dataset, data_dir=opts.data.data_dir, image_size=opts.data.image_size
     )
     plan = _plan(opts, data)
-    recipe.feed(opts, data, plan.steps)  # complains now, if at all
+    recipe.feed(opts, data, plan.steps)  # feed and model complain now, if at all
+    model = _model(opts, data, plan.steps, team)
     with _claimed(place, opts, data, team) as root:
-        model, seconds = _train(root, opts, data, plan, team)
+        model, seconds = _train(root, opts, data, plan, team, model)
         results = None
         if team.chief:
             results = _measure(model, data) | {"seconds": seconds, "steps": plan.steps}
@@ -88,8 +89,8 @@ def _claimed(place, opts, data, team):
         yield root
 
 
-def _train(root, opts, data, plan, team):
-    """Trains to the end, through divergence if need be -> (model, seconds)."""
+def _train(root, opts, data, plan, team, model):
+    """Trains to the end, with another model if it diverges -> (model, seconds)."""
     watch = guard.Guard(opts.survival, root / "results" / "guard.json")
     keeper = checkpoints.Checkpoints(
         root / "checkpoints",
@@ -99,14 +100,17 @@ def _train(root, opts, data, plan, team):
     )
     begin = None
     for attempt in itertools.count():
-        now = guard.strengthened(opts, watch.retries)
-        model = _model(now, data, plan.steps, team)
+        now = guard.changed(opts, watch.changes)
+        if watch.retries:
+            keeper.forget(after=watch.last_target, retries=watch.retries)
+            model = training = None  # before another takes as much memory
+            model = _model(now, data, plan.steps, team)
         standing = keeper.restore(model)
         shown = []
         if team.chief:
-            shown = _callbacks(root, now, data, plan, watch, standing)
+            shown = _callbacks(root, now, data, plan, standing)
             if attempt == 0:
-                log.introduce(root, opts, data, model, plan, standing)
+                log.introduce(root, now, data, model, plan, standing, watch.retries)
         share = {"own": team.own, "replicas": team.replicas}
         feed = functools.partial(recipe.feed, now, data, plan.steps, **share)
         training = loop.Loop(
@@ -123,8 +127,11 @@ def _train(root, opts, data, plan, team):
             return model, training.train(standing)
         except guard.Alarm as alarm:
             begin = training.begin
-            back_to = None if watch.spent else keeper.roll_back(watch.last_target)
-            log.say(watch.record(alarm, back_to, opts, chief=team.chief))
+            back_to = None if watch.spent else keeper.way_back(watch.last_target)
+            event = watch.record(alarm, back_to, opts, chief=team.chief)
+            if team.chief:
+                callbacks.note_alarm(root / "tensorboard", event, watch.retries)
+            log.say(watch.line())
 
 
 def _about(opts, data):
@@ -156,12 +163,12 @@ def _model(opts, data, steps, team):
         return recipe.compile_for(model, opts.training, steps)
 
 
-def _callbacks(root, opts, data, plan, watch, standing):
+def _callbacks(root, opts, data, plan, standing):
     first = standing["step"] if standing else 0
     return [
         callbacks.Measure(data.validation, opts.training.batch_size),
         callbacks.Progress(plan.steps, first=first),
-        callbacks.Summaries(root / "tensorboard", flagfiles.flat(opts), watch.events),
+        callbacks.Summaries(root / "tensorboard", flagfiles.flat(opts)),
     ]
 
 
@@ -173,9 +180,15 @@ def _measure(model, data):
 
 
 def _keep(root, model, results):
-    if model.generative:
-        figures.save(root / "figures" / "samples.png", generation.pictures(model))
-    files.write_json(root / "results" / "train.json", results)
+    try:
+        if model.generative:
+            figures.save(root / "figures" / "samples.png", generation.pictures(model))
+        files.write_json(root / "results" / "train.json", results)
+    except OSError as error:
+        raise InputError(
+            f"--workdir={root} cannot be written ({error.strerror}); make room and "
+            "give the same command again."
+        ) from error
     log.report(root, results)
 
 
@@ -184,6 +197,7 @@ def main(argv):
     if len(argv) > 1:
         sys.exit(f"jem_tf: {argv[1]!r} is not a flag; write --name=value.")
     opts = flagfiles.from_flags(flags.FLAGS)
+    signals.exit_on_second()
     try:
         run(opts)
     except InputError as error:

@@ -9,13 +9,12 @@ RUN/figures/*.png       pictures
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import pathlib
 
-from jem_tf import files, flagfiles, recipe, saved
+from jem_tf import files, flagfiles, guard, recipe, saved
 from jem_tf.errors import InputError
 
 FORMAT = 1  # of a run; a newer one is refused
@@ -72,9 +71,11 @@ def claim(path, options):
     except OSError as error:
         raise _unwritable(f"--workdir={root}", error.strerror) from error
     with lock:
+        import fcntl  # there is none on Windows
+
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise InputError(
                 f"--workdir={root} is in use by another process; wait for its end or "
                 "name another."
@@ -94,7 +95,13 @@ def join(path, options):
             f"--workdir={path} is not on storage that this process shares with the "
             "chief; name a place that is."
         )
-    check(path, options)
+    chiefs = flagfiles.flat(flagfiles.from_flagfile(pathlib.Path(path) / FLAGS_FILE))
+    for name, ours in flagfiles.flat(options).items():
+        if name not in ("workdir", "data_dir") and ours != chiefs[name]:
+            raise InputError(
+                f"--{name}={ours} is --{name}={chiefs[name]} in the chief; give all "
+                "processes the same flags."
+            )
     return pathlib.Path(path)
 
 
@@ -151,15 +158,27 @@ def load(path, *, best=False):
         raise InputError(f"{root} holds no run of jem_tf; name a --workdir of one.")
     place = saved.newest_whole(root / "checkpoints", best=best)
     if place is None:
-        raise InputError(f"{root} has no checkpoint yet; train longer.")
+        kept = (
+            "whole checkpoint"
+            if saved.steps(root / "checkpoints")
+            else "checkpoint yet"
+        )
+        raise InputError(f"{root} has no {kept}; train longer.")
     standing = saved.standing_of(place)
-    opts = flagfiles.from_flagfile(root / FLAGS_FILE)
+    opts = options(root, standing)
     shape, num_classes = tuple(about["image_shape"]), len(about["class_names"])
     shards = [None] * standing["replicas"]
     buffer = recipe.buffer(opts, shape, num_classes, devices=shards)
     model = recipe.build(opts, shape, num_classes, buffer)
     saved.restore(model, place, standing)
     return model
+
+
+def options(root, standing):
+    """The options that a checkpoint of a run was trained with, retries and all."""
+    return guard.changed(
+        flagfiles.from_flagfile(root / FLAGS_FILE), standing.get("changes", {})
+    )
 
 
 def _about(root, like=None):
@@ -203,4 +222,4 @@ def _own(name):
 
 
 def _unwritable(flag, why):
-    return InputError(f"{flag} cannot be written ({why}); name another.")
+    return InputError(f"{flag} cannot be written ({why}); mend that or name another.")

@@ -70,10 +70,12 @@ def run(tmp_path_factory):
             callbacks=[
                 callbacks.Measure(data.validation, 16),
                 callbacks.Progress(PLAN.steps, stream),
-                callbacks.Summaries(place, HYPERPARAMETERS, ALARMS, samples=9),
+                callbacks.Summaries(place, HYPERPARAMETERS, samples=9),
                 remember,
             ],
         ).train()
+    for retry, alarm in enumerate(ALARMS, 1):
+        callbacks.note_alarm(place, alarm, retry)
     events = event_accumulator.EventAccumulator(str(place), {"tensors": 0})
     return types.SimpleNamespace(
         model=model,

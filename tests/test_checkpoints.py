@@ -245,7 +245,8 @@ def test_an_old_damaged_checkpoint_disturbs_nothing(kept, file):
     assert ours.improves(0.9)
     assert saved.newest_whole(folder, best=True).name == "step-0000003"
     assert ours.save(made(4), standing(4, 0.4))
-    assert ours.roll_back(not_to=4) == 3
+    assert ours.way_back(not_to=4) == 3
+    ours.forget(after=3, retries=1)
     assert_same(restored(folder)[1], expected[3])
 
 
@@ -253,8 +254,7 @@ def test_after_a_damaged_one_was_set_aside_a_run_may_go_back_to_its_start(kept):
     folder, _ = kept
     (folder / "step-0000003" / "model.index").unlink()
     assert restored(folder)[0] == 2
-    assert keeper(folder).roll_back(not_to=2) == 1
-    assert keeper(folder).roll_back(not_to=1) == 0
+    keeper(folder).forget(after=0, retries=1)
     assert keeper(folder).restore(made(99)) is None
 
 
@@ -359,19 +359,46 @@ def test_a_newer_format_is_refused_and_left_alone(kept):
     assert names(folder) == [f"step-000000{step}" for step in (1, 2, 3)]
 
 
-def test_going_back_forgets_what_is_not_good_and_where_it_went_before(tmp_path):
+def test_the_way_back_is_to_the_newest_good_one_but_not_there_again(tmp_path):
     model, ours = made(1), keeper(tmp_path, keep=9)
+    assert ours.way_back() == 0
     for step in range(1, 7):
         ours.save(model, standing(step, good=step not in (2, 5, 6)))
-    assert ours.roll_back() == 4
-    assert names(tmp_path) == [f"step-000000{step}" for step in (1, 3, 4)]
-    assert ours.roll_back(not_to=4) == 3
-    assert ours.roll_back(not_to=99) == 3
-    assert ours.roll_back(not_to=3) == 1
-    assert ours.roll_back(not_to=1) == 0
+    assert ours.way_back() == 4
+    assert ours.way_back(not_to=4) == 3
+    assert ours.way_back(not_to=3) == 4  # it got further than that
+
+
+def test_going_back_forgets_what_the_attempts_before_saved_later(tmp_path):
+    model, ours = made(1), keeper(tmp_path, keep=9)
+    for step in range(1, 7):
+        ours.save(model, standing(step) | {"retries": int(step == 6)})
+    for _ in range(2):  # it may be asked again, after a kill
+        ours.forget(after=3, retries=1)
+        assert names(tmp_path) == [f"step-000000{step}" for step in (1, 2, 3, 6)]
+    ours.forget(after=0, retries=2)
     assert names(tmp_path) == []
-    assert ours.roll_back() == 0
     assert ours.restore(model) is None
+
+
+def test_what_is_not_good_never_costs_the_last_good_one(tmp_path):
+    model, ours = made(1), keeper(tmp_path, keep=1)
+    ours.save(model, standing(1))
+    for step in (2, 3):
+        ours.save(model, standing(step, 0.99, good=False))
+    assert ours.way_back() == 1
+    ours.save(model, standing(4))
+    assert names(tmp_path) == ["step-0000004"]
+
+
+@pytest.mark.parametrize("name", ["step-best", "step-10", "step-0000009.old", "x"])
+def test_what_is_none_of_ours_is_left_alone(kept, name):
+    folder, expected = kept
+    (folder / name).mkdir()
+    step, model = restored(folder)
+    assert step == 3
+    assert_same(model, expected[3])
+    assert name in names(folder)
 
 
 def test_a_run_goes_on_on_fewer_or_more_replicas(tmp_path, two_replicas, capsys):

@@ -89,8 +89,8 @@ def test_the_example_is_a_tf_config():
             {"cluster": {"chief": ["a:1"], "worker": ["a:1"]}, "task": FIRST},
             "it names one address twice",
         ),
-        ({"cluster": {"worker": ["a:b"]}, "task": FIRST}, "'b'"),
-        ({"cluster": {"worker": ["a:"]}, "task": FIRST}, "''"),
+        ({"cluster": {"worker": ["a:b"]}, "task": FIRST}, "'a:b' is no HOST:PORT"),
+        ({"cluster": {"worker": ["a:"]}, "task": FIRST}, "'a:' is no HOST:PORT"),
         ({"cluster": {"worker": [1234]}, "task": FIRST}, ""),
     ],
     ids=str,
@@ -126,7 +126,14 @@ def test_a_port_in_use_is_named(monkeypatch, port, job):
 
 def test_a_port_beyond_all_ports_is_refused(monkeypatch):
     config = {"cluster": {"worker": ["127.0.0.1:65536"]}, "task": FIRST}
-    assert "port 65536 cannot be used" in refused(monkeypatch, config)
+    assert "'127.0.0.1:65536' is no HOST:PORT" in refused(monkeypatch, config)
+
+
+@pytest.mark.parametrize("job", ["worker", "chief"])
+def test_a_job_is_a_list_with_one_chief_at_most(monkeypatch, job):
+    jobs = {"worker": ["a:1"], job: "a:2" if job == "worker" else ["a:2", "a:3"]}
+    why = "a job is a list" if job == "worker" else "it has more than one chief"
+    assert why in refused(monkeypatch, {"cluster": jobs, "task": FIRST})
 
 
 @pytest.mark.parametrize("text", ["", "{"])

@@ -54,7 +54,8 @@ def refused(function, *arguments, **more):
 
 def diverge(watch, step, back_to, opts=OPTIONS):
     """An alarm and what is noted of it -> the line for the log."""
-    return watch.record(alarm(watch, step, loss=math.nan), back_to, opts)
+    watch.record(alarm(watch, step, loss=math.nan), back_to, opts)
+    return watch.line()
 
 
 def with_survival(**options):
@@ -175,7 +176,8 @@ def test_the_retries_are_numbered_and_then_spent(tmp_path):
     for retry in (1, 2):
         assert f"retry {retry} of 2 from step 0" in diverge(watch, 7, 0)
         assert (watch.retries, watch.spent) == (retry, retry == 2)
-    message = refused(watch.record, alarm(watch, 9, saturation=math.nan), None, OPTIONS)
+    watch.record(alarm(watch, 9, saturation=math.nan), None, OPTIONS)
+    message = refused(watch.line)
     assert "step 9 (a drawn image is not finite)" in message
     assert "--guard_retries=2" in message
     assert "--learning_rate" in message
@@ -204,7 +206,22 @@ def test_a_run_that_gave_up_stays_so_until_it_may_retry_more(tmp_path):
     made(tmp_path, guard_retries=1)  # one retry is under way
     message = refused(diverge, watch, 8, None)
     assert refused(made, tmp_path, guard_retries=1) == message
-    assert made(tmp_path, guard_retries=2).retries == 2
+    assert made(tmp_path, guard_retries=1, guard=False).changes == watch.changes
+    more = made(tmp_path, guard_retries=2)
+    assert (more.retries, more.spent, more.last_target) == (1, False, 5)
+
+
+def test_a_retry_does_what_was_noted_whatever_the_flags_say_now(tmp_path):
+    diverge(made(tmp_path), 7, 5)
+    changes = made(tmp_path, guard_learning_rate=0.9, guard_strengthen="none").changes
+    assert guard.changed(OPTIONS, changes) == guard.strengthened(OPTIONS, 1)
+    assert guard.changed(OPTIONS, {}) == OPTIONS
+
+
+def test_without_the_guard_every_step_is_good(tmp_path):
+    watch = made(tmp_path, guard=False)
+    watch.streak = 3  # as a checkpoint of a guarded run may say
+    assert watch.good
 
 
 def test_only_the_chief_writes(tmp_path):

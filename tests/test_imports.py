@@ -12,7 +12,7 @@ ORDER = (
     "errors energies samplers starts objectives metrics "
     "networks replay optimizers "
     "classifier energy_model jem "
-    "datasets files figures evaluation callbacks options flagfiles log cluster signals "
+    "datasets files log figures evaluation callbacks options flagfiles cluster signals "
     "saved checkpoints guard loop recipe workdir quiet train"
 ).split()
 LAYERS = {0: ORDER[:6], 1: ORDER[6:9], 2: ORDER[9:12], 3: ORDER[12:]}

@@ -11,13 +11,14 @@ from jem_tf import signals
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TWICE = """
-import os, signal
+import os, signal, time
 from jem_tf import signals
+signals.exit_on_second()
 with signals.Asked() as asked:
     os.kill(os.getpid(), signal.{first})
     print(asked.number, flush=True)
     os.kill(os.getpid(), signal.{second})
-    print("still here", flush=True)
+    time.sleep(60)  # or C code that does not return
 """
 
 

@@ -184,7 +184,8 @@ def test_a_worker_joins_the_folder_that_the_chief_claimed(tmp_path):
     assert not list(tmp_path.iterdir())
     with workdir.claim(tmp_path / "run", SMALL) as root:
         assert workdir.join(str(root), SMALL) == root
-        assert "(--seed=0)" in refused(workdir.join, root, with_training(seed=1))
+        message = refused(workdir.join, root, with_training(seed=1))
+        assert "--seed=1 is --seed=0 in the chief" in message
 
 
 def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):

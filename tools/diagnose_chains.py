@@ -15,7 +15,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import jem_tf
-from jem_tf import figures, files, flagfiles, recipe, samplers, workdir
+from jem_tf import figures, files, recipe, samplers, saved, workdir
 from jem_tf.errors import InputError
 from jem_tf.evaluation import chains
 
@@ -24,6 +24,7 @@ CHAINS = flags.DEFINE_integer("chains", 32, "how many in parallel", lower_bound=
 STEPS = flags.DEFINE_integer("steps", 500, "of SGLD, the first half warm-up", 8)
 START = flags.DEFINE_enum("start", "buffer", ["buffer", "noise"], "where they start")
 SEED = flags.DEFINE_integer("seed", 0, "of start and noise")
+PROTOCOL = ("chains", "steps", "start", "seed")
 
 
 def run():
@@ -34,18 +35,20 @@ def run():
         raise InputError(
             f"--workdir={root} is a plain classifier, which has no chains."
         )
-    opts = flagfiles.from_flagfile(root / workdir.FLAGS_FILE)
-    walk = recipe.sampler(opts.sampling, samplers.chains, steps=STEPS.value)
+    standing = saved.standing_of(saved.newest_whole(root / "checkpoints"))
+    sampling = workdir.options(root, standing).sampling
+    walk = recipe.sampler(sampling, samplers.chains, steps=STEPS.value)
     noise = START.value == "noise"
     trace = chains.energies(model, walk, CHAINS.value, noise=noise, seed=SEED.value)
     found = chains.mixing(trace)
-    protocol = {name: flags.FLAGS[name].value for name in ("chains", "steps", "start")}
+    protocol = {name: flags.FLAGS[name].value for name in PROTOCOL}
+    protocol["checkpoint_step"] = standing["step"]
     files.write_json(root / "results" / "chains.json", found | protocol)
     figures.save_lines(
         root / "figures" / "chains.png", trace, "SGLD step", "E(x), nats", "a chain"
     )
     writer = tf.summary.create_file_writer(str(root / "tensorboard"))
-    with writer.as_default(step=0):
+    with writer.as_default(step=standing["step"]):
         for name, value in found.items():
             tf.summary.scalar(f"diagnose_chains/{name}", value)
     print(f"E(x) of {CHAINS.value} chains from the {START.value}, {STEPS.value} steps")
@@ -63,6 +66,8 @@ def main(argv):
         run()
     except InputError as error:
         sys.exit(f"jem_tf: {error}")
+    except OSError as error:
+        sys.exit(f"jem_tf: --workdir={WORKDIR.value} cannot be written: {error}")
 
 
 if __name__ == "__main__":

@@ -109,8 +109,9 @@ def test_chains_may_start_in_noise():
 
 def test_a_seed_is_a_walk(model):
     one, again, other = (chains.energies(model, walk(), 5, seed=s) for s in (1, 1, 2))
-    np.testing.assert_array_equal(one, again)
-    assert (one != other).any()
+    # TensorFlow adds x, score and noise in the order in which their buffers come free.
+    np.testing.assert_allclose(one, again, rtol=1e-5)
+    assert np.abs(one - other).max() > 1e-4
 
 
 def test_of_independent_states_each_counts():
