@@ -165,7 +165,7 @@ def _task():
         if len(set(addresses)) < len(addresses):
             raise ValueError("it names one address twice")
         if (task["type"], task["index"]) not in places:
-            raise ValueError(f"its cluster has no {task['type']} {task['index']}")
+            raise ValueError(f"its cluster has no {task['type']} {task['index']!r}")
         index = places.index((task["type"], task["index"]))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else error

@@ -80,12 +80,11 @@ def _plan(opts, data):
 def _claimed(place, opts, data, team):
     """The chief makes the folder; the others find it made."""
     if not team.chief:
-        team.all(True)
-        yield workdir.join(place, opts)
+        yield workdir.join(place, opts, team.of_chief(0))
         return
     with workdir.claim(place, opts) as root:
         workdir.describe(root, data)
-        team.all(True)
+        team.of_chief(workdir.token(root))
         yield root
 
 

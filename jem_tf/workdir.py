@@ -18,7 +18,7 @@ from jem_tf import files, flagfiles, guard, recipe, saved
 from jem_tf.errors import InputError
 
 FORMAT = 1  # of a run; a newer one is refused
-FLAGS_FILE, DATA_FILE = "run.flags", "data.json"
+FLAGS_FILE, DATA_FILE, LOCK = "run.flags", "data.json", "checkpoints/lock"
 PARTS = ("checkpoints", "tensorboard", "results", "figures")
 
 
@@ -67,7 +67,7 @@ def claim(path, options):
     try:
         for part in PARTS:
             (root / part).mkdir(parents=True, exist_ok=True)
-        lock = (root / "checkpoints" / "lock").open("w")
+        lock = (root / LOCK).open("a")
     except OSError as error:
         raise _unwritable(f"--workdir={root}", error.strerror) from error
     with lock:
@@ -80,17 +80,28 @@ def claim(path, options):
                 f"--workdir={root} is in use by another process; wait for its end or "
                 "name another."
             ) from error
+        lock.truncate(0)
+        lock.write(str(int.from_bytes(os.urandom(4), "big")))
+        lock.flush()
         _write_flags(root, options)
         yield root
 
 
-def join(path, options):
+def token(root):
+    """A number by which processes see that they share a claimed folder; else -1."""
+    try:
+        return int((pathlib.Path(root) / LOCK).read_text())
+    except (OSError, ValueError):
+        return -1
+
+
+def join(path, options, chiefs_token):
     """The folder of a run that another process claimed -> pathlib.Path.
 
     Raises:
-      InputError: if it is not there, or of another run.
+      InputError: if it is another folder, or of other flags.
     """
-    if not (pathlib.Path(path) / FLAGS_FILE).is_file():
+    if token(path) != chiefs_token:
         raise InputError(
             f"--workdir={path} is not on storage that this process shares with the "
             "chief; name a place that is."

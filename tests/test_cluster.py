@@ -142,6 +142,19 @@ def test_one_process_alone_asks_for_no_tf_config(monkeypatch, text):
     assert cluster.join(Training()).replicas == 1
 
 
+@pytest.mark.parametrize(
+    ("strategy", "why"),
+    [
+        ("multiworker", "is for --strategy=mirrored"),
+        ("mirrored", "must come before TensorFlow does anything"),  # too late here
+    ],
+)
+def test_logical_cpus_are_made_for_replicas_of_one_process(strategy, why):
+    tf.zeros([])
+    with pytest.raises(InputError, match=f"--logical_cpus=3 {why}"):
+        cluster.join(Training(strategy=strategy, logical_cpus=3))
+
+
 def test_a_process_alone_decides_alone():
     alone = cluster.join(Training())
     assert (alone.processes, alone.index, alone.chief) == (1, 0, True)

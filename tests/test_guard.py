@@ -224,6 +224,16 @@ def test_without_the_guard_every_step_is_good(tmp_path):
     assert watch.good
 
 
+def test_a_retry_that_cannot_be_noted_is_not_begun(tmp_path, full_disk):
+    watch = made(tmp_path)
+    diverge(watch, 7, 5)
+    before = (tmp_path / "guard.json").read_text()
+    with full_disk(100):
+        message = refused(diverge, watch, 9, 5)
+    assert f"{tmp_path / 'guard.json'} cannot be written" in message
+    assert (tmp_path / "guard.json").read_text() == before
+
+
 def test_only_the_chief_writes(tmp_path):
     watch = made(tmp_path)
     watch.record(alarm(watch, 7, loss=math.nan), 5, OPTIONS, chief=False)

@@ -180,11 +180,13 @@ def test_the_place_of_a_run_is_named_for_its_data(dataset, name):
 
 
 def test_a_worker_joins_the_folder_that_the_chief_claimed(tmp_path):
-    assert "shares with the chief" in refused(workdir.join, tmp_path / "run", SMALL)
-    assert not list(tmp_path.iterdir())
     with workdir.claim(tmp_path / "run", SMALL) as root:
-        assert workdir.join(str(root), SMALL) == root
-        message = refused(workdir.join, root, with_training(seed=1))
+        token = workdir.token(root)
+        assert workdir.join(str(root), SMALL, token) == root
+        for place, other in ((root, token + 1), (tmp_path / "none", token)):
+            message = refused(workdir.join, place, SMALL, other)
+            assert "shares with the chief" in message
+        message = refused(workdir.join, root, with_training(seed=1), token)
         assert "--seed=1 is --seed=0 in the chief" in message
 
 

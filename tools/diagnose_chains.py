@@ -5,6 +5,7 @@
 Writes RUN/results/chains.json and RUN/figures/chains.png.
 """
 
+import math
 import pathlib
 import sys
 
@@ -41,9 +42,10 @@ def run():
     noise = START.value == "noise"
     trace = chains.energies(model, walk, CHAINS.value, noise=noise, seed=SEED.value)
     found = chains.mixing(trace)
+    numbers = {k: v if math.isfinite(v) else None for k, v in found.items()}  # JSON's
     protocol = {name: flags.FLAGS[name].value for name in PROTOCOL}
     protocol["checkpoint_step"] = standing["step"]
-    files.write_json(root / "results" / "chains.json", found | protocol)
+    files.write_json(root / "results" / "chains.json", numbers | protocol)
     figures.save_lines(
         root / "figures" / "chains.png", trace, "SGLD step", "E(x), nats", "a chain"
     )

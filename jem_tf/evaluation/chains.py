@@ -59,8 +59,9 @@ def mixing(trace):
       trace: float [K + 1, n] in nats, n >= 2 chains of K >= 8 steps.
 
     Returns:
-      {"ess": of all n chains, in [0, kept steps * n]; "ess_share": of those states;
-      "rhat": near 1 where the chains agree, above 1.1 where they do not; "energy_mean",
+      {"ess": of all n chains, the kept steps * n where states are independent;
+      "ess_share": of those; "rhat": near 1 where the chains agree, above 1.1 where they
+      do not, not a finite number where none moves; "energy_mean",
       "energy_std" in nats; "energy_first": mean at the start}.
     """
     import tensorflow_probability as tfp

@@ -1,0 +1,155 @@
+"""Processes of the program, for tests that do them harm; none outlives its block."""
+
+import collections
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from jem_tf import flagfiles, train
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SMOKE = f"--flagfile={ROOT / 'flags' / 'smoke.flags'}"
+PROGRAM = ("-m", "jem_tf.train")
+MUTED = ("TF_CPP_MIN_LOG_LEVEL", "TF_CONFIG")  # a user's environment has neither
+PATIENCE = 120  # seconds, on a machine that others keep busy
+GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+
+Ended = collections.namedtuple("Ended", "code out err")
+
+
+class Process:
+    """Python with these arguments, killed at the end of its `with` block."""
+
+    def __init__(self, *argv, **environment):
+        with contextlib.ExitStack() as stack:
+            out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in "oe")
+            self._files, self._closing = (out, err), stack.pop_all()
+        user = {name: os.environ[name] for name in os.environ if name not in MUTED}
+        self._process = subprocess.Popen(
+            [sys.executable, *map(str, argv)],
+            stdout=out,
+            stderr=err,
+            cwd=ROOT,
+            env=user | environment,
+        )
+        self.pid, self.signal = self._process.pid, self._process.send_signal
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        self._closing.close()
+
+    def until(self, happened):
+        """Waits until happened(), which must be before the process ends."""
+        patience = time.monotonic() + PATIENCE
+        while not happened():
+            assert self._process.poll() is None, self._said()
+            assert time.monotonic() < patience, self._said()
+            time.sleep(0.002)
+
+    def end(self, patience=PATIENCE):
+        """Waits for the end of the process -> Ended."""
+        try:
+            return Ended(self._process.wait(patience), *self._said())
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"It does not end: {self._said()}") from None
+
+    def _said(self):
+        return [os.pread(file.fileno(), 10**6, 0).decode() for file in self._files]
+
+
+@contextlib.contextmanager
+def two_workers(workdir, *more, argv=PROGRAM, each=((), ())):
+    """The two processes of a cluster on this machine; `each` has flags for one."""
+    addresses = [f"localhost:{port}" for port in _free_ports(2)]
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                Process(
+                    *argv,
+                    SMOKE,
+                    f"--workdir={workdir}",
+                    "--strategy=multiworker",
+                    *more,
+                    *each[index],
+                    TF_CONFIG=json.dumps(
+                        {
+                            "cluster": {"worker": addresses},
+                            "task": {"type": "worker", "index": index},
+                        }
+                    ),
+                )
+            )
+            for index in range(2)
+        ]
+
+
+def _free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("localhost", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def run_here(workdir, *more):
+    """The same run in this process: no Python and no TensorFlow to start."""
+    values = flags.FlagValues()
+    flagfiles.define(values)
+    flagfiles.parse(["train", SMOKE, f"--workdir={workdir}", *more], values)
+    return train.run(flagfiles.from_flags(values))
+
+
+def steps(workdir):
+    """The steps of the checkpoints of a run, ascending."""
+    names = [path.name for path in (workdir / "checkpoints").glob("step-???????")]
+    return sorted(int(name.removeprefix("step-")) for name in names)
+
+
+def checkpoint(workdir, step):
+    return workdir / "checkpoints" / f"step-{step:07d}"
+
+
+def tensors(place):
+    """{(file, name): array} of all that a checkpoint holds."""
+    found = {}
+    for index in place.glob("*.index"):
+        reader = tf.train.load_checkpoint(str(index.with_suffix("")))
+        names = set(reader.get_variable_to_shape_map()) - {GRAPH}
+        found |= {(index.stem, name): reader.get_tensor(name) for name in names}
+    return found
+
+
+def results(workdir):
+    """What a run measured, but for the seconds it took."""
+    found = json.loads((workdir / "results" / "train.json").read_text())
+    return found | {"seconds": None}
+
+
+def assert_equal_ends(one, other):
+    """That two runs ended with equal weights, optimiser, buffer and results."""
+    assert results(one) == results(other)
+    assert steps(one)[-1] == steps(other)[-1]
+    ours, theirs = (tensors(checkpoint(run, steps(run)[-1])) for run in (one, other))
+    assert ours.keys() == theirs.keys()
+    assert any("buffer/shard_0" in name for _, name in ours)
+    for name, value in ours.items():
+        np.testing.assert_array_equal(value, theirs[name], str(name))
+
+
+def contents(workdir):
+    """{path: bytes} of all files in a folder."""
+    return {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
