@@ -67,7 +67,7 @@ def claim(path, options):
     try:
         for part in PARTS:
             (root / part).mkdir(parents=True, exist_ok=True)
-        lock = (root / LOCK).open("a")
+        lock = (root / LOCK).open("ab", buffering=0)
     except OSError as error:
         raise _unwritable(f"--workdir={root}", error.strerror) from error
     with lock:
@@ -80,10 +80,7 @@ def claim(path, options):
                 f"--workdir={root} is in use by another process; wait for its end or "
                 "name another."
             ) from error
-        lock.truncate(0)
-        lock.write(str(int.from_bytes(os.urandom(4), "big")))
-        lock.flush()
-        _write_flags(root, options)
+        _mark(root, lock, options)
         yield root
 
 
@@ -116,8 +113,10 @@ def join(path, options, chiefs_token):
     return pathlib.Path(path)
 
 
-def _write_flags(root, options):
+def _mark(root, lock, options):
     try:
+        lock.truncate(0)
+        lock.write(b"%d" % int.from_bytes(os.urandom(4), "big"))
         files.write(root / FLAGS_FILE, flagfiles.to_flagfile(options))
     except OSError as error:
         raise _unwritable(f"--workdir={root}", error.strerror) from error

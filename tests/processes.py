@@ -151,5 +151,6 @@ def assert_equal_ends(one, other):
 
 
 def contents(workdir):
-    """{path: bytes} of all files in a folder."""
-    return {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
+    """{path: bytes} of all files in a folder but the lock, which knows its process."""
+    files = [path for path in workdir.rglob("*") if path.is_file()]
+    return {path: path.read_bytes() for path in files if path.name != "lock"}
