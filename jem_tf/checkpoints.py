@@ -4,6 +4,7 @@ A checkpoint is written beside the others, brought to the disk, and then renamed
 `saved.py` for what is in one.
 """
 
+import errno
 import pathlib
 import shutil
 
@@ -33,28 +34,16 @@ class Checkpoints:
         self.keep, self.about = keep, about
 
     def save(self, model, standing):
-        """Saves, or says why not and leaves the others alone -> whether it did."""
-        place = saved.place_of(self.folder, standing["step"])
-        part = place.with_suffix(".part")
-        failure = None
-        try:
-            part.mkdir(exist_ok=True)
-            if model.buffer is not None:
-                shards = tf.train.Checkpoint(buffer=model.buffer)
-                shards.write(str(part / f"shards-{self.cluster.index}"))
-            if self.cluster.chief:
-                saved.objects(model).write(str(part / "model"))
-        except (OSError, tf.errors.OpError) as error:
-            failure = error
-        done = self.cluster.all(failure is None)
-        if done and self.cluster.chief:
-            failure = self._finish(part, place, model, standing)
-        done = done and bool(self.cluster.of_chief(int(failure is None)))
-        if not done and self.cluster.chief:
-            shutil.rmtree(part, ignore_errors=True)
-            why = failure or "another process could not write its part"
-            say(f"no checkpoint at step {standing['step']}: {saved.line_of(why)}")
-        return done
+        """Saves, or says why not and leaves the others alone -> whether it did.
+
+        On a full disk the newest good one and the best make room for the next.
+        """
+        failure = self._write(model, standing)
+        if failure and self._make_room(failure):
+            failure = self._write(model, standing)
+        if failure and self.cluster.chief:
+            say(f"no checkpoint at step {standing['step']}: {saved.line_of(failure)}")
+        return failure is None
 
     def restore(self, model):
         """Restores the newest that is whole -> its standing; None where there is none.
@@ -126,6 +115,39 @@ class Checkpoints:
             )
         return 0
 
+    def _write(self, model, standing):
+        """-> why it failed, in one process or another; None if it did not."""
+        place = saved.place_of(self.folder, standing["step"])
+        part = place.with_suffix(".part")
+        failure = None
+        try:
+            part.mkdir(exist_ok=True)
+            if model.buffer is not None:
+                shards = tf.train.Checkpoint(buffer=model.buffer)
+                shards.write(str(part / f"shards-{self.cluster.index}"))
+            if self.cluster.chief:
+                saved.objects(model).write(str(part / "model"))
+        except (OSError, tf.errors.OpError) as error:
+            failure = error
+        done = self.cluster.all(failure is None)
+        if done and self.cluster.chief:
+            failure = self._finish(part, place, model, standing)
+        if done and self.cluster.of_chief(int(failure is None)):
+            return None
+        if self.cluster.chief:
+            shutil.rmtree(part, ignore_errors=True)
+        return failure or "another process could not write its part"
+
+    def _make_room(self, failure):
+        """Whether a disk was full, and there was a checkpoint to spare."""
+        full = isinstance(failure, tf.errors.ResourceExhaustedError) or (
+            getattr(failure, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        )
+        if self.cluster.all(not full):
+            return False
+        freed = self._prune(keep=1) if self.cluster.chief else 0
+        return bool(self.cluster.of_chief(freed))
+
     def _finish(self, part, place, model, standing):
         about = {
             "about": self.about,
@@ -142,20 +164,23 @@ class Checkpoints:
             files.to_disk(self.folder)
         except OSError as error:
             return error
-        self._prune()
+        self._prune(self.keep)
         return None
 
-    def _prune(self):
-        """Leaves the newest good ones, the best of those, and what is newer."""
+    def _prune(self, keep):
+        """Leaves the newest good ones, the best, what is newer -> how many went."""
         places = {s: saved.place_of(self.folder, s) for s in saved.steps(self.folder)}
         good = [step for step, place in places.items() if saved.is_good(place)]
         accuracy = {step: saved.accuracy_of(places[step]) for step in good}
         best = max(accuracy, key=accuracy.get, default=None)
-        stay = {*good[-self.keep :], *([best] if accuracy.get(best, -1) >= 0 else [])}
-        oldest = min(good[-self.keep :], default=0)
+        stay = {*good[-keep:], *([best] if accuracy.get(best, -1) >= 0 else [])}
+        oldest = min(good[-keep:], default=0)
+        removed = 0
         for step, place in places.items():
             if step not in stay and (step in good or step < oldest):
                 try:
                     saved.remove(place)
+                    removed += 1
                 except OSError as error:
                     say(f"{place} cannot be removed: {error.strerror}")
+        return removed

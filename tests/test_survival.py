@@ -220,15 +220,22 @@ def test_files_that_cannot_grow_cost_no_checkpoint(begun, reference):
 
 def test_a_full_disk_costs_no_checkpoint(begun, reference, small_disk):
     workdir = begun(LATE, small_disk / "run", least=LATE)
-    fill(small_disk / "filler", room=400_000)  # a checkpoint has 256 kB
+    fill(small_disk / "filler", room=200_000)  # a checkpoint has 256 kB
     with program(workdir) as process:
         end = process.end()
     assert_no_room(end)
-    assert f"no checkpoint at step {LATE + 14}: " in end.out
-    assert steps(workdir) == [LATE, LATE + 7]
+    assert f"no checkpoint at step {LATE + 7}: " in end.out
+    assert steps(workdir) == [LATE]
     (small_disk / "filler").unlink()
     run_here(workdir, *FLAGS)
     assert_equal_ends(workdir, reference)
+
+
+def test_a_full_disk_gives_up_an_old_checkpoint_for_the_next(begun, small_disk):
+    workdir = begun(LATE, small_disk / "run", least=LATE)
+    fill(small_disk / "filler", room=400_000)  # one more of 256 kB, and not two
+    run_here(workdir, *FLAGS)
+    assert steps(workdir)[-1] == 200
 
 
 def test_a_disk_that_is_full_at_the_start_can_be_emptied(small_disk):
