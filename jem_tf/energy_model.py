@@ -3,6 +3,7 @@
 Letters: n chains, K classes, images [H, W, C] in [-1, 1]; energies in nats.
 """
 
+import keras
 import tensorflow as tf
 
 from jem_tf import energies
@@ -69,13 +70,24 @@ class EnergyModel(Classifier):
     def energy(self, labels=None):
         """The function images -> [B] that chains walk down: E(x), or E(x, labels)."""
 
+        weights = self._cast_weights()
+
         def of(x):
-            logits = self.network(x, training=False)
+            with keras.StatelessScope(weights):
+                logits = self.network(x, training=False)
             if labels is None:
                 return energies.marginal_energy(logits)
             return energies.joint_energy(logits, labels)
 
         return of
+
+    def _cast_weights(self):
+        """[(variable, its value as its layer computes with it)]: cast once a chain."""
+        return [
+            (weight, tf.cast(weight.value, layer.compute_dtype))
+            for layer in self.network.layers
+            for weight in layer.trainable_weights
+        ]
 
     @tf.function(reduce_retracing=True)
     def _go_on(self, n, labels, candidates, seed):

@@ -90,6 +90,8 @@ class Guard:
         for name, value in readings.items():
             if not math.isfinite(value):
                 raise Alarm(step, f"{MEANING.get(name, name)} is not finite")
+        if readings.get("loss_scale", 1.0) < 1:
+            raise Alarm(step, "the weights' gradient overflows float16 at any scale")
         energies = {"energy_real", "energy_drawn"} & set(readings)
         bounds = dict.fromkeys(sorted(energies), self.options.guard_energy)
         bounds |= {"energy_gap": self.options.guard_gap}

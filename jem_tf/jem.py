@@ -106,6 +106,13 @@ class JEM(EnergyModel):
           {"loss", "accuracy" and the names of `fit`'s logs: float32 scalar}, of which
           the mean over replicas is the step's.
         """
+        return (self._compiled_readings if self.jit_compile else self._readings)(x, y)
+
+    @tf.function(jit_compile=True)
+    def _compiled_readings(self, x, y):
+        return self._readings(x, y)
+
+    def _readings(self, x, y):
         readings, logits = self._learn(x, y)
         hits = keras.metrics.sparse_categorical_accuracy(y, logits["labelled"])
         return readings | {"accuracy": tf.reduce_mean(hits)}
@@ -126,7 +133,7 @@ class JEM(EnergyModel):
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
-        readings |= {"gradient_norm": norm / scale}
+        readings |= _of_gradient(norm / scale, scale, self.optimizer)
         if drawn:
             readings |= _of_chains(tf.concat(list(drawn.values()), axis=0), fresh)
         return readings, logits
@@ -195,6 +202,18 @@ class JEM(EnergyModel):
             readings["energy_drawn"] = tf.reduce_mean(drawn)
             readings["energy_gap"] = readings["energy_drawn"] - readings["energy_real"]
         return loss, readings | {"loss": loss * replicas}
+
+
+def _of_gradient(norm, scale, optimizer):
+    """Readings of the weights' gradient: its norm, and in float16 its scale.
+
+    A gradient too large for float16 is no divergence: the step is left out, its norm
+    is read as 0, and the next one's loss has half the scale.
+    """
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return {"gradient_norm": norm}
+    norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
+    return {"gradient_norm": norm, "loss_scale": scale}
 
 
 def _of_chains(drawn, fresh):

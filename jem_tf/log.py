@@ -2,6 +2,8 @@
 
 import sys
 
+from jem_tf import hardware
+
 
 def say(line):
     """Prints a line at once."""
@@ -16,9 +18,10 @@ def introduce(root, opts, data, model, plan, standing, retries=0):
     sizes = [len(split.labels) for split in (data.train, data.validation, data.test)]
     counts = "{} images to train on, {} to validate, {} to test".format(*sizes)
     say(f"{opts.data.dataset}: {counts}; {len(data.class_names)} classes")
+    policy, why = hardware.precision(opts.training.precision)
     say(
         f"{opts.network.network}: {model.network.count_params():,} parameters, "
-        f"{opts.training.precision}; {plan.steps} steps"
+        f"{policy}{f' ({why})' if why else ''}; {plan.steps} steps"
     )
     say(f"{root}: watch it with  tensorboard --logdir {root}")
     if standing:

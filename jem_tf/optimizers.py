@@ -68,7 +68,7 @@ def clip_over_replicas(gradients, bound=None):
     """
     whole = tf.distribute.get_replica_context().all_reduce("sum", gradients)
     norm = tf.linalg.global_norm(whole)
-    if bound is None:
-        return gradients, norm
-    scale = tf.minimum(1.0, bound / norm)
+    scale = 1.0 if bound is None else tf.minimum(1.0, bound / norm)
+    # Not finite on one replica is not finite on all: all leave a float16 step out.
+    scale = tf.where(tf.math.is_finite(norm), scale, norm)
     return [gradient * scale for gradient in gradients], norm

@@ -165,9 +165,17 @@ class Training:
     )
     weight_decay: float = option(0.0, "decoupled weight decay", least=0)
     precision: str = option(
-        "float32",
-        "of the network; energies and images stay float32",
-        choices=("float32", "mixed_bfloat16"),
+        "auto",
+        "of the network; weights, energies and images stay float32. auto: "
+        "mixed_bfloat16 where the hardware has it, else float32",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    jit_compile: str = option(
+        "auto",
+        "compile the step with XLA, on several replicas its chain alone. auto: on a "
+        "GPU or TPU, not on a CPU, where it is slower",
+        choices=("auto", "true", "false"),
+        free=True,
     )
     strategy: str = option(
         "default",

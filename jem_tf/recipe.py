@@ -2,7 +2,19 @@
 
 import functools
 
-from jem_tf import datasets, jem, networks, optimizers, replay, samplers, starts
+import keras
+import tensorflow as tf
+
+from jem_tf import (
+    datasets,
+    hardware,
+    jem,
+    networks,
+    optimizers,
+    replay,
+    samplers,
+    starts,
+)
 from jem_tf.datasets import batches
 from jem_tf.errors import InputError
 
@@ -52,6 +64,9 @@ def build(opts, image_shape, num_classes, replay_buffer):
       JEM.
     """
     objective = opts.objective
+    walk = samplers.sgld
+    if hardware.compiles(opts.training.jit_compile) and _replicas() > 1:
+        walk = samplers.compiled(walk)
     network = networks.build(
         opts.network.network,
         image_shape,
@@ -59,12 +74,12 @@ def build(opts, image_shape, num_classes, replay_buffer):
         norm=opts.network.norm,
         activation=opts.network.activation,
         seed=opts.training.seed,
-        dtype=opts.training.precision,
+        dtype=hardware.precision(opts.training.precision)[0],
     )
     return jem.JEM(
         network,
         buffer=replay_buffer,
-        sampler=sampler(opts.sampling),
+        sampler=sampler(opts.sampling, walk),
         p_x_weight=objective.p_x_weight,
         p_y_given_x_weight=objective.p_y_given_x_weight,
         p_x_y_weight=objective.p_x_y_weight,
@@ -176,6 +191,13 @@ def compile_for(model, training, steps):
         schedule=training.schedule,
         weight_decay=training.weight_decay,
     )
-    model.compile(optimizer)
+    if hardware.precision(training.precision)[0] == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    whole = hardware.compiles(training.jit_compile) and _replicas() == 1
+    model.compile(optimizer, jit_compile=whole)
     model.optimizer.build(model.trainable_weights)  # a checkpoint restores into it
     return model
+
+
+def _replicas():
+    return tf.distribute.get_strategy().num_replicas_in_sync

@@ -15,6 +15,10 @@ import tensorflow as tf
 
 from jem_tf import energies
 
+# In a loop, Grappler makes a sum of sums into one whose temporary variable the second
+# iteration finds taken (TensorFlow 2.21, in bfloat16).
+tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+
 Trace = collections.namedtuple("Trace", "images energy gradient_norm")
 
 
@@ -66,6 +70,18 @@ def chains(
     _, x, images, energy_, norms = _repeat(record, steps, x, images, energy_, norms)
     images, energy_ = images.write(steps, x), energy_.write(steps, energy(x))
     return Trace(*(tf.stop_gradient(kept.stack()) for kept in (images, energy_, norms)))
+
+
+def compiled(walk):
+    """`walk`, such as `sgld`, as one XLA program: for a GPU or TPU, not for a CPU."""
+
+    def run(energy, x, *, seed, **arguments):
+        whole = tf.function(
+            lambda x, seed: walk(energy, x, seed=seed, **arguments), jit_compile=True
+        )
+        return whole(x, seed)
+
+    return run
 
 
 def _step(energy, step_size, noise, seed, gradient_clamp, range_clamp):

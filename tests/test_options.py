@@ -14,9 +14,9 @@ STABLE = """
 """.split()
 # What a run may change when it goes on: where and how it is computed, kept and watched.
 FREE = """
-    data_dir workdir strategy logical_cpus steps_per_execution checkpoint_every
-    checkpoints_kept guard guard_gap guard_energy guard_patience guard_retries
-    guard_learning_rate guard_strengthen
+    data_dir workdir jit_compile strategy logical_cpus steps_per_execution
+    checkpoint_every checkpoints_kept guard guard_gap guard_energy guard_patience
+    guard_retries guard_learning_rate guard_strengthen
 """.split()
 # Grathwohl et al. 2020, appendix A, and the authors' code.
 PAPER = {

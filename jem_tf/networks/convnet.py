@@ -32,7 +32,5 @@ def convnet(
     layers = Layers(norm=norm, activation=activation, gain=math.sqrt(3), **style)
     image = x = keras.Input(input_shape, name="image")
     for filters, stride in zip((1, 1, 2, 2, 4, 4), (1, 2, 1, 2, 1, 1), strict=True):
-        x = layers.activation(
-            layers.norm(layers.conv(x, width * filters, stride=stride))
-        )
+        x = layers.activated_conv(x, width * filters, stride=stride)
     return keras.Model(image, layers.logits(x, num_classes), name=f"convnet-{width}")

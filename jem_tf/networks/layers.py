@@ -3,11 +3,44 @@
 import itertools
 
 import keras
+import tensorflow as tf
 
 from jem_tf.errors import InputError
+from jem_tf.networks import activations
 
 NORMS = ("none", "batch", "layer", "group")
-ACTIVATIONS = ("leaky_relu", "swish")
+ACTIVATIONS = {"leaky_relu": activations.leaky_relu, "swish": activations.swish}
+
+
+@keras.saving.register_keras_serializable("jem_tf")
+class Activation(keras.layers.Layer):
+    """One of ACTIVATIONS as a layer."""
+
+    def __init__(self, activation, **kwargs):
+        super().__init__(**kwargs)
+        self.activation = activation
+
+    def call(self, x):
+        """Any shape -> the same."""
+        return ACTIVATIONS[self.activation](x)
+
+    def compute_output_shape(self, input_shape):
+        """The input's."""
+        return input_shape
+
+    def get_config(self):
+        """What `from_config` makes an equal layer of."""
+        return super().get_config() | {"activation": self.activation}
+
+
+@keras.saving.register_keras_serializable("jem_tf")
+class ConvLeakyReLU(keras.layers.Conv2D):
+    """A convolution of stride 1 and "same" padding with its leaky ReLU in one."""
+
+    def call(self, x):
+        """[B, H, W, C] -> [B, H, W, filters]."""
+        parts = (tf.convert_to_tensor(part) for part in (self.kernel, self.bias))
+        return activations.convolved_leaky_relu(x, *parts)
 
 
 class Layers:
@@ -38,26 +71,32 @@ class Layers:
                 )
         self._norm, self._activation, self._gain = norm, activation, gain
         self._seeds, self._dtype = itertools.count(1000 * seed), dtype
+        self._convolutions = itertools.count()
 
     def conv(self, x, filters, size=3, stride=1):
         """A convolution with bias and, as in PyTorch, size // 2 zeros all round."""
         if size == 1 and stride > 1:
             # oneDNN's strided 1x1 convolution corrupts the heap on its way back (TF
-            # 2.20, 2.21).
-            x, stride = x[:, ::stride, ::stride], 1
-        padding = "same"
+            # 2.20, 2.21). Pooling single pixels is quicker there than slicing.
+            x = keras.layers.AveragePooling2D(1, stride, dtype=self._dtype)(x)
+            stride = 1
+        return self._conv(keras.layers.Conv2D, x, filters, size, stride)
+
+    def activated_conv(self, x, filters, size=3, stride=1):
+        """The activation of a normalised convolution, fused where that is possible."""
+        fusible = self._norm == "none" and self._activation == "leaky_relu"
+        if fusible and stride == 1:
+            return self._conv(ConvLeakyReLU, x, filters, size)
+        return self.activation(self.norm(self.conv(x, filters, size, stride)))
+
+    def _conv(self, layer, x, filters, size, stride=1):
+        padding, fan_in = "same", size * size * x.shape[-1]
         if stride > 1:
             x = keras.layers.ZeroPadding2D(size // 2, dtype=self._dtype)(x)
             padding = "valid"
-        fan_in = size * size * x.shape[-1]
-        return keras.layers.Conv2D(
-            filters,
-            size,
-            stride,
-            padding=padding,
-            dtype=self._dtype,
-            **self._initial(fan_in),
-        )(x)
+        style = self._initial(fan_in) | {"padding": padding, "dtype": self._dtype}
+        name = f"conv_{next(self._convolutions)}"  # in the order of their making
+        return layer(filters, size, stride, name=name, **style)(x)
 
     def logits(self, x, num_classes):
         """Global average pooling and a linear map: [B, H, W, C] -> float32 [B, K]."""
@@ -85,9 +124,7 @@ class Layers:
 
     def activation(self, x):
         """The style's activation."""
-        if self._activation == "swish":
-            return keras.layers.Activation("swish", dtype=self._dtype)(x)
-        return keras.layers.LeakyReLU(0.2, dtype=self._dtype)(x)
+        return Activation(self._activation, dtype=self._dtype)(x)
 
     def _initial(self, fan_in):
         bound = self._gain * fan_in**-0.5

@@ -52,8 +52,8 @@ def wide_resnet(
 
 
 def _block(layers, x, filters, stride):
-    h = layers.conv(layers.activation(layers.norm(x)), filters)
-    h = layers.conv(layers.activation(layers.norm(h)), filters, stride=stride)
+    h = layers.activated_conv(layers.activation(layers.norm(x)), filters)
+    h = layers.conv(h, filters, stride=stride)
     if stride > 1 or x.shape[-1] != filters:
         x = layers.conv(x, filters, size=1, stride=stride)
     return layers.add(x, h)

@@ -1,7 +1,6 @@
 """What every network must do, and what the paper's must be."""
 
 import functools
-import re
 
 import keras
 import numpy as np
@@ -35,7 +34,7 @@ def constant(n, seed, labels=None):
 def convolutions(network):
     """In the order in which they were made."""
     found = [x for x in network.layers if isinstance(x, keras.layers.Conv2D)]
-    return sorted(found, key=lambda x: int(re.sub(r"conv2d_?", "0", x.name)))
+    return sorted(found, key=lambda x: int(x.name.removeprefix("conv_")))
 
 
 def images(n=5, seed=0):
@@ -146,9 +145,7 @@ def test_a_blocks_shortcut_starts_at_its_raw_input():
 
 def test_a_strided_convolution_pads_as_pytorch_does():
     network = networks.build("wrn-10-1", (4, 4, 1), 2)
-    strided = next(
-        layer for layer in network.layers if getattr(layer, "strides", 0) == (2, 2)
-    )
+    strided = next(x for x in convolutions(network) if x.strides == (2, 2))
     kernel, bias = strided.get_weights()
     x = tf.random.stateless_normal([1, 4, 4, kernel.shape[2]], [0, 0])
     padded = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])

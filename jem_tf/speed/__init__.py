@@ -1,0 +1,1 @@
+"""How fast a step is, and how fast this machine could compute it."""

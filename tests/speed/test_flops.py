@@ -1,0 +1,37 @@
+"""The count against TensorFlow's own, and against the paper's arithmetic."""
+
+import pytest
+import tensorflow as tf
+from tensorflow.python.framework import ops
+
+from jem_tf import networks
+from jem_tf.speed import flops
+
+NETWORKS = ("wrn-10-1", "wrn-16-2", "convnet-8")
+
+
+def tensorflows_own(network):
+    """TensorFlow's statistics of the convolutions and products of one image's graph."""
+    call = tf.function(lambda x: network(x)).get_concrete_function(
+        tf.TensorSpec([1, *network.input_shape[1:]])
+    )
+    graph, total = call.graph, 0
+    for node in graph.as_graph_def().node:
+        if node.op in ("Conv2D", "MatMul"):
+            total += ops.get_stats_for_node_def(graph, node, "flops").value
+    return total
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_forward_pass(name):
+    network = networks.build(name, (16, 16, 3), 10)
+    assert flops.forward(network) == tensorflows_own(network)
+
+
+def test_a_step_costs_what_the_notes_say():
+    """K=20, a batch each for log p(x) and the cross-entropy: 49 forward passes."""
+    network = networks.build("wrn-10-1", (16, 16, 3), 10)
+    one = flops.forward(network)
+    first = 2 * 16 * 16 * 9 * 3 * 16
+    assert flops.chain(network, chains=1, steps=20) == 40 * one
+    assert flops.update(network, images=3) == 9 * one - 3 * first

@@ -1,0 +1,36 @@
+"""Clocks and meters."""
+
+import time
+
+import pytest
+import tensorflow as tf
+
+from jem_tf.speed import timing
+
+
+def test_the_median_leaves_out_the_first_call_and_the_slow_one():
+    naps = iter([0.3, 0.02, 0.02, 0.3, 0.02, 0.02])
+
+    def call():
+        time.sleep(next(naps))
+        return tf.constant(0)
+
+    assert 0.02 <= timing.seconds(call, 5) < 0.25
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_peaks_count_the_work(monkeypatch, dtype):
+    """As many GFLOP/s as operations in a nanosecond of a clock that stands at one."""
+    monkeypatch.setattr(timing, "SIDE", 32)
+    monkeypatch.setattr(timing, "CONVOLUTION", (2, 8, 4))
+    monkeypatch.setattr(timing, "seconds", lambda call, n: [call().numpy(), 1e-9][1])
+    assert timing.product_peak(dtype, 1) == pytest.approx(10 * 2 * 32**3)
+    convolution = 2 * 2 * 8 * 8 * 9 * 4 * 4
+    assert timing.convolution_peak(dtype, 1) == pytest.approx(10 * convolution)
+
+
+def test_memory_is_in_bytes():
+    before = timing.peak_memory()
+    held = bytearray(200_000_000)
+    held[::4096] = b"1" * len(held[::4096])
+    assert 1e8 < before < timing.peak_memory()
