@@ -70,10 +70,12 @@ class EnergyModel(Classifier):
     def energy(self, labels=None):
         """The function images -> [B] that chains walk down: E(x), or E(x, labels)."""
 
-        weights = self._cast_weights()
+        scope = keras.StatelessScope()
+        for weight, value in self._cast_weights():
+            scope.add_update((weight, value))  # its constructor would cast them back
 
         def of(x):
-            with keras.StatelessScope(weights):
+            with scope:
                 logits = self.network(x, training=False)
             if labels is None:
                 return energies.marginal_energy(logits)
