@@ -88,9 +88,20 @@ def verify(place, about=None):
 
 
 def restore(model, place, standing):
-    """Fills a model, compiled and built or not compiled, from a checkpoint."""
-    status = objects(model).read(str(place / "model"))
-    status.assert_existing_objects_matched()
+    """Fills a model, compiled and built or not compiled, from a checkpoint.
+
+    Raises:
+      InputError: if the network's layers are others, as in another version of jem_tf.
+    """
+    try:
+        status = objects(model).read(str(place / "model"))
+        status.assert_existing_objects_matched()
+    except (AssertionError, ValueError) as error:
+        raise InputError(
+            f"{place} does not fit the network as this jem_tf builds it "
+            f"({line_of(error)}); go on with the version that wrote it, or name "
+            "another --workdir."
+        ) from error
     status.expect_partial()
     if model.buffer is not None:
         found, replicas = _shards(place, standing), range(standing["replicas"])

@@ -278,6 +278,17 @@ def test_a_half_written_checkpoint_is_none_for_those_who_look(kept):
     assert (folder / "step-0000003.part").exists()  # it may be being written
 
 
+@pytest.mark.parametrize("network", ["wrn-10-1", "convnet-16"])
+def test_other_layers_are_refused(tmp_path, network):
+    """As a version of jem_tf may build them that says the same of itself."""
+    other = dataclasses.replace(SMALL, network=Network(network=network))
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    assert keeper(folder).save(made(1, other), standing(1))
+    message = refused(keeper(folder).restore, made(2))
+    assert "step-0000001 does not fit the network" in message
+
+
 def test_what_was_half_written_is_written_over(kept):
     folder, expected = kept
     (folder / "step-0000003").rename(folder / "step-0000004.part")
