@@ -45,10 +45,12 @@ def run(opts):
     team, shape = cluster.join(opts.training), (SIDE.value, SIDE.value, CHANNELS)
     recipe.check(opts, team.replicas)
     repeats = REPEATS.value
+    print("measuring the training step, traced first", flush=True)
     model, step = measure.train(opts, team, shape, repeats)
     found = {"about": about(opts), "training step": step}
     if PARTS.value == "step":
         return found
+    print("measuring its parts, and what the machine reaches", flush=True)
     if opts.objective.generative:
         found["chain"] = measure.chain(model, opts, repeats)
     found["evaluation"] = measure.evaluation(model, opts, shape, repeats)
@@ -59,6 +61,7 @@ def run(opts):
         found["feed"] = measure.feed(opts, data, step["seconds"], FEED_STEPS)
     found["peaks"] = measure.peaks(opts, repeats)
     if REPLICAS.value:
+        print("measuring the step on 2 logical CPUs", flush=True)
         found["2 replicas"] = elsewhere("--strategy=mirrored", "--logical_cpus=2")
     return found
 
