@@ -49,15 +49,9 @@ def leaky_relu(x):
 
 @_as_it_is
 @tf.custom_gradient
-def _narrow_swish(x):
-    return _swish(x), lambda dy: _swish_gradient(x, dy)
-
-
 def swish(x):
     """x sigmoid(x), computed in float32: any shape -> the same."""
-    if x.dtype == tf.float32:  # TensorFlow's own are quicker for small images
-        return tf.nn.silu(x)
-    return _narrow_swish(x)
+    return _swish(x), lambda dy: _swish_gradient(x, dy)
 
 
 @_as_it_is
