@@ -39,17 +39,7 @@ def save(path, images, *, least_size=640, columns=None):
         image.save(part, "PNG")
 
 
-def save_lines(path, lines, x_label, y_label, label):
-    """Saves a plot of lines [T, n] over their index, and of their mean, as a PNG."""
-    import matplotlib.figure
-
-    figure = matplotlib.figure.Figure(figsize=(6.4, 3.6), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(lines, color="tab:blue", alpha=0.3, linewidth=0.6)
-    axes.plot([], color="tab:blue", alpha=0.5, label=label)
-    axes.plot(np.mean(lines, axis=1), color="black", label="mean")
-    axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, len(lines) - 1))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+def save_plot(path, figure):
+    """Saves a matplotlib figure as a PNG, at 200 dots an inch."""
     with files.whole(path) as part:
         figure.savefig(part, format="png", dpi=200)

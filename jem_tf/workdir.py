@@ -14,7 +14,7 @@ import json
 import os
 import pathlib
 
-from jem_tf import files, flagfiles, guard, recipe, saved
+from jem_tf import files, flagfiles
 from jem_tf.errors import InputError
 
 FORMAT = 1  # of a run; a newer one is refused
@@ -39,7 +39,7 @@ def check(path, options):
     flags_file = root / FLAGS_FILE
     try:
         if flags_file.is_file():
-            _about(root)
+            about(root)
             _same(flagfiles.from_flagfile(flags_file), options, flag)
         elif root.is_dir() and not all(_own(path.name) for path in root.iterdir()):
             raise InputError(f"{flag} holds something that is no run; name another.")
@@ -132,67 +132,27 @@ def describe(root, data):
         name: len(getattr(data, name).labels)
         for name in ("train", "validation", "test")
     }
-    about = {
+    ours = {
         "format": FORMAT,
         "image_shape": data.train.images.shape[1:].as_list(),
         "class_names": list(data.class_names),
         "sizes": sizes,
     }
-    for name, theirs in _about(root, about).items():
-        if theirs != about[name]:
+    for name, theirs in about(root, ours).items():
+        if theirs != ours[name]:
             raise InputError(
                 f"--workdir={root} holds a run on other data ({name} {theirs}, now "
-                f"{about[name]}); name another."
+                f"{ours[name]}); name another."
             )
-    files.write_json(root / DATA_FILE, about)
+    files.write_json(root / DATA_FILE, ours)
 
 
-def load(path, *, best=False):
-    """The trained model of a run, from a checkpoint of it that is whole.
-
-    Args:
-      path: RUN, the `--workdir` of the run.
-      best: whether to take the best on validation of those kept, not the newest.
-
-    Returns:
-      JEM, with its weights and replay buffer; chains of it that start afresh do so from
-      U(-1, 1), whatever the run's --start.
+def about(root, like=None):
+    """What RUN/data.json says; `like`, or nothing, where there is none yet.
 
     Raises:
-      InputError: if there is no run, none of this format, or none that has saved a
-        checkpoint yet.
+      InputError: if it is unreadable, or of a newer format.
     """
-    root = pathlib.Path(path)
-    about = _about(root)
-    if not about:
-        raise InputError(f"{root} holds no run of jem_tf; name a --workdir of one.")
-    place = saved.newest_whole(root / "checkpoints", best=best)
-    if place is None:
-        kept = (
-            "whole checkpoint"
-            if saved.steps(root / "checkpoints")
-            else "checkpoint yet"
-        )
-        raise InputError(f"{root} has no {kept}; train longer.")
-    standing = saved.standing_of(place)
-    opts = options(root, standing)
-    shape, num_classes = tuple(about["image_shape"]), len(about["class_names"])
-    shards = [None] * standing["replicas"]
-    buffer = recipe.buffer(opts, shape, num_classes, devices=shards)
-    model = recipe.build(opts, shape, num_classes, buffer)
-    saved.restore(model, place, standing)
-    return model
-
-
-def options(root, standing):
-    """The options that a checkpoint of a run was trained with, retries and all."""
-    return guard.changed(
-        flagfiles.from_flagfile(root / FLAGS_FILE), standing.get("changes", {})
-    )
-
-
-def _about(root, like=None):
-    """What RUN/data.json says; `like`, or nothing, where there is none yet."""
     try:
         text = (root / DATA_FILE).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -200,11 +160,11 @@ def _about(root, like=None):
     except (OSError, ValueError) as error:
         raise InputError(f"{root / DATA_FILE} cannot be read: {error}") from error
     try:
-        about = json.loads(text)
-        found = about["format"]
+        said = json.loads(text)
+        found = said["format"]
         if found == FORMAT:
             return {
-                name: about[name] for name in ("image_shape", "class_names", "sizes")
+                name: said[name] for name in ("image_shape", "class_names", "sizes")
             }
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(

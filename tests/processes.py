@@ -2,9 +2,11 @@
 
 import collections
 import contextlib
+import io
 import json
 import os
 import pathlib
+import runpy
 import socket
 import subprocess
 import sys
@@ -111,6 +113,25 @@ def run_here(workdir, *more):
     flagfiles.define(values)
     flagfiles.parse(["train", SMOKE, f"--workdir={workdir}", *more], values)
     return train.run(flagfiles.from_flags(values))
+
+
+def tool_here(tool, *argv):
+    """A tool of ours in this process -> Ended: no Python and no TensorFlow to start."""
+    ours, out, err = set(flags.FLAGS), io.StringIO(), io.StringIO()
+    before, sys.argv = sys.argv, [str(tool), *map(str, argv)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            runpy.run_path(str(tool), run_name="__main__")
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=err)
+        code = int(bool(end.code))
+        return Ended(code, out.getvalue(), err.getvalue())
+    finally:
+        sys.argv = before
+        flags.FLAGS.remove_flag_values(set(flags.FLAGS) - ours)
+        flags.FLAGS.unparse_flags()
+    raise AssertionError("A program of absl ends by itself.")
 
 
 def steps(workdir):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jem_tf import figures
+from jem_tf import charts, figures
 
 
 def plain(*values, shape=(2, 3, 1)):
@@ -74,7 +74,10 @@ def walk(n=5, steps=40):
 
 
 def test_a_plot_of_lines_has_ink_of_the_lines_and_of_their_mean(tmp_path):
-    figures.save_lines(tmp_path / "lines.png", walk(), "step", "E(x), nats", "a chain")
+    figures.save_plot(
+        tmp_path / "lines.png",
+        charts.lines(walk(), "step", "E(x), nats", "a chain"),
+    )
     with Image.open(tmp_path / "lines.png") as picture:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
     assert pixels.shape == (720, 1280, 3)
@@ -87,7 +90,7 @@ def test_a_plot_of_lines_has_ink_of_the_lines_and_of_their_mean(tmp_path):
 def test_a_plot_is_the_same_for_the_same_lines_and_another_for_others(tmp_path):
     found = []
     for name, lines in (("a", walk()), ("b", walk()), ("c", -walk())):
-        figures.save_lines(tmp_path / name, lines, "step", "E", "a chain")
+        figures.save_plot(tmp_path / name, charts.lines(lines, "step", "E", "a chain"))
         with Image.open(tmp_path / name) as picture:
             found.append(np.asarray(picture))
     np.testing.assert_array_equal(found[0], found[1])
@@ -96,7 +99,9 @@ def test_a_plot_is_the_same_for_the_same_lines_and_another_for_others(tmp_path):
 
 SAVES = {
     "images": lambda path: figures.save(path, plain(0)),
-    "lines": lambda path: figures.save_lines(path, walk(), "step", "E", "a chain"),
+    "lines": lambda path: figures.save_plot(
+        path, charts.lines(walk(), "step", "E", "a chain")
+    ),
 }
 
 

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import checkpoints, cluster, datasets, files, flagfiles, recipe, workdir
+from jem_tf import (
+    checkpoints,
+    cluster,
+    datasets,
+    files,
+    flagfiles,
+    recipe,
+    trained,
+    workdir,
+)
 from jem_tf.errors import InputError
 from jem_tf.options import (
     GROUPS,
@@ -100,7 +109,7 @@ def test_a_run_of_the_same_flags_goes_on_and_loses_nothing(tmp_path):
     (root / "results" / "train.json").write_text("{}")
     assert claimed(tmp_path / "run", SMALL) == root
     assert (root / "results" / "train.json").read_text() == "{}"
-    loaded = workdir.load(root)
+    loaded = trained.load(root)
     np.testing.assert_array_equal(loaded.buffer.shard, model.buffer.shard)
 
 
@@ -233,7 +242,7 @@ def test_a_run_of_a_newer_format_is_refused(tmp_path):
     about = json.loads((root / "data.json").read_text())
     files.write_json(root / "data.json", about | {"format": workdir.FORMAT + 1})
     for function, *arguments in (
-        (workdir.load, root),
+        (trained.load, root),
         (workdir.check, root, SMALL),
         (claimed, root, SMALL),
         (workdir.describe, root, datasets.load("digits")),
@@ -249,7 +258,7 @@ def test_a_loaded_model_answers_and_dreams_as_the_saved_one(tmp_path, weight):
     root, model = kept(tmp_path, options)
     model.network.set_weights([w * 1.5 for w in model.network.get_weights()])
     save(root, model, 6)
-    loaded = workdir.load(root)
+    loaded = trained.load(root)
     images = tf.random.stateless_uniform([5, *SHAPE], [0, 0], -1.0, 1.0)
     np.testing.assert_array_equal(loaded.logits(images), model.logits(images))
     if weight:
@@ -266,7 +275,7 @@ def test_load_takes_the_newest_or_the_best_on_validation(tmp_path):
         model.network.set_weights([w * 0 + step for w in model.network.get_weights()])
         save(root, model, step, accuracy)
     for best, step in ((True, 6), (False, 8)):
-        for weight in workdir.load(root, best=best).network.get_weights():
+        for weight in trained.load(root, best=best).network.get_weights():
             np.testing.assert_array_equal(weight, np.full_like(weight, step))
 
 
@@ -276,7 +285,7 @@ def test_load_passes_over_a_damaged_checkpoint_and_leaves_it(tmp_path):
     (damaged,) = (root / "checkpoints" / "step-0000006").glob("model.data*")
     damaged.write_bytes(damaged.read_bytes()[:-1])
     for best in (False, True):
-        loaded = workdir.load(root, best=best)
+        loaded = trained.load(root, best=best)
         for ours, theirs in zip(
             loaded.network.get_weights(), model.network.get_weights(), strict=True
         ):
@@ -287,7 +296,7 @@ def test_load_passes_over_a_damaged_checkpoint_and_leaves_it(tmp_path):
 def test_a_run_may_be_moved(tmp_path):
     root, model = kept(tmp_path / "old", SMALL)
     root.rename(tmp_path / "new")
-    loaded = workdir.load(tmp_path / "new")
+    loaded = trained.load(tmp_path / "new")
     for ours, theirs in zip(
         loaded.network.get_weights(), model.network.get_weights(), strict=True
     ):
@@ -301,17 +310,17 @@ def test_a_place_that_holds_no_run_cannot_be_loaded(tmp_path, there):
         root.mkdir()
     if there not in ("nothing", "empty"):
         (root / "data.json").write_text(there)
-    assert f"{root} holds no run of jem_tf" in refused(workdir.load, root)
+    assert f"{root} holds no run of jem_tf" in refused(trained.load, root)
 
 
 def test_a_run_without_checkpoint_cannot_be_loaded(tmp_path):
     root = claimed(tmp_path, SMALL)
     workdir.describe(root, datasets.load("digits"))
-    assert f"{root} has no checkpoint yet" in refused(workdir.load, root)
+    assert f"{root} has no checkpoint yet" in refused(trained.load, root)
 
 
 def test_a_run_without_flags_cannot_be_loaded(tmp_path):
     root, _ = kept(tmp_path, SMALL)
     (root / "run.flags").unlink()
-    message = refused(workdir.load, root)
+    message = refused(trained.load, root)
     assert re.search(r"run\.flags cannot be read", message)

@@ -6,17 +6,12 @@ Writes RUN/results/chains.json and RUN/figures/chains.png.
 """
 
 import math
-import pathlib
-import sys
-
-import jem_tf.quiet  # before TensorFlow, whose chatter it mutes
 
 # isort: split
 import tensorflow as tf
 from absl import app, flags
 
-import jem_tf
-from jem_tf import figures, files, recipe, samplers, saved, workdir
+from jem_tf import charts, figures, files, program, recipe, samplers, trained
 from jem_tf.errors import InputError
 from jem_tf.evaluation import chains
 
@@ -30,27 +25,23 @@ PROTOCOL = ("chains", "steps", "start", "seed")
 
 def run():
     """Walks, measures, writes, prints -> {name: number}."""
-    root = pathlib.Path(WORKDIR.value)
-    model = jem_tf.load(root)
+    root, model, opts, _, at = trained.read(WORKDIR.value)
     if not model.generative:
         raise InputError(
             f"--workdir={root} is a plain classifier, which has no chains."
         )
-    standing = saved.standing_of(saved.newest_whole(root / "checkpoints"))
-    sampling = workdir.options(root, standing).sampling
-    walk = recipe.sampler(sampling, samplers.chains, steps=STEPS.value)
+    walk = recipe.sampler(opts.sampling, samplers.chains, steps=STEPS.value)
     noise = START.value == "noise"
     trace = chains.energies(model, walk, CHAINS.value, noise=noise, seed=SEED.value)
     found = chains.mixing(trace)
     numbers = {k: v if math.isfinite(v) else None for k, v in found.items()}  # JSON's
     protocol = {name: flags.FLAGS[name].value for name in PROTOCOL}
-    protocol["checkpoint_step"] = standing["step"]
+    protocol["checkpoint_step"] = at
     files.write_json(root / "results" / "chains.json", numbers | protocol)
-    figures.save_lines(
-        root / "figures" / "chains.png", trace, "SGLD step", "E(x), nats", "a chain"
-    )
+    chart = charts.lines(trace, "SGLD step", "E(x), nats", "a chain")
+    figures.save_plot(root / "figures" / "chains.png", chart)
     writer = tf.summary.create_file_writer(str(root / "tensorboard"))
-    with writer.as_default(step=standing["step"]):
+    with writer.as_default(step=at):
         for name, value in found.items():
             tf.summary.scalar(f"diagnose_chains/{name}", value)
     print(f"E(x) of {CHAINS.value} chains from the {START.value}, {STEPS.value} steps")
@@ -60,17 +51,5 @@ def run():
     return found
 
 
-def main(argv):
-    """The program."""
-    if len(argv) > 1:
-        sys.exit(f"jem_tf: {argv[1]!r} is not a flag; write --name=value.")
-    try:
-        run()
-    except InputError as error:
-        sys.exit(f"jem_tf: {error}")
-    except OSError as error:
-        sys.exit(f"jem_tf: --workdir={WORKDIR.value} cannot be written: {error}")
-
-
 if __name__ == "__main__":
-    app.run(main)
+    app.run(lambda argv: program.end_well(run, argv, WORKDIR.value))

@@ -42,14 +42,41 @@ def load(path, image_size=0):
     return {"train": (np.stack(images), labels)}, [place.name for place in classes]
 
 
+def pictures(name, most=0):
+    """All pictures in a folder and the folders within, as RGB and in their sizes.
+
+    Args:
+      name: "folder:PATH".
+      most: how many at most, evenly over their sorted names; 0: all.
+
+    Returns:
+      [uint8 [H, W, 3], ...].
+
+    Raises:
+      InputError: if there is none, or one is unreadable.
+    """
+    flag = f"--sets={name}"
+    root = pathlib.Path(name.removeprefix("folder:")).expanduser()
+    try:
+        files = sorted(_files(root))
+    except OSError as error:
+        raise InputError(f"{flag} is not readable: {error.strerror}.") from error
+    if not files:
+        raise InputError(f"{flag} holds no pictures; name a folder that does.")
+    most = min(most or len(files), len(files))
+    chosen = np.linspace(0, len(files) - 1, most).round().astype(int)
+    return [_picture(files[i], None, flag) for i in chosen]
+
+
 def _picture(file, size, flag):
     from PIL import Image
 
     try:
         with Image.open(file) as picture:
-            return np.asarray(
-                picture.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-            )
+            picture = picture.convert("RGB")
+            if size:
+                picture = picture.resize((size, size), Image.Resampling.BILINEAR)
+            return np.asarray(picture)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(
             f"{flag}: {file} is not a readable picture; remove it."

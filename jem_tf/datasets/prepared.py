@@ -27,28 +27,9 @@ def load(name, data_dir="", image_size=0):
       InputError: if TFDS has no such set, it is no classification of images of one
         size, or it is neither on disk nor to be downloaded.
     """
-    import tensorflow_datasets as tfds
-
-    tfds.disable_progress_bar()
-    if data_dir and not os.path.isdir(data_dir):
-        raise InputError(
-            f"--data_dir={data_dir} is not a folder; make it or name another."
-        )
-    try:
-        builder = tfds.builder(ALIASES.get(name, name), data_dir=data_dir or None)
-    except (
-        tfds.core.DatasetNotFoundError,
-        ValueError,
-        ImportError,
-        AssertionError,  # a version that there is not
-    ) as error:
-        raise InputError(
-            f"--dataset={name} is no data set that TFDS knows; choose digits, "
-            "cifar10, cifar100, svhn, folder:PATH, or a name from "
-            "tensorflow.org/datasets/catalog."
-        ) from error
+    builder = _builder(name, data_dir)
     if not builder.is_prepared():
-        _download(builder, name)
+        _download(builder, f"--dataset={name}")
     keys = _keys(builder, name)
     label = builder.info.features[keys[1]]
     splits = {"train": _read(builder, "train", keys, image_size, name)}
@@ -58,8 +39,76 @@ def load(name, data_dir="", image_size=0):
     return splits, label.names
 
 
-def _download(builder, name):
-    where = f"--dataset={name} is not prepared under {builder.data_dir_root}"
+def images(name, data_dir="", most=0):
+    """The first images of a TFDS set's test split, labelled or not, in their sizes.
+
+    Args:
+      name: of the set, which has a feature "image".
+      data_dir: as in `load`.
+      most: how many at most; 0: all.
+
+    Returns:
+      ([uint8 [H, W, C], ...], the split: "test", else "validation", else "train").
+
+    Raises:
+      InputError: if TFDS has no such set, it has no images, or it is neither on disk
+        nor to be downloaded.
+    """
+    import tensorflow_datasets as tfds
+
+    asked = f"--sets={name}"
+    builder = _builder(name, data_dir, asked)
+    if not builder.is_prepared():
+        _download(builder, asked)
+    features, splits = builder.info.features, builder.info.splits
+    found = features["image"] if "image" in features else None
+    if not isinstance(found, tfds.features.Image):
+        raise InputError(f"{asked} has no images; choose a set that has.")
+    split = next(s for s in ("test", "validation", "train") if s in splits)
+    rows = builder.as_dataset(split=f"{split}[:{most}]" if most else split)
+    try:
+        return [row["image"] for row in rows.as_numpy_iterator()], split
+    except (tf.errors.OpError, OSError) as error:
+        raise _unreadable(builder, asked) from error
+
+
+def is_prepared(name, data_dir=""):
+    """Whether a TFDS set is on the disk already."""
+    return _builder(name, data_dir).is_prepared()
+
+
+def _builder(name, data_dir, asked=None):
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    if data_dir and not os.path.isdir(data_dir):
+        raise InputError(
+            f"--data_dir={data_dir} is not a folder; make it or name another."
+        )
+    try:
+        return tfds.builder(ALIASES.get(name, name), data_dir=data_dir or None)
+    except (
+        tfds.core.DatasetNotFoundError,
+        ValueError,
+        ImportError,
+        AssertionError,  # a version that there is not
+    ) as error:
+        raise InputError(
+            f"{asked or f'--dataset={name}'} is no data set that TFDS knows; choose "
+            "digits, cifar10, cifar100, svhn, folder:PATH, or a name from "
+            "tensorflow.org/datasets/catalog."
+        ) from error
+
+
+def _unreadable(builder, asked):
+    return InputError(
+        f"{asked} under {builder.data_dir} cannot be read; remove it and prepare it "
+        "again."
+    )
+
+
+def _download(builder, asked):
+    where = f"{asked} is not prepared under {builder.data_dir_root}"
     try:
         urllib.request.urlopen(REACHABLE, timeout=PATIENCE).close()
     except urllib.error.HTTPError:
@@ -114,8 +163,5 @@ def _read(builder, split, keys, image_size, name):
             images.append(image)
             labels.append(example[keys[1]])
     except (tf.errors.OpError, OSError) as error:
-        raise InputError(
-            f"--dataset={name} under {builder.data_dir} cannot be read; remove it "
-            "and prepare it again."
-        ) from error
+        raise _unreadable(builder, f"--dataset={name}") from error
     return np.stack(images), np.array(labels)
