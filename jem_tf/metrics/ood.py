@@ -1,6 +1,12 @@
-"""How well a score tells in-distribution from out-of-distribution examples."""
+"""How well a score tells in-distribution from out-of-distribution examples.
+
+Letters: N scores from inside, M from outside, higher meaning likelier. In-distribution
+examples are the positives.
+"""
 
 import numpy as np
+
+TRUE_POSITIVES = 0.95
 
 
 def auroc(inside, outside):
@@ -15,5 +21,40 @@ def auroc(inside, outside):
     """
     from sklearn.metrics import roc_auc_score
 
+    return float(roc_auc_score(*_labelled(inside, outside)))
+
+
+def auroc_interval(inside, outside):
+    """The 95% interval of `auroc` by DeLong's (1988) variance -> [low, high]."""
+    import scipy.stats
+
+    n, m = len(inside), len(outside)
+    if min(n, m) < 2:
+        return [0.0, 1.0]
+    rank = scipy.stats.rankdata
+    together = rank(np.concatenate([inside, outside]))
+    below = (together[:n] - rank(inside)) / m  # for each inside, outside ones below
+    above = 1 - (together[n:] - rank(outside)) / n
+    deviation = np.sqrt(np.var(below, ddof=1) / n + np.var(above, ddof=1) / m)
+    half = scipy.stats.norm.ppf(0.975) * deviation
+    return [float(np.clip(below.mean() + side * half, 0, 1)) for side in (-1, 1)]
+
+
+def aupr(inside, outside):
+    """The area under precision over recall, as average precision, in [0, 1]."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(*_labelled(inside, outside)))
+
+
+def fpr95(inside, outside):
+    """The share of outside ones let in where 95% of the inside ones are, in [0, 1]."""
+    from sklearn.metrics import roc_curve
+
+    false, true, _ = roc_curve(*_labelled(inside, outside), drop_intermediate=False)
+    return float(false[np.argmax(true >= TRUE_POSITIVES)])
+
+
+def _labelled(inside, outside):
     truth = np.concatenate([np.ones(len(inside)), np.zeros(len(outside))])
-    return float(roc_auc_score(truth, np.concatenate([inside, outside])))
+    return truth, np.concatenate([inside, outside])

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import scipy.special
 
+from jem_tf.metrics import calibration
 from jem_tf.metrics.calibration import expected_calibration_error
 
 
@@ -63,3 +64,75 @@ def test_gaps_in_different_bins_do_not_cancel():
 def test_certainty_counts_in_full(label, error):
     logits = np.array([[100.0, -100.0]] * 7)
     assert expected_calibration_error(logits, [label] * 7) == pytest.approx(error)
+
+
+def example(n=400, classes=5, scale=2.0, seed=0):
+    """Logits of classes that occur as often as softmax(logits) says."""
+    generator = np.random.default_rng(seed)
+    logits = scale * generator.normal(size=[n, classes])
+    p = scipy.special.softmax(logits, axis=1)
+    return logits, np.array([generator.choice(classes, p=row) for row in p])
+
+
+def test_the_adaptive_error_is_the_mean_gap_over_bins_of_equal_counts():
+    logits, labels = example(n=403)
+    p = scipy.special.softmax(logits, axis=1)
+    order = sorted(range(403), key=lambda i: p[i].max())
+    gaps, begin = 0, 0
+    for size in [41] * 3 + [40] * 7:
+        some = order[begin : begin + size]
+        begin += size
+        right = np.mean([p[i].argmax() == labels[i] for i in some])
+        gaps += size / 403 * abs(right - np.mean([p[i].max() for i in some]))
+    found = calibration.adaptive_calibration_error(logits, labels, bins=10)
+    assert found == pytest.approx(gaps, abs=1e-12)
+
+
+def test_brier_is_the_squared_distance_to_the_truth():
+    logits, labels = example()
+    p = scipy.special.softmax(logits, axis=1)
+    slow = np.mean(np.sum((p - np.eye(5)[labels]) ** 2, axis=1))
+    assert calibration.brier(logits, labels) == pytest.approx(slow, abs=1e-6)
+    sure = 100 * np.eye(5)
+    assert calibration.brier(sure, np.arange(5)) == pytest.approx(0, abs=1e-6)
+    assert calibration.brier(sure, (np.arange(5) + 1) % 5) == pytest.approx(2)
+
+
+def test_nll_is_minus_the_log_of_the_softmax_at_the_label():
+    logits, labels = example()
+    p = scipy.special.softmax(logits, axis=1)
+    slow = -np.mean([np.log(row[y]) for row, y in zip(p, labels, strict=True)])
+    assert calibration.nll(logits, labels) == pytest.approx(slow)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_the_best_temperature_finds_the_one_that_was_hidden(temperature):
+    logits, labels = example(n=20_000)
+    found = calibration.best_temperature(logits * temperature, labels)
+    assert found == pytest.approx(temperature, rel=0.05)
+    around = [calibration.nll(logits * temperature / t, labels) for t in grid(found)]
+    assert min(around) == around[2]
+
+
+def grid(temperature):
+    return temperature * np.array([0.9, 0.99, 1, 1.01, 1.1])
+
+
+def test_reliability_bins_hold_every_example_once_and_give_the_ece():
+    logits, labels = example()
+    bins = calibration.reliability(logits, labels, bins=7)
+    assert bins.counts.sum() == 400
+    full = bins.counts > 0
+    gaps = np.abs(bins.confidence - bins.accuracy)[full]
+    ece = np.sum(gaps * bins.counts[full]) / 400
+    assert ece == pytest.approx(
+        expected_calibration_error(logits, labels, bins=7), abs=1e-5
+    )
+    inside = (bins.confidence >= bins.edges[:-1]) & (bins.confidence <= bins.edges[1:])
+    assert inside[full].all()
+
+
+def test_certainty_stands_in_the_last_bin():
+    bins = calibration.reliability(1000 * np.eye(3), np.arange(3))
+    assert bins.counts[-1] == bins.counts.sum() == 3
+    assert bins.accuracy[-1] == bins.confidence[-1] == 1

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+import scipy.stats
 
+from jem_tf.metrics import ood
 from jem_tf.metrics.ood import auroc
 
 
@@ -42,3 +44,43 @@ def test_only_the_order_of_the_scores_counts():
     assert auroc(inside, outside) == auroc(np.exp(inside), np.exp(outside))
     assert auroc(inside, outside) == pytest.approx(1 - auroc(outside, inside))
     assert auroc(inside, outside) == pytest.approx(1 - auroc(-inside, -outside))
+
+
+def scores(seed=0, n=300, m=200):
+    generator = np.random.default_rng(seed)
+    return generator.normal(1, 1, n), generator.normal(0, 1, m)
+
+
+def test_the_interval_of_auroc_holds_the_truth_as_often_as_it_says():
+    truth = scipy.stats.norm.cdf(1 / np.sqrt(2))
+    held = [low <= truth <= high for low, high in map(interval, range(400))]
+    assert 0.92 < np.mean(held) < 0.98
+
+
+def interval(seed):
+    return ood.auroc_interval(*scores(seed, 80, 60))
+
+
+def test_the_interval_lies_round_the_auroc():
+    inside, outside = scores()
+    low, high = ood.auroc_interval(inside, outside)
+    assert (low + high) / 2 == pytest.approx(auroc(inside, outside))
+    assert ood.auroc_interval([1.0], outside) == [0.0, 1.0]  # one tells nothing
+
+
+def test_aupr_is_the_mean_precision_at_each_inside_one():
+    inside, outside = scores()
+    precision = [
+        np.sum(inside >= at) / (np.sum(inside >= at) + np.sum(outside >= at))
+        for at in inside
+    ]
+    assert ood.aupr(inside, outside) == pytest.approx(np.mean(precision))
+
+
+def test_fpr95_is_the_share_let_in_with_95_of_100_inside():
+    inside, outside = scores(n=100)
+    threshold = np.sort(inside)[5]  # 95 of 100 are at it or above
+    expected = np.mean(outside >= threshold)
+    assert ood.fpr95(inside, outside) == pytest.approx(expected)
+    assert ood.fpr95(inside, outside - 100) == 0
+    assert ood.fpr95(inside, outside + 100) == 1

@@ -1,0 +1,95 @@
+"""The tool and what all tools share, end to end, on runs of `flags/smoke.flags`."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from tests import processes
+
+TOOL = processes.ROOT / "tools" / "evaluate_calibration.py"
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """{name: (run, Ended)} of the tool on several runs."""
+    place = tmp_path_factory.mktemp("runs")
+    for name, flags in {"smoke": [], "plain": ["--p_x_weight=0"]}.items():
+        processes.run_here(place / name, "--steps=3", *flags)
+    (place / "none").mkdir()
+    before = processes.contents(place)
+    (place / "bare").mkdir()
+    for file in ("data.json", "run.flags"):
+        (place / "bare" / file).write_bytes((place / "smoke" / file).read_bytes())
+    ended = {
+        "smoke": processes.tool_here(TOOL, f"--workdir={place / 'smoke'}", "--limit=50")
+    }
+    with processes.Process(TOOL, f"--workdir={place / 'plain'}") as program:
+        ended["plain"] = program.end()
+    for name in ("none", "bare"):
+        ended[name] = processes.tool_here(TOOL, f"--workdir={place / name}")
+    ended["word"] = processes.tool_here(TOOL, f"--workdir={place}/none", "limit=5")
+    assert (
+        before.items() <= processes.contents(place).items()
+    )  # nothing of the runs has changed
+    return {name: (place / name, ended[name]) for name in ended}
+
+
+def kept(run):
+    return json.loads((run / "results" / "calibration.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["smoke", "plain"])
+def test_a_run_gets_its_numbers_protocol_and_figures(told, name):
+    run, (code, out, err) = told[name]
+    assert (code, err) == (0, "")
+    metrics, protocol = kept(run)["metrics"], kept(run)["protocol"]
+    for key in ("accuracy", "accuracy_noisy", "nll", "brier", "ece", "ece_adaptive"):
+        low, high = metrics[f"{key}_ci"]
+        assert low <= metrics[key] <= high or key.startswith("ece")  # biased upward
+    assert metrics["temperature"] > 0
+    assert metrics["ece_temperature_scaled"] >= 0
+    assert protocol["checkpoint_step"] == 3
+    assert len(protocol["network_sha256"]) == 64
+    assert protocol["versions"]["tensorflow"]
+    for figure in ("reliability", "confidence"):
+        path = run / "figures" / f"calibration_{figure}.png"
+        assert str(path) in out
+        with Image.open(path) as picture:
+            picture.load()
+
+
+def test_what_is_printed_are_the_numbers(told):
+    run, (_, out, _) = told["smoke"]
+    rows = dict(line.split()[:2] for line in out.splitlines() if line[:2] == "  ")
+    metrics = kept(run)["metrics"]
+    assert {"accuracy", "ece", "temperature"} < set(rows)
+    for name, shown in rows.items():
+        assert float(shown) == pytest.approx(metrics[name], rel=1e-3)
+
+
+def test_the_limit_is_one_and_is_told(told):
+    protocol = kept(told["smoke"][0])["protocol"]
+    assert (protocol["limit"], protocol["seed"]) == (50, 0)
+    assert protocol["images"] == "the first 50 of the test split"
+    assert kept(told["plain"][0])["protocol"]["images"].startswith("the first 359")
+
+
+def test_a_plain_classifier_needs_no_buffer(told):
+    run, _ = told["plain"]
+    assert kept(run)["protocol"]["p_x_weight"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("none", "{} holds no run of jem_tf; name a --workdir of one."),
+        ("bare", "{} has no checkpoint yet; train longer."),
+        ("word", "'limit=5' is not a flag; write --name=value."),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_in_a_line(told, name, says):
+    run, (code, out, err) = told[name]
+    assert (code, out) == (1, "")
+    assert err == f"jem_tf: {says.format(run)}\n"
+    assert not (run / "results").exists()

@@ -1,0 +1,93 @@
+"""The tool, end to end: on a run of `flags/smoke.flags`, and on sets that are none."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from tests.processes import ROOT, Process, run_here, tool_here
+
+TOOL = ROOT / "tools" / "evaluate_ood.py"
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """(run, {name: Ended}) of the tool, and then of the report."""
+    place = tmp_path_factory.mktemp("runs")
+    (place / "empty").mkdir()
+    (place / "pictures").mkdir()
+    for i in range(12):
+        colour = (20 * i, 10, 200)
+        Image.new("RGB", (20, 9), colour).save(place / "pictures" / f"{i}.png")
+    run, data = place / "smoke", place / "tfds"
+    data.mkdir()
+    run_here(run, "--steps=3", f"--data_dir={data}")
+    flags = [TOOL, f"--workdir={run}", "--limit=30"]
+    with Process(*flags) as program:
+        ended = {"auto": program.end()}
+    auto = json.loads((run / "results" / "ood.json").read_text())
+    named = [*flags, f"--sets=constant,folder:{place / 'pictures'}"]
+    report = [ROOT / "tools" / "report.py", f"--workdir={run}"]
+    for name, command in {
+        "empty": [*flags, f"--sets=uniform,folder:{place / 'empty'}"],
+        "missing": [*flags, "--sets=nonesuch"],
+        "twice": [*flags, "--sets=uniform,uniform"],
+        "named": [*named, "--energy_temperature=3"],
+        "report": report,
+        "nothing": [*report, "--baseline=/none"],
+    }.items():
+        ended[name] = tool_here(*command)
+    return run, ended, auto
+
+
+def test_auto_takes_what_needs_no_disk_and_says_what_it_leaves_out(told):
+    _, ended, auto = told
+    assert (ended["auto"].code, ended["auto"].err) == (0, "")
+    assert "left out, not on the disk: svhn, cifar10, cifar100" in ended["auto"].out
+    sets = ("interpolation", "uniform", "constant")
+    assert tuple(auto["protocol"]["sets"]) == sets
+    for name in sets:
+        for score in ("log_px", "max_p", "approximate_mass", "energy"):
+            for measure in ("auroc", "aupr", "fpr95"):
+                assert 0 <= auto["metrics"][f"{measure}/{name}/{score}"] <= 1
+    assert "validation" in auto["protocol"]["energy_temperature_source"]
+
+
+def test_a_folder_is_converted_and_the_protocol_says_how(told):
+    run, ended, _ = told
+    assert (ended["named"].code, ended["named"].err) == (0, "")
+    found = json.loads((run / "results" / "ood.json").read_text())
+    about = found["protocol"]["sets"]
+    assert list(about) == ["constant", "pictures"]
+    assert about["pictures"].startswith("12 images")
+    assert "resized to 8x8" in about["pictures"]
+    assert "made grey" in about["pictures"]
+    assert found["protocol"]["energy_temperature"] == 3
+    with Image.open(run / "figures" / "ood_log_px.png") as picture:
+        picture.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("empty", "holds no pictures; name a folder that does."),
+        ("missing", "--sets=nonesuch is no data set that TFDS knows"),
+        ("twice", "--sets=uniform,uniform must name sets, none of them twice."),
+    ],
+)
+def test_sets_that_are_none_are_refused_in_a_line(told, name, says):
+    _, ended, _ = told
+    assert ended[name].code == 1
+    assert ended[name].err.startswith("jem_tf: ")
+    assert says in ended[name].err
+    assert ended[name].err.count("\n") == 1
+
+
+def test_the_report_shows_what_was_found(told):
+    run, ended, _ = told
+    assert ended["report"] == (0, f"{run / 'report.html'}\n", "")
+    page = (run / "report.html").read_text()
+    assert "auroc" in page
+    assert "data:image/png;base64," in page
+    assert ended["nothing"].code == 1
+    assert "/none holds no run of jem_tf" in ended["nothing"].err

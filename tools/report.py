@@ -1,0 +1,40 @@
+"""One page with all that was measured of a run, beside a baseline if there is one.
+
+    python tools/report.py --workdir=RUN --baseline=RUN2
+
+Writes RUN/report.html from what the four tools/evaluate_*.py left in both runs.
+"""
+
+import pathlib
+
+import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+
+# isort: split
+from absl import app, flags
+
+from jem_tf import files, program, report, workdir
+from jem_tf.errors import InputError
+
+WORKDIR = flags.DEFINE_string(
+    "workdir", None, "RUN, the run reported on", required=True
+)
+BASELINE = flags.DEFINE_string("baseline", "", "RUN2, the run beside it")
+
+
+def run():
+    """Writes the page."""
+    root = pathlib.Path(WORKDIR.value)
+    runs = {"this run": root}
+    if BASELINE.value:
+        runs["baseline"] = pathlib.Path(BASELINE.value)
+    for place in runs.values():
+        if not workdir.about(place):
+            raise InputError(
+                f"{place} holds no run of jem_tf; name a --workdir of one."
+            )
+    files.write(root / "report.html", report.page(runs))
+    print(root / "report.html")
+
+
+if __name__ == "__main__":
+    app.run(lambda argv: program.end_well(run, argv, WORKDIR.value))
