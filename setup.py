@@ -6,7 +6,7 @@ import setuptools
 HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "jem_tf/__init__.py").read_text())
 
-TEST = ["pytest>=7", "pytest-xdist>=3.5", "scipy>=1.10"]
+TEST = ["pytest>=7", "pytest-xdist>=3.5"]
 
 setuptools.setup(
     name="jem-tf",
@@ -21,12 +21,14 @@ setuptools.setup(
     package_data={"jem_tf.flags": ["*.flags"]},
     install_requires=[
         "absl-py>=2.0",
+        "foolbox>=3.3.4",
         "importlib_resources",  # tensorflow-datasets needs it and does not say so
         "keras>=3.10",
         "matplotlib>=3.8",
         "numpy>=1.26",
         "pillow>=10",
         "scikit-learn>=1.4",
+        "scipy>=1.10",
         "tensorboard>=2.20",
         "tensorflow>=2.20",  # tested on 2.21
         "tensorflow-datasets>=4.9.7",

@@ -218,10 +218,9 @@ def neighbours(samples, nearest, captions):
             _picture(axes, image)
             axes.set_xlabel(word, fontsize="x-small", labelpad=2)
     panels[0][0].set_title("sample", fontsize="medium")
-    title = panels[0][1].set_title(
-        "nearest training images: class, distance", fontsize="medium", loc="left"
+    panels[0][1 + nearest.shape[1] // 2].set_title(
+        "nearest training images: class, distance", fontsize="medium"
     )
-    title.set_in_layout(False)  # it reaches over the next columns
     return figure
 
 

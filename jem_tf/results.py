@@ -13,7 +13,7 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from jem_tf import figures, files
+from jem_tf import figures, files, hardware
 from jem_tf.errors import InputError
 
 Findings = collections.namedtuple("Findings", "metrics protocol figures")
@@ -92,7 +92,7 @@ def about(run, data):
         "network": run.options.network.network,
         "network_sha256": checksum(run.model.network),
         "p_x_weight": run.options.objective.p_x_weight,
-        "precision": run.model.network.dtype_policy.name,
+        "precision": hardware.precision(run.options.training.precision)[0],
         "dataset": run.options.data.dataset,
         "test_images": len(data.test.labels),
         "versions": _versions(),

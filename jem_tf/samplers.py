@@ -23,7 +23,16 @@ Trace = collections.namedtuple("Trace", "images energy gradient_norm")
 
 
 def sgld(
-    energy, x, *, steps, step_size, noise, seed, gradient_clamp=None, range_clamp=None
+    energy,
+    x,
+    *,
+    steps,
+    step_size,
+    noise,
+    seed,
+    gradient_clamp=None,
+    range_clamp=None,
+    differentiable=False,
 ):
     """Runs K steps of SGLD from x.
 
@@ -37,13 +46,15 @@ def sgld(
       gradient_clamp: each component of the score is held within +-this (nats per unit
         of pixel value) before a multiplies it, or None (the paper).
       range_clamp: pixels are held within +-this after every step, or None (the paper).
+      differentiable: whether gradients flow back through the K steps, to x; the
+        memory of all steps is then held at once.
 
     Returns:
-      float [B, H, W, C], the images after K steps, through which no gradient flows.
+      float [B, H, W, C], the images after K steps.
     """
     step = _step(energy, step_size, noise, seed, gradient_clamp, range_clamp)
     _, x = _repeat(lambda k, x: (k + 1, step(k, x)[0]), steps, x)
-    return tf.stop_gradient(x)
+    return x if differentiable else tf.stop_gradient(x)
 
 
 def chains(

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from test_train import options
 
 from jem_tf import train
+from tests.test_train import options
 
 RECIPE = (
     "--network=convnet-24 --sgld_steps=10 --learning_rate=2e-3 --warmup_steps=50 "

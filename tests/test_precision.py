@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_jem import CLASSES, SHAPE, bars, flat, jem
 
 from jem_tf import guard, networks, recipe, samplers
 from jem_tf.options import Network, Options, Sampling, Survival, Training
+from tests.test_jem import CLASSES, SHAPE, bars, flat, jem
 
 EVERY = ("loss", "energy_real", "energy_drawn", "gradient_norm")
 OPTIONS = Options(network=Network("convnet-8"), sampling=Sampling(buffer_size=60))

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_jem import SHAPE, bars, flat, jem, network
 
 from jem_tf import checkpoints, cluster, guard, loop
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
 from jem_tf.options import Survival
+from tests.test_jem import SHAPE, bars, flat, jem, network
 
 
 def constant(n, seed, labels=None):

@@ -153,3 +153,48 @@ def test_a_long_chain_traces_no_longer_than_a_short_one():
         return len(graph.graph.as_graph_def().SerializeToString())
 
     assert nodes(100) == pytest.approx(nodes(10), rel=0.01)
+
+
+def quartic(x):
+    """An energy whose score is not linear: a chain's gradient depends on its noise."""
+    return tf.reduce_sum(x**4, [1, 2, 3]) / 4
+
+
+@pytest.mark.parametrize("clamps", [{}, {"gradient_clamp": 0.5, "range_clamp": 0.9}])
+def test_the_gradient_of_a_chain_is_that_of_its_steps_written_out(clamps):
+    x = tf.random.stateless_normal([4, 2, 2, 1], [0, 7])
+
+    def written_out(x):
+        for k in range(5):
+            up = -(x**3)
+            if clamps:
+                up = tf.clip_by_value(up, -0.5, 0.5)
+            seed = tf.random.experimental.stateless_fold_in(WALK["seed"], k)
+            noise = tf.random.stateless_normal(x.shape, seed)
+            x = x + WALK["step_size"] * up + WALK["noise"] * noise
+            if clamps:
+                x = tf.clip_by_value(x, -0.9, 0.9)
+        return x
+
+    def walked(x):
+        return samplers.sgld(quartic, x, steps=5, differentiable=True, **WALK, **clamps)
+
+    def gradient(end):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(tf.sin(end(x)))
+        return tape.gradient(total, x)
+
+    expected = gradient(written_out)
+    assert np.abs(expected).max() > 0.1
+    for ours in (gradient(walked), tf.function(lambda: gradient(walked))()):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_differentiable_chain_is_the_same_chain():
+    x = tf.random.stateless_normal([4, 2, 2, 1], [0, 7])
+    ends = [
+        samplers.sgld(quartic, x, steps=5, differentiable=through, **WALK)
+        for through in (False, True)
+    ]
+    np.testing.assert_array_equal(*ends)

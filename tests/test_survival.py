@@ -18,7 +18,9 @@ from resource import RLIMIT_FSIZE, prlimit
 import numpy as np
 import pytest
 import tensorflow as tf
-from processes import (
+
+from jem_tf.errors import InputError
+from tests.processes import (
     PROGRAM,
     SMOKE,
     Process,
@@ -29,8 +31,6 @@ from processes import (
     run_here,
     steps,
 )
-
-from jem_tf.errors import InputError
 
 FLAGS = ("--steps=200", "--checkpoint_every=7")  # an epoch is 40 steps
 EVERY = range(7, 200, 7)

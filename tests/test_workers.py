@@ -6,7 +6,8 @@ import signal
 
 import numpy as np
 import pytest
-from processes import (
+
+from tests.processes import (
     PROGRAM,
     SMOKE,
     Process,

@@ -89,7 +89,7 @@ def fid_features(opts):
     network = inception.Inception(INCEPTION.value, bfloat16=bfloat16)
     images = np.random.default_rng(0).integers(0, 256, [FID_IMAGES, 32, 32, 3], "uint8")
     spent = timing.seconds(
-        lambda: tf.constant(network.features(images)[0, 0]), REPEATS.value
+        lambda: tf.constant(network.read(images).features[0, 0]), REPEATS.value
     )
     return {"seconds": spent, "images_per_second": FID_IMAGES / spent}
 

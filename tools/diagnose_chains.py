@@ -7,6 +7,8 @@ Writes RUN/results/chains.json and RUN/figures/chains.png.
 
 import math
 
+import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+
 # isort: split
 import tensorflow as tf
 from absl import app, flags

@@ -61,8 +61,7 @@ def images(name, data_dir="", most=0):
     if not builder.is_prepared():
         _download(builder, asked)
     features, splits = builder.info.features, builder.info.splits
-    found = features["image"] if "image" in features else None
-    if not isinstance(found, tfds.features.Image):
+    if not isinstance(dict(features.items()).get("image"), tfds.features.Image):
         raise InputError(f"{asked} has no images; choose a set that has.")
     split = next(s for s in ("test", "validation", "train") if s in splits)
     rows = builder.as_dataset(split=f"{split}[:{most}]" if most else split)

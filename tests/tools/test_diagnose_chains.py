@@ -1,66 +1,34 @@
 """The tool, end to end: on a run of `flags/smoke.flags`, and on what is none."""
 
 import json
-import os
-import pathlib
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from absl import flags
 from PIL import Image
 
-from jem_tf import flagfiles, train
+from tests.processes import ROOT, Process, contents, run_here, tool_here
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-SMOKE = f"--flagfile={ROOT / 'flags' / 'smoke.flags'}"
 TOOL = ROOT / "tools" / "diagnose_chains.py"
-
-
-def run(place, *argv):
-    values = flags.FlagValues()
-    flagfiles.define(values)
-    flagfiles.parse(["train", SMOKE, f"--workdir={place}", *argv], values)
-    return train.run(flagfiles.from_flags(values))
-
-
-def everything(place):
-    return {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """Runs of the tool side by side: {name: (run, code, stdout, stderr)}."""
+    """What the tool says of several runs: {name: (run, Ended)}."""
     place = tmp_path_factory.mktemp("runs")
-    run(place / "smoke")
-    run(place / "plain", "--p_x_weight=0", "--steps=1")
+    run_here(place / "smoke")
+    run_here(place / "plain", "--p_x_weight=0", "--steps=1")
     (place / "none").mkdir()
-    before = everything(place)
-    started = {}
-    for name, argv in {
-        "smoke": ["--chains=5", "--steps=20", f"--workdir={place / 'smoke'}"],
-        "plain": [f"--workdir={place / 'plain'}"],
-        "none": [f"--workdir={place / 'none'}"],
-        "word": [f"--workdir={place / 'smoke'}", "steps=20"],
-    }.items():
-        user = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-        started[name] = subprocess.Popen(
-            [sys.executable, TOOL, *argv],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=place,
-            env=user | {"PYTHONPATH": str(ROOT)},
-        )
-    ended = {name: program.communicate() for name, program in started.items()}
-    changed = {path for path, old in before.items() if everything(place)[path] != old}
-    assert not changed
-    return {
-        name: (place / name, started[name].returncode, *ended[name]) for name in ended
-    }
+    before = contents(place)
+    few = ["--chains=5", "--steps=20", f"--workdir={place / 'smoke'}"]
+    with Process(TOOL, *few) as program:
+        ended = {"smoke": program.end()}
+    ended["plain"] = tool_here(TOOL, f"--workdir={place / 'plain'}")
+    ended["none"] = tool_here(TOOL, f"--workdir={place / 'none'}")
+    ended["word"] = tool_here(TOOL, f"--workdir={place / 'smoke'}", "steps=20")
+    assert before.items() <= contents(place).items()
+    return {name: (place / name, *ended[name]) for name in ended}
 
 
 def test_a_run_gets_the_numbers_of_its_chains(told):

@@ -1,0 +1,171 @@
+"""Each measure against a slow twin, a closed form, or by simulation."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.special
+
+from jem_tf.errors import InputError
+from jem_tf.metrics import inception
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def covariance(width, seed):
+    factor = normal(width, width, seed=seed)
+    return factor @ factor.T
+
+
+def test_the_score_of_sure_and_balanced_predictions_is_the_number_of_classes():
+    assert inception.inception_score(np.tile(np.eye(7), [20, 1])) == (
+        pytest.approx(7),
+        pytest.approx(0),
+    )
+
+
+def test_the_score_of_predictions_that_say_nothing_is_1():
+    assert inception.inception_score(np.full([50, 7], 1 / 7)) == (
+        pytest.approx(1),
+        pytest.approx(0),
+    )
+
+
+def test_the_score_is_the_literatures():
+    p = scipy.special.softmax(3 * normal(60, 5), axis=1)
+    scores = []
+    for part in np.split(p, 6):
+        total = 0
+        for row in part:
+            total += sum(row * (np.log(row) - np.log(part.mean(0))))
+        scores.append(np.exp(total / len(part)))
+    mean, deviation = inception.inception_score(p, 6)
+    assert mean == pytest.approx(np.mean(scores))
+    assert deviation == pytest.approx(np.std(scores))
+
+
+def test_a_score_needs_an_image_a_split():
+    with pytest.raises(InputError, match="9 samples are too few"):
+        inception.inception_score(np.ones([9, 1]))
+
+
+def test_statistics_are_numpys_in_float64_however_many_chunks(monkeypatch):
+    features = (1000 + normal(500, 6)).astype("float32")
+    monkeypatch.setattr(inception, "CHUNK", 64)
+    mu, sigma = inception.statistics(features)
+    np.testing.assert_allclose(mu, features.astype("float64").mean(0), rtol=1e-12)
+    np.testing.assert_allclose(sigma, np.cov(features.T.astype("float64")), rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [5, 6])
+def test_a_covariance_needs_more_images_than_features(n):
+    with pytest.raises(InputError, match=f"^{n} images are too few .* more than 6[.]$"):
+        inception.statistics(normal(n, 6))
+
+
+def test_the_distance_is_that_of_scipys_matrix_square_root():
+    mu1, mu2 = normal(2, 30)
+    sigma1, sigma2 = covariance(30, 1), covariance(30, 2)
+    root = scipy.linalg.sqrtm(sigma1 @ sigma2)
+    expected = np.sum((mu1 - mu2) ** 2) + np.trace(sigma1 + sigma2 - 2 * root).real
+    found = inception.frechet_distance(mu1, sigma1, mu2, sigma2)
+    assert found == pytest.approx(expected, rel=1e-8)
+
+
+def test_the_distance_of_gaussians_that_share_axes_has_a_closed_form():
+    axes = np.linalg.qr(normal(8, 8))[0]
+    mu1, mu2 = normal(2, 8, seed=1)
+    one, two = np.abs(normal(2, 8, seed=2))
+    expected = np.sum((mu1 - mu2) ** 2) + np.sum((one - two) ** 2)
+    sigmas = [axes @ np.diag(deviation**2) @ axes.T for deviation in (one, two)]
+    found = inception.frechet_distance(mu1, sigmas[0], mu2, sigmas[1])
+    assert found == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_distance_of_a_set_to_itself_is_0_and_of_two_the_same_both_ways():
+    one = inception.statistics(normal(300, 40))
+    other = inception.statistics(normal(300, 40, seed=1) * 2 + 1)
+    scale = np.trace(one.sigma)
+    assert inception.frechet_distance(*one, *one) == pytest.approx(0, abs=1e-9 * scale)
+    there, back = (
+        inception.frechet_distance(*one, *other),
+        inception.frechet_distance(*other, *one),
+    )
+    assert there == pytest.approx(back, rel=1e-9)
+
+
+def test_a_covariance_without_full_rank_gives_a_real_distance():
+    flat = normal(300, 10) * np.r_[np.ones(4), np.zeros(6)]
+    mu, sigma = inception.statistics(flat)
+    assert inception.frechet_distance(mu, sigma, mu, 4 * sigma) == pytest.approx(
+        np.trace(sigma), rel=1e-6
+    )
+
+
+def test_the_jackknife_is_that_of_a_distance_anew_without_each_group():
+    features, reference = normal(95, 6), inception.statistics(normal(50, 6, seed=1) + 1)
+    without = [
+        inception.frechet_distance(
+            *inception.statistics(np.delete(features, rows, axis=0)), *reference
+        )
+        for rows in np.array_split(np.arange(95), 10)
+    ]
+    fid, deviation = inception.frechet_jackknife(features, *reference)
+    assert deviation == pytest.approx(np.sqrt(9 * np.var(without)), rel=1e-8)
+    own = inception.statistics(features)
+    assert fid == pytest.approx(inception.frechet_distance(*own, *reference))
+
+
+def test_the_jackknife_is_about_the_distances_deviation_over_draws():
+    reference = np.ones(3), np.eye(3)
+    draws = [
+        inception.frechet_jackknife(normal(400, 3, seed=seed), *reference)
+        for seed in range(60)
+    ]
+    fids, deviations = np.transpose(draws)
+    assert np.mean(deviations) == pytest.approx(np.std(fids), rel=0.3)
+
+
+def slow_mmd(a, b):
+    def kernel(x, y):
+        return (sum(x * y) / len(x) + 1) ** 3
+
+    def within(rows):
+        pairs = [
+            kernel(x, y)
+            for i, x in enumerate(rows)
+            for j, y in enumerate(rows)
+            if i != j
+        ]
+        return np.mean(pairs)
+
+    return within(a) + within(b) - 2 * np.mean([kernel(x, y) for x in a for y in b])
+
+
+def test_the_kernel_distance_is_a_double_loops_over_disjoint_blocks():
+    a, b = normal(37, 5), normal(40, 5, seed=1) + 0.5
+    slow = [slow_mmd(a[i : i + 3], b[i : i + 3]) for i in range(0, 36, 3)]
+    mean, error = inception.kernel_distance(a, b, block=3)
+    assert mean == pytest.approx(np.mean(slow))
+    assert error == pytest.approx(np.std(slow, ddof=1) / np.sqrt(12))
+
+
+def test_the_kernel_distance_is_unbiased_and_the_plain_one_is_not():
+    draws, plain = [], []
+    for seed in range(400):
+        a, b = normal(2, 20, 4, seed=seed)
+        draws.append(inception.kernel_distance(a, b, block=2)[0])
+        aa, bb, ab = (((x @ y.T) / 4 + 1) ** 3 for x, y in ((a, a), (b, b), (a, b)))
+        plain.append(aa.mean() + bb.mean() - 2 * ab.mean())
+    error = np.std(draws) / np.sqrt(len(draws))
+    assert abs(np.mean(draws)) < 3 * error
+    assert np.mean(plain) > 10 * np.std(plain) / np.sqrt(len(plain))
+
+
+def test_few_images_still_make_ten_blocks_and_too_few_none():
+    a, b = normal(25, 3), normal(60, 3, seed=1)
+    mean, error = inception.kernel_distance(a, b)
+    assert (mean, error) == inception.kernel_distance(a, b, block=2)
+    with pytest.raises(InputError, match="19 images are too few for a KID"):
+        inception.kernel_distance(a[:19], b)

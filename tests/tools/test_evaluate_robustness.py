@@ -1,0 +1,137 @@
+"""The tool, end to end: on runs of `flags/smoke.flags`, and on what is wrong."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests import processes
+
+TOOL = processes.ROOT / "tools" / "evaluate_robustness.py"
+TINY = (
+    "--limit=4",
+    "--steps=2",
+    "--eps_linf=8",
+    "--eps_l2=0.5",
+    "--eot=2",
+    "--distal_steps=20",
+)
+PLACES = {"PYTHONPATH": str(processes.ROOT)}
+
+
+def tool(place, *argv):
+    with processes.Process(TOOL, f"--workdir={place}", *argv, **PLACES) as process:
+        return process.end()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    place = tmp_path_factory.mktemp("runs")
+    processes.run_here(place / "smoke")
+    processes.run_here(place / "plain", "--p_x_weight=0", "--steps=1")
+    processes.run_here(place / "large", "--image_size=12", "--steps=1")
+    (place / "none").mkdir()
+    return place
+
+
+@pytest.fixture(scope="module")
+def ended(runs):
+    """Of a JEM against a plain classifier, and of the classifier alone."""
+    return {
+        "smoke": tool(
+            runs / "smoke",
+            f"--baseline={runs / 'plain'}",
+            "--refine_steps=0,2",
+            "--refine_noise=0.05",
+            *TINY,
+        ),
+        "plain": tool(runs / "plain", *TINY),
+    }
+
+
+def found(place):
+    return json.loads((place / "results" / "robustness.json").read_text())
+
+
+def test_a_run_gets_its_numbers(runs, ended):
+    assert (ended["smoke"].code, ended["smoke"].err) == (0, "")
+    metrics = found(runs / "smoke")["metrics"]
+    for norm, of in {"linf": (0, 8, 255), "l2": (0, 0.5)}.items():
+        for key in (f"{norm}/{eps:g}/jem{k}" for eps in of for k in (0, 2)):
+            for name in ("robust_accuracy", "transfer_accuracy"):
+                assert metrics[f"{name}/{key}"] in np.arange(21) / 20
+                low, high = metrics[f"{name}/{key}_ci"]
+                assert 0 <= low < high <= 1
+    assert {"distal/confidence", "distal/reached", "distal/steps"} < set(metrics)
+    assert "robust_accuracy/linf/8/jem2" in metrics
+    assert "robust_accuracy/linf/8/jem2/full" in metrics
+
+
+def test_the_protocol_says_how(runs, ended):
+    said = found(runs / "smoke")["protocol"]
+    assert said["images"] == "the first 4 of the test split"
+    assert (said["pgd_steps"], said["refinement"]["noise"]) == (2, 0.05)
+    assert said["refinement"]["jem_k"] == [0, 2]
+    assert said["refinement"]["eot_draws"] == {"jem0": 1, "jem2": 2}
+    assert said["baseline"]["network_sha256"] != said["network_sha256"]
+    assert said["versions"]["foolbox"]
+    checks = said["sanity"]
+    assert len(checks) == 3
+    for name, check in checks.items():
+        assert check["measured"]
+        warned = f"warning: {name} does not hold" in ended["smoke"].out
+        assert warned is not check["ok"]
+    assert checks["eps_0_equals_clean_accuracy"]["ok"]
+
+
+def test_a_run_gets_its_pictures(runs, ended):
+    for name in ("accuracy", "distal"):
+        path = runs / "smoke" / "figures" / f"robustness_{name}.png"
+        with Image.open(path) as picture:
+            picture.load()
+            assert max(picture.size) >= 640
+        assert str(path) in ended["smoke"].out
+
+
+def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):
+    assert (ended["plain"].code, ended["plain"].err) == (0, "")
+    told = found(runs / "plain")
+    assert told["protocol"]["refinement"]["jem_k"] == [0]
+    assert told["protocol"]["baseline"] is None
+    assert not [key for key in told["metrics"] if "jem1" in key or "transfer" in key]
+
+
+@pytest.mark.parametrize(
+    ("place", "argv", "says"),
+    [
+        ("none", [], "{runs}/none holds no run of jem_tf; name a --workdir of one."),
+        (
+            "large",
+            ["--baseline={runs}/none"],
+            "--baseline={runs}/none: {runs}/none holds no run of jem_tf; "
+            "name a --workdir of one.",
+        ),
+        (
+            "large",
+            ["--baseline={runs}/plain"],
+            "--baseline={runs}/plain has other images or classes than "
+            "--workdir={runs}/large; name a run of the same data.",
+        ),
+        (
+            "large",
+            ["--eps_linf=1,two"],
+            "--eps_linf=1,two must list numbers of at least 0, by commas.",
+        ),
+        (
+            "large",
+            ["--eps_l2=-0.5"],
+            "--eps_l2=-0.5 must list numbers of at least 0, by commas.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_refused_in_a_line(runs, place, argv, says):
+    ended = tool(runs / place, *(word.format(runs=runs) for word in argv))
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == f"jem_tf: {says.format(runs=runs)}\n"
+    assert not (runs / place / "results" / "robustness.json").exists()

@@ -1,0 +1,138 @@
+"""The tool, end to end: on runs of `flags/smoke.flags`, and on bad input."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tests import processes
+
+TOOL = processes.ROOT / "tools" / "evaluate_samples.py"
+OWN = "--features=network"
+FIGURES = ("grid", "classes", "neighbours")
+
+
+def pictures(folder):
+    """A data set of 32 x 32 pictures in colour."""
+    random = np.random.default_rng(0)
+    for i in range(60):
+        place = folder / f"class{i % 2}"
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 256, [32, 32, 3], "uint8")
+        Image.fromarray(pixels).save(place / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """Runs of the tool side by side: {name: (run, code, stdout, stderr)}."""
+    place = tmp_path_factory.mktemp("runs")
+    for name in ("smoke", "bad"):
+        processes.run_here(place / name, "--steps=2")
+    processes.run_here(place / "plain", "--p_x_weight=0", "--steps=1")
+    data = f"--dataset=folder:{pictures(place / 'pictures')}"
+    processes.run_here(place / "graph", data, "--steps=1", "--batch_size=4")
+    (place / "text.pb").write_text("no graph")
+    np.savez(place / "stats.npz", mu=np.zeros(7), sigma=np.eye(7))
+    started = {}
+    for name, argv in {
+        "smoke": [OWN, "--limit=60", "--confident=0.9"],
+        "plain": [OWN, "--count=40", "--steps=3", "--conditional", "--seed=5"],
+        "bad": [],
+        "bad width": [OWN, f"--reference_stats={place / 'stats.npz'}"],
+        "graph": [f"--inception={place / 'text.pb'}"],
+    }.items():
+        user = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+        ours = {"PYTHONPATH": str(processes.ROOT), "XDG_CACHE_HOME": str(place / "c")}
+        started[name] = subprocess.Popen(
+            [sys.executable, TOOL, f"--workdir={place / name.split()[0]}", *argv],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=place,
+            env=user | ours,
+        )
+    ended = {name: program.communicate() for name, program in started.items()}
+    return {
+        name: (place / name.split()[0], started[name].returncode, *ended[name])
+        for name in ended
+    }
+
+
+def found(told, name):
+    place, code, _, err = told[name]
+    assert code == 0, err
+    return json.loads((place / "results" / "samples.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["smoke", "plain"])
+def test_a_run_gets_its_numbers(told, name):
+    metrics = found(told, name)["metrics"]
+    for key in ("fid_network", "kid_network", "inception_score_network"):
+        assert np.isfinite([metrics[key], metrics[f"{key}_std"]]).all()
+    assert metrics["fid_network"] > 0
+    assert 1 <= metrics["inception_score_network"] <= 10
+    assert not {"fid", "kid", "inception_score"} & set(metrics)
+
+
+def test_the_protocol_says_how_the_buffers_images_were_measured(told):
+    said = found(told, "smoke")
+    metrics, protocol = said["metrics"], said["protocol"]
+    assert protocol["source"] == "replay buffer, as it is"
+    assert (protocol["samples_drawn"], protocol["confident"]) == (60, 0.9)
+    assert 54 <= metrics["samples"] < 60
+    assert metrics["reference_images"] == 60
+    assert "8 bits" in protocol["rounding"]
+
+
+def test_a_plain_classifier_gets_fresh_chains_and_says_so(told):
+    said = found(told, "plain")
+    protocol = said["protocol"]
+    assert "a plain classifier has no buffer" in told["plain"][2]
+    assert (protocol["source"], protocol["start"]) == ("fresh chains", "uniform")
+    assert (protocol["sgld_steps"], protocol["conditional"]) == (3, True)
+    assert protocol["seed"] == 5
+    assert said["metrics"]["samples"] == 40
+    assert said["metrics"]["reference_images"] == 1438
+
+
+@pytest.mark.parametrize("name", ["smoke", "plain"])
+def test_a_run_gets_its_pictures(told, name):
+    place, _, out, _ = told[name]
+    for figure in FIGURES:
+        path = place / "figures" / f"samples_{figure}.png"
+        assert str(path) in out
+        with Image.open(path) as picture:
+            picture.load()
+            assert min(picture.size) >= 400
+
+
+def test_tensorboard_gets_them_too(told):
+    place, tags = told["smoke"][0], set()
+    for path in (place / "tensorboard" / "evaluation").glob("events*"):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            tags |= {value.tag for value in event.summary.value}
+    assert {"samples/fid_network", *(f"samples/{name}" for name in FIGURES)} <= tags
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("bad", "8 x 8 images of --dataset=digits; give --features=network"),
+        ("bad width", "has mu of shape (7,) and sigma of (7, 7)"),
+        ("graph", "text.pb is no frozen graph; give classify_image_graph_def.pb"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_a_line(told, name, says):
+    place, code, _, err = told[name]
+    assert code == 1
+    assert err.startswith("jem_tf: ")
+    assert says in err
+    assert err.count("\n") == 1
+    assert not (place / "results" / "samples.json").exists()
+    assert not list((place / "figures").glob("samples_*"))
