@@ -94,12 +94,15 @@ def test_what_is_read_is_the_run_with_its_options_names_and_step(tmp_path):
 
 def test_another_precision_computes_with_the_same_weights(tmp_path):
     root, model = kept(tmp_path, SMALL)
-    found = trained.read(root, precision="mixed_bfloat16")
-    assert found.options.training.precision == "mixed_bfloat16"
-    for ours, theirs in zip(
-        found.model.network.get_weights(), model.network.get_weights(), strict=True
-    ):
-        np.testing.assert_array_equal(ours, theirs)
     images = tf.random.stateless_uniform([5, *SHAPE], [0, 0], -1.0, 1.0)
-    rounded, exact = found.model.logits(images), model.logits(images)
+    logits = []
+    for precision in ("mixed_bfloat16", "float32"):
+        found = trained.read(root, precision=precision)
+        assert found.options.training.precision == precision
+        for ours, theirs in zip(
+            found.model.network.get_weights(), model.network.get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+        logits.append(found.model.logits(images))
+    rounded, exact = logits
     assert 0 < np.abs(rounded - exact).max() < 0.05

@@ -1,14 +1,11 @@
 """The tool, end to end, on small networks."""
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tests.processes import ROOT, Process, tool_here
+
 TOOL = ROOT / "tools" / "benchmark.py"
 SMALL = ("--network=wrn-10-1", "--side=8", "--batch_size=4", "--sgld_steps=2")
 SWEEP = f"""
@@ -25,28 +22,22 @@ app.run(tool.main, flags_parser=tool.parse)
 
 
 def told(*argv, code=(TOOL,)):
-    """The ended program."""
-    user = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-    return subprocess.run(
-        [sys.executable, *code, *argv],
-        capture_output=True,
-        text=True,
-        env=user | {"PYTHONPATH": str(ROOT)},
-    )
+    with Process(*code, *argv) as program:
+        return program.end()
 
 
 def test_one_setting(tmp_path):
     path = tmp_path / "found.json"
     feed = ("--feed", "--dataset=digits", "--buffer_size=20")
     end = told(*SMALL, *feed, "--replicas", "--repeats=2", f"--json={path}")
-    assert (end.returncode, end.stderr) == (0, "")
+    assert (end.code, end.err) == (0, "")
     found = json.loads(path.read_text())
     for part in ("training step", "chain", "evaluation", "2 replicas"):
         assert found[part]["seconds"] > 0
         assert found[part]["images_per_second"] == pytest.approx(
             4 / found[part]["seconds"]
         )
-        assert part in end.stdout
+        assert part in end.out
     step = found["training step"]
     assert step["seconds"] > found["chain"]["seconds"] / 2
     assert 0.2 < step["peak_memory_gb"] < 8
@@ -54,18 +45,18 @@ def test_one_setting(tmp_path):
     assert found["feed"]["share"] == found["feed"]["seconds"] / step["seconds"]
     about = {"network": "wrn-10-1", "batch_size": 4, "sgld_steps": 2, "repeats": 2}
     assert about.items() <= found["about"].items()
-    assert "wrn-10-1, batch 4, K=2, " in end.stdout
+    assert "wrn-10-1, batch 4, K=2, " in end.out
 
 
 def test_a_sweep(tmp_path):
     path = tmp_path / "found.json"
     end = told(*SMALL, "--sweep", "--repeats=1", f"--json={path}", code=["-c", SWEEP])
-    assert (end.returncode, end.stderr) == (0, "")
+    assert (end.code, end.err) == (0, "")
     found = json.loads(path.read_text())
     rows = [(row["of"], row["value"]) for row in found["rows"]]
     assert rows == [("sgld_steps", 1), ("sgld_steps", 2), ("width", 2)]
     assert found["rows"][2]["gflops"] > 0
-    assert len(end.stdout.splitlines()) == 3
+    assert len(end.out.splitlines()) == 3
 
 
 @pytest.mark.parametrize(
@@ -80,8 +71,8 @@ def test_a_sweep(tmp_path):
     ],
 )
 def test_bad_input_is_answered_in_a_sentence(argv, named):
-    end = told(*SMALL, "--repeats=1", *argv)
-    assert end.returncode == 1
-    assert end.stderr.startswith("jem_tf: ")
-    assert end.stderr.count("\n") == 1
-    assert named in end.stderr
+    end = tool_here(TOOL, *SMALL, "--repeats=1", *argv)
+    assert end.code == 1
+    assert end.err.startswith("jem_tf: ")
+    assert end.err.count("\n") == 1
+    assert named in end.err

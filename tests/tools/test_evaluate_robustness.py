@@ -17,12 +17,10 @@ TINY = (
     "--eot=2",
     "--distal_steps=20",
 )
-PLACES = {"PYTHONPATH": str(processes.ROOT)}
 
 
 def tool(place, *argv):
-    with processes.Process(TOOL, f"--workdir={place}", *argv, **PLACES) as process:
-        return process.end()
+    return processes.tool_here(TOOL, f"--workdir={place}", *argv)
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +36,10 @@ def runs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ended(runs):
     """Of a JEM against a plain classifier, and of the classifier alone."""
-    return {
-        "smoke": tool(
-            runs / "smoke",
-            f"--baseline={runs / 'plain'}",
-            "--refine_steps=0,2",
-            "--refine_noise=0.05",
-            *TINY,
-        ),
-        "plain": tool(runs / "plain", *TINY),
-    }
+    refined = ("--refine_steps=0,2", "--refine_noise=0.05", *TINY)
+    named = (f"--workdir={runs / 'smoke'}", f"--baseline={runs / 'plain'}")
+    with processes.Process(TOOL, *named, *refined) as program:
+        return {"smoke": program.end(), "plain": tool(runs / "plain", *TINY)}
 
 
 def found(place):

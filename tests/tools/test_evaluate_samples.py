@@ -1,9 +1,6 @@
 """The tool, end to end: on runs of `flags/smoke.flags`, and on bad input."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -30,7 +27,7 @@ def pictures(folder):
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """Runs of the tool side by side: {name: (run, code, stdout, stderr)}."""
+    """What the tool says of several runs: {name: (run, code, stdout, stderr)}."""
     place = tmp_path_factory.mktemp("runs")
     for name in ("smoke", "bad"):
         processes.run_here(place / name, "--steps=2")
@@ -39,29 +36,23 @@ def told(tmp_path_factory):
     processes.run_here(place / "graph", data, "--steps=1", "--batch_size=4")
     (place / "text.pb").write_text("no graph")
     np.savez(place / "stats.npz", mu=np.zeros(7), sigma=np.eye(7))
-    started = {}
-    for name, argv in {
-        "smoke": [OWN, "--limit=60", "--confident=0.9"],
-        "plain": [OWN, "--count=40", "--steps=3", "--conditional", "--seed=5"],
-        "bad": [],
-        "bad width": [OWN, f"--reference_stats={place / 'stats.npz'}"],
-        "graph": [f"--inception={place / 'text.pb'}"],
-    }.items():
-        user = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-        ours = {"PYTHONPATH": str(processes.ROOT), "XDG_CACHE_HOME": str(place / "c")}
-        started[name] = subprocess.Popen(
-            [sys.executable, TOOL, f"--workdir={place / name.split()[0]}", *argv],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=place,
-            env=user | ours,
-        )
-    ended = {name: program.communicate() for name, program in started.items()}
-    return {
-        name: (place / name.split()[0], started[name].returncode, *ended[name])
-        for name in ended
+    commands = {
+        name: [TOOL, f"--workdir={place / name.split()[0]}", *argv]
+        for name, argv in {
+            "smoke": [OWN, "--limit=60", "--confident=0.9"],
+            "plain": [OWN, "--count=40", "--steps=3", "--conditional", "--seed=5"],
+            "bad": [],
+            "bad width": [OWN, f"--reference_stats={place / 'stats.npz'}"],
+            "graph": [f"--inception={place / 'text.pb'}"],
+        }.items()
     }
+    cache = {"XDG_CACHE_HOME": str(place / "cache")}
+    with processes.Process(*commands.pop("smoke"), **cache) as program:
+        ended = {"smoke": program.end()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*cache.popitem())
+        ended |= {name: processes.tool_here(*argv) for name, argv in commands.items()}
+    return {name: (place / name.split()[0], *ended[name]) for name in ended}
 
 
 def found(told, name):
