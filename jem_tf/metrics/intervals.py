@@ -42,5 +42,10 @@ def bootstrap(statistic, *samples, seed=0):
             for sample in samples
         ]
         found.append(statistic(*drawn))
+    return middle(found)
+
+
+def middle(values):
+    """[low, high], between which CONFIDENCE of the values lie, as many on each side."""
     tail = 50 * (1 - CONFIDENCE)
-    return [float(end) for end in np.percentile(found, [tail, 100 - tail])]
+    return [float(end) for end in np.percentile(values, [tail, 100 - tail])]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from jem_tf.metrics import ood
+from jem_tf.metrics import intervals, ood
 from jem_tf.metrics.ood import auroc
 
 
@@ -84,3 +84,14 @@ def test_fpr95_is_the_share_let_in_with_95_of_100_inside():
     assert ood.fpr95(inside, outside) == pytest.approx(expected)
     assert ood.fpr95(inside, outside - 100) == 0
     assert ood.fpr95(inside, outside + 100) == 1
+
+
+@pytest.mark.parametrize("levels", [None, 3])
+def test_the_sampled_intervals_are_those_of_the_slow_way(levels):
+    inside, outside = scores(n=90, m=70)
+    if levels:
+        inside, outside = np.round(inside * levels), np.round(outside * levels)
+    found = ood.sampled_intervals(inside, outside, seed=3)
+    for name in ("aupr", "fpr95"):
+        slow = intervals.bootstrap(getattr(ood, name), inside, outside, seed=3)
+        assert found[name] == pytest.approx(slow, abs=1e-12)
