@@ -12,9 +12,9 @@ ORDER = (
     "errors energies samplers starts objectives metrics "
     "networks replay optimizers "
     "classifier energy_model jem "
-    "datasets files hardware log figures charts evaluation callbacks options flagfiles "
-    "cluster signals saved checkpoints guard loop recipe speed workdir trained results "
-    "tables report program quiet train"
+    "datasets files hardware log figures charts sheets evaluation callbacks options "
+    "flagfiles cluster signals saved checkpoints guard loop recipe speed workdir "
+    "trained results tables report program quiet train"
 ).split()
 LAYERS = {0: ORDER[:6], 1: ORDER[6:9], 2: ORDER[9:12], 3: ORDER[12:]}
 SOURCES, TOOLS = sorted(PACKAGE.rglob("*.py")), sorted((ROOT / "tools").glob("*.py"))

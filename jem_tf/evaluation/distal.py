@@ -8,7 +8,7 @@ import collections
 import numpy as np
 import tensorflow as tf
 
-from jem_tf import charts, energies
+from jem_tf import energies, sheets
 
 CLASSES, EACH = 10, 4  # the first ten classes at most, four images of noise each
 STEP, MOST = 0.1, 1000
@@ -66,7 +66,7 @@ def measure(models, class_names, *, confidence=0.9, most=MOST, seed=0):
         for name, of in found.items()
     }
     captions = {name: of[::EACH] for name, of in captions.items()}
-    return metrics, charts.strip(rows, captions, class_names[:CLASSES])
+    return metrics, sheets.strip(rows, captions, class_names[:CLASSES])
 
 
 def protocol(*, confidence, most, seed):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jem_tf import charts, datasets
+from jem_tf import datasets, sheets
 from jem_tf.evaluation import generation, neighbours
 
 GRID, A_CLASS, MOST_CLASSES = 100, 10, 20
@@ -62,7 +62,7 @@ def _classes(model, names, fresh, seed):
             )
         )
     rows = drawn.reshape(len(shown), A_CLASS, *drawn.shape[1:])
-    return charts.by_class(rows, [names[y] for y in shown])
+    return sheets.by_class(rows, [names[y] for y in shown])
 
 
 def _neighbours(samples, train, names):
@@ -72,4 +72,4 @@ def _neighbours(samples, train, names):
         [f"{names[labels[i]]}  {far:.1f}" for i, far in zip(*row, strict=True)]
         for row in zip(which, distances, strict=True)
     ]
-    return charts.neighbours(samples, images[which], captions)
+    return sheets.neighbours(samples, images[which], captions)
