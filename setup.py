@@ -35,7 +35,11 @@ setuptools.setup(
         "tensorflow-probability[tf]>=0.25",
         "tqdm>=4.60",
     ],
-    extras_require={"test": TEST, "dev": [*TEST, "pre-commit", "ruff"]},
+    extras_require={
+        "test": TEST,
+        "dev": [*TEST, "pre-commit", "ruff"],
+        "pytorch": ["torch>=2.6"],  # tools/import_pytorch.py; older ones run code
+    },
     classifiers=[
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",

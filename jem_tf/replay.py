@@ -13,6 +13,7 @@ import tensorflow as tf
 from jem_tf.errors import InputError
 
 Chains = collections.namedtuple("Chains", "slots images fresh")
+UNKNOWN_AGE = -1
 INITIAL_CHUNK = 1000  # images; bounds what filling a shard needs beside the shard
 
 
@@ -22,7 +23,8 @@ class ReplayBuffer(tf.Module):
     A shard is a plain variable on its replica's device: inside `strategy.run` each
     replica sees its own and no other. With `num_classes`, slot s of a shard belongs to
     class s // (slots of the shard / num_classes), so that chains can be drawn by class.
-    Beside each image stands the age of its chain, int32: how often it was gone on with.
+    Beside each image stands the age of its chain, int32: how often it was gone on with;
+    of a buffer that came from elsewhere, UNKNOWN_AGE.
 
     Args:
       size: images in all shards together.

@@ -132,10 +132,15 @@ def describe(root, data):
         name: len(getattr(data, name).labels)
         for name in ("train", "validation", "test")
     }
+    note(root, data.train.images.shape[1:].as_list(), data.class_names, sizes)
+
+
+def note(root, image_shape, class_names, sizes):
+    """`describe`, of data that are not at hand: [H, W, C], names, {split: images}."""
     ours = {
         "format": FORMAT,
-        "image_shape": data.train.images.shape[1:].as_list(),
-        "class_names": list(data.class_names),
+        "image_shape": list(image_shape),
+        "class_names": list(class_names),
         "sizes": sizes,
     }
     for name, theirs in about(root, ours).items():

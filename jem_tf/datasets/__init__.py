@@ -52,7 +52,7 @@ def load(name, *, data_dir="", image_size=0):
     train, test = splits["train"], splits.get("test")
     if test is None:
         train, test = _hold_out(train, len(train[1]) // 5, "test")
-    held_out = min(MOST_VALIDATION, len(train[1]) // 10)
+    held_out = validation_size(len(train[1]))
     train, validation = _hold_out(train, held_out, "validation")
     learnt = len(np.unique(train[1]))
     if learnt < len(class_names) or min(len(validation[1]), len(test[1])) == 0:
@@ -62,6 +62,11 @@ def load(name, *, data_dir="", image_size=0):
         )
     splits = (_split(*split) for split in (train, validation, test))
     return Dataset(*splits, tuple(class_names), name not in MIRRORED_IS_ANOTHER)
+
+
+def validation_size(count):
+    """How many of so many training images are held out for validation."""
+    return min(MOST_VALIDATION, count // 10)
 
 
 def pixels(images):

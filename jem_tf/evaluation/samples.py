@@ -109,7 +109,7 @@ def of_buffer_protocol(model, steps):
     return {
         "source": "replay buffer, as it is",
         "conditional": bool(model.buffer.num_classes),
-        "sgld_steps_mean": age * steps,
+        "sgld_steps_mean": age * steps if age >= 0 else None,  # nobody knows
     }
 
 

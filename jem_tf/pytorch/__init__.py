@@ -1,0 +1,23 @@
+"""Checkpoints of the JEM authors' code (github.com/wgrathwohl/JEM), which is PyTorch's.
+
+    {"model_state_dict": {name: tensor}, "replay_buffer": float [N, 3, 32, 32]}
+
+or the state dict alone. `file.py` opens one, which alone takes PyTorch;
+`conversion.py` makes our weights of theirs; `run.py` makes a run of both.
+"""
+
+from jem_tf.pytorch import conversion, file
+
+
+def read(path):
+    """Reads a checkpoint of theirs; no code in it is ever run.
+
+    Returns:
+      `conversion.Original`.
+
+    Raises:
+      InputError: if PyTorch is not installed, or the file is no such checkpoint, not
+        whole, or holds other tensors than the network's.
+    """
+    state, images = file.arrays(path)
+    return conversion.original(state, images, source=path)

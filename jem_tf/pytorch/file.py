@@ -1,0 +1,136 @@
+"""A file that PyTorch's torch.save wrote as NumPy arrays, whoever it comes from.
+
+Under `weights_only` PyTorch runs no code of a pickle. It compares no checksums, though,
+and a tensor in it may be larger than the file: that is looked after here.
+"""
+
+import pathlib
+import warnings
+import zipfile
+
+from jem_tf.errors import InputError
+
+ZIPPED = b"PK\x03\x04"
+OLDER = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # before 1.6
+BUFFER = "replay_buffer"
+
+
+def arrays(path):
+    """Reads {"model_state_dict": ..., "replay_buffer": ...}, or a state dict alone.
+
+    Args:
+      path: of the file; see the module's docstring.
+
+    Returns:
+      ({name: array}, the replay buffer as an array or None where there is none).
+
+    Raises:
+      InputError: if PyTorch is not installed, or the file is unreadable, none of its,
+        damaged, or holds anything but tensors.
+    """
+    torch = _torch()
+    tensors = _tensors(_load(torch, path), path)
+    try:
+        _check(torch, tensors, path)
+        found = {name: _array(tensors[name]) for name in tensors}
+    except InputError:
+        raise
+    except Exception as error:  # sparse, quantised, on no device, ...
+        raise InputError(
+            f"{path} holds tensors of unusual kinds; name a checkpoint of plain ones."
+        ) from error
+    images = found.pop(BUFFER, None)
+    return found, images
+
+
+def shown(name):
+    """A tensor's name, whatever a file makes of it, fit for a sentence."""
+    return repr(name[:60])
+
+
+def _torch():
+    try:
+        import torch
+    except ImportError as error:
+        raise InputError(
+            "PyTorch, which opens its checkpoints, is not installed; "
+            "pip install 'jem-tf[pytorch]' does it."
+        ) from error
+    return torch
+
+
+def _load(torch, path):
+    try:
+        zipped = _is_zipped(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # Only a mapped file's tensors are held against the size of the file.
+            return torch.load(str(path), "cpu", weights_only=True, mmap=zipped)
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); name a checkpoint that can."
+        ) from error
+    except Exception as error:  # whatever PyTorch's readers raise of a foreign file
+        raise InputError(
+            f"{path} is damaged, or holds more than tensors, and code in a checkpoint "
+            "is never run here; name one of tensors alone."
+        ) from error
+
+
+def _is_zipped(path):
+    """Whether it is of PyTorch's zipped form, and whole; else it is of the older."""
+    with pathlib.Path(path).open("rb") as opened:
+        begin = opened.read(len(OLDER))
+    if begin == OLDER:
+        return False
+    if not begin.startswith(ZIPPED):
+        raise InputError(
+            f"{path} is no file that PyTorch's torch.save wrote; name one that is."
+        )
+    with zipfile.ZipFile(path) as records:
+        # PyTorch never compresses. What unpacks to more than the file is a trap.
+        unpacked = sum(record.file_size for record in records.infolist())
+        packed = any(record.compress_type for record in records.infolist())
+        if packed or unpacked > _size(path) or records.testzip():
+            raise zipfile.BadZipFile("compressed, overlapping or damaged records")
+    return True
+
+
+def _tensors(found, path):
+    """{name: tensor}, the replay buffer among them if it has images."""
+    found = found if isinstance(found, dict) else {}
+    tensors = found.get("model_state_dict", found)
+    if not tensors or not isinstance(tensors, dict):
+        raise InputError(f"{path} holds no state dict; name a checkpoint that does.")
+    images = found.get(BUFFER)
+    if images is not None and not (isinstance(images, list) and not images):
+        tensors = tensors | {BUFFER: images}
+    return dict(tensors)
+
+
+def _check(torch, tensors, path):
+    for name, value in tensors.items():
+        if not isinstance(name, str) or not isinstance(value, torch.Tensor):
+            raise InputError(
+                f"{path} holds {shown(str(name))}, which is no tensor with a name; name "
+                "a checkpoint of the original JEM."
+            )
+    # One number may stand for a tensor of any size, until that is copied.
+    claimed = sum(value.numel() * value.element_size() for value in tensors.values())
+    if claimed > _size(path):
+        raise InputError(
+            f"{path} claims tensors of {claimed:,} bytes, more than it has; name a "
+            "checkpoint that is whole."
+        )
+
+
+def _size(path):
+    return pathlib.Path(path).stat().st_size
+
+
+def _array(tensor):
+    tensor = tensor.detach()
+    short = tensor.is_floating_point() and tensor.element_size() < 4
+    return (tensor.float() if short else tensor).numpy()  # NumPy has no bfloat16
