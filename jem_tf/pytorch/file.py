@@ -114,8 +114,8 @@ def _check(torch, tensors, path):
     for name, value in tensors.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise InputError(
-                f"{path} holds {shown(str(name))}, which is no tensor with a name; name "
-                "a checkpoint of the original JEM."
+                f"{path} holds {shown(str(name))}, which is no tensor with a name; "
+                "name a checkpoint of the original JEM."
             )
     # One number may stand for a tensor of any size, until that is copied.
     claimed = sum(value.numel() * value.element_size() for value in tensors.values())

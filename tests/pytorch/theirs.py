@@ -1,6 +1,7 @@
-"""State dicts as the JEM authors' code has them, as arrays: nothing takes PyTorch."""
+"""State dicts as the JEM authors' code has them, as arrays; nothing takes PyTorch."""
 
 import numpy as np
+from PIL import Image
 
 
 def shapes(depth=10, width=1, classes=10):
@@ -37,3 +38,13 @@ def images(count, seed=0):
     """A replay buffer [N, 3, 32, 32] whose chains have left [-1, 1] a little."""
     values = np.random.default_rng(seed).uniform(-1.1, 1.1, (count, 3, 32, 32))
     return values.astype(np.float32)
+
+
+def pictures(root, count):
+    """A folder of two classes, so many pictures each."""
+    random = np.random.default_rng(0)
+    for name in ("bird", "cat"):
+        (root / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = random.integers(0, 256, (32, 32, 3), np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{i}.png")
