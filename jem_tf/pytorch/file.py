@@ -61,17 +61,13 @@ def _torch():
 
 def _load(torch, path):
     try:
-        zipped = _is_zipped(path)
+        zipped = _is_zipped(path, _begin(path))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # Only a mapped file's tensors are held against the size of the file.
             return torch.load(str(path), "cpu", weights_only=True, mmap=zipped)
     except InputError:
         raise
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); name a checkpoint that can."
-        ) from error
     except Exception as error:  # whatever PyTorch's readers raise of a foreign file
         raise InputError(
             f"{path} is damaged, or holds more than tensors, and code in a checkpoint "
@@ -79,10 +75,18 @@ def _load(torch, path):
         ) from error
 
 
-def _is_zipped(path):
+def _begin(path):
+    try:
+        with pathlib.Path(path).open("rb") as opened:
+            return opened.read(len(OLDER))
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); name a checkpoint that can."
+        ) from error
+
+
+def _is_zipped(path, begin):
     """Whether it is of PyTorch's zipped form, and whole; else it is of the older."""
-    with pathlib.Path(path).open("rb") as opened:
-        begin = opened.read(len(OLDER))
     if begin == OLDER:
         return False
     if not begin.startswith(ZIPPED):
