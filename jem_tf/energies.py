@@ -42,3 +42,21 @@ def score(energy, x):
         tape.watch(x)
         total = tf.reduce_sum(energy(x))
     return -tape.gradient(total, x)
+
+
+def pick(x, energy, candidates, seed):
+    """Of every `candidates` images in a row one, with probability ~ exp(-E).
+
+    Args:
+      x: [n * candidates, H, W, C].
+      energy: of each, [n * candidates].
+      candidates: an int.
+      seed: int [2].
+
+    Returns:
+      [n, H, W, C].
+    """
+    log_p = tf.reshape(-energy, [-1, candidates])
+    which = tf.random.stateless_categorical(log_p, 1, seed)[:, 0]
+    x = tf.reshape(x, [-1, candidates, *x.shape[1:]])
+    return tf.gather(x, which, batch_dims=1)

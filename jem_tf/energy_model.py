@@ -97,7 +97,4 @@ class EnergyModel(Classifier):
         labels = None if labels is None else tf.repeat(labels, candidates)
         chains = self.buffer.draw(n * candidates, draw_seed, labels, reinit=False)
         x = self.sampler(self.energy(labels), chains.images, seed=chain_seed)
-        log_p = tf.reshape(-self.energy(labels)(x), [n, candidates])
-        pick = tf.random.stateless_categorical(log_p, 1, pick_seed)[:, 0]
-        x = tf.reshape(x, [n, candidates, *x.shape[1:]])
-        return tf.gather(x, pick, batch_dims=1)
+        return energies.pick(x, self.energy(labels)(x), candidates, pick_seed)

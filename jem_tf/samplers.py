@@ -32,6 +32,8 @@ def sgld(
     seed,
     gradient_clamp=None,
     range_clamp=None,
+    free=None,
+    first=0,
     differentiable=False,
 ):
     """Runs K steps of SGLD from x.
@@ -46,14 +48,18 @@ def sgld(
       gradient_clamp: each component of the score is held within +-this (nats per unit
         of pixel value) before a multiplies it, or None (the paper).
       range_clamp: pixels are held within +-this after every step, or None (the paper).
+      free: bool, such as [H, W, 1], which pixels walk: the others stay as they are, and
+        the walk is one of p(free pixels | the others). None: all.
+      first: the number of the first step, an int or an int tensor: a walk of K steps is
+        one of j, and from its end one of K - j whose first is j.
       differentiable: whether gradients flow back through the K steps, to x; the
         memory of all steps is then held at once.
 
     Returns:
       float [B, H, W, C], the images after K steps.
     """
-    step = _step(energy, step_size, noise, seed, gradient_clamp, range_clamp)
-    _, x = _repeat(lambda k, x: (k + 1, step(k, x)[0]), steps, x)
+    step = _step(energy, step_size, noise, seed, gradient_clamp, range_clamp, free)
+    _, x = _repeat(lambda k, x: (k + 1, step(first + k, x)[0]), steps, x)
     return x if differentiable else tf.stop_gradient(x)
 
 
@@ -95,7 +101,7 @@ def compiled(walk):
     return run
 
 
-def _step(energy, step_size, noise, seed, gradient_clamp, range_clamp):
+def _step(energy, step_size, noise, seed, gradient_clamp, range_clamp, free=None):
     """The kernel both walks share: (k, x_k) -> (x_{k+1}, the score's norm [B])."""
 
     def step(k, x):
@@ -111,6 +117,8 @@ def _step(energy, step_size, noise, seed, gradient_clamp, range_clamp):
             )
         if range_clamp is not None:
             following = tf.clip_by_value(following, -range_clamp, range_clamp)
+        if free is not None:
+            following = tf.where(free, following, x)
         return tf.ensure_shape(following, x.shape), norm
 
     return step

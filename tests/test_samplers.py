@@ -198,3 +198,44 @@ def test_a_differentiable_chain_is_the_same_chain():
         for through in (False, True)
     ]
     np.testing.assert_array_equal(*ends)
+
+
+FREE = np.array([[True, False], [False, True]])[..., None]
+
+
+def test_pixels_that_are_not_free_stay_bit_for_bit_where_they_are():
+    x = 3 * tf.random.stateless_normal([8, 2, 2, 1], [0, 7])  # out of the range, too
+    end = samplers.sgld(gaussian, x, steps=5, free=FREE, range_clamp=1.0, **WALK)
+    stayed = np.asarray(end == x)
+    np.testing.assert_array_equal(stayed, np.broadcast_to(~FREE, stayed.shape))
+
+
+def test_where_nothing_is_free_nothing_moves_and_where_all_is_it_is_sgld():
+    x = tf.random.stateless_normal([8, 2, 2, 1], [0, 7])
+    none, every, plain = (
+        samplers.sgld(quartic, x, steps=5, free=free, **WALK)
+        for free in (np.zeros_like(FREE), np.ones_like(FREE), None)
+    )
+    np.testing.assert_array_equal(none, x)
+    np.testing.assert_array_equal(every, plain)
+
+
+def test_free_pixels_walk_down_the_energy_given_the_others():
+    # Correlated pixels: E = (u - w)^2 / 2 has u = w where the density given w is most.
+    def near(x):
+        return tf.reduce_sum((x[:, 0] - x[:, 1]) ** 2, [1, 2]) / 2
+
+    x = tf.random.stateless_normal([8, 2, 2, 1], [0, 7])
+    free = np.array([[False, False], [True, True]])[..., None]
+    walk = WALK | {"noise": 0.0}
+    end = samplers.sgld(near, x, steps=200, free=free, **walk)
+    np.testing.assert_allclose(end[:, 1], x[:, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4, 7])
+def test_a_walk_cut_in_two_is_the_same_walk(cut):
+    x = tf.random.stateless_normal([8, 2, 2, 1], [0, 7])
+    whole = samplers.sgld(quartic, x, steps=7, **WALK)
+    part = samplers.sgld(quartic, x, steps=cut, **WALK)
+    rest = samplers.sgld(quartic, part, steps=7 - cut, first=cut, **WALK)
+    np.testing.assert_array_equal(rest, whole)
