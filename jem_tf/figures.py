@@ -27,14 +27,19 @@ def tile(images, *, columns=None):
     return grid.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]
 
 
-def save(path, images, *, least_size=640, columns=None):
-    """Saves `tile` of the images as a PNG at least `least_size` pixels large."""
+def picture(images, *, least_size=640, columns=None):
+    """`tile` of the images as a PIL.Image at least `least_size` pixels large."""
     from PIL import Image
 
     grid = tile(images, columns=columns)
     factor = math.ceil(least_size / max(grid.shape[:2]))
     grid = grid.repeat(factor, axis=0).repeat(factor, axis=1)
-    image = Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid)
+    return Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid)
+
+
+def save(path, images, *, least_size=640, columns=None):
+    """Saves `picture` of the images as a PNG."""
+    image = picture(images, least_size=least_size, columns=columns)
     with files.whole(path) as part:
         image.save(part, "PNG")
 

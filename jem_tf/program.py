@@ -13,14 +13,15 @@ from jem_tf.errors import InputError
 Subject = collections.namedtuple("Subject", "run data limit seed data_dir")
 
 
-def define(flag_values):
-    """Defines the flags of every evaluation tool in an absl.flags.FlagValues."""
+def define(flag_values, *, limit=True):
+    """Defines the flags that tools share, but for --limit if that is False."""
     from absl import flags
 
     here = {"flag_values": flag_values}
     flags.DEFINE_string("workdir", None, "RUN, the run to look at", **here)
     flags.DEFINE_bool("best", False, "its best checkpoint, not the newest", **here)
-    flags.DEFINE_integer("limit", 0, "images at most, for a quick look", 0, **here)
+    if limit:
+        flags.DEFINE_integer("limit", 0, "images at most, for a quick look", 0, **here)
     flags.DEFINE_integer("seed", 0, "of all that is random", 0, **here)
     flags.DEFINE_string(
         "data_dir", "", "prepared TFDS data, if not where the run had it", **here
@@ -46,6 +47,16 @@ def start(name, evaluate, flag_values):
     """
     whole = functools.partial(_evaluate, name, evaluate, flag_values)
     app.run(lambda argv: end_well(whole, argv, flag_values["workdir"].value))
+
+
+def parse(argv, flag_values):
+    """Parses as `absl.app.run` wants it: what is wrong ends the program, in a line."""
+    from absl import flags
+
+    try:
+        return flag_values(argv)
+    except flags.Error as error:
+        sys.exit(f"jem_tf: {' '.join(str(error).split())}")
 
 
 def end_well(run, argv, place):

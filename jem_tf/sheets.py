@@ -28,24 +28,33 @@ def strip(rows, captions, names):
     return figure
 
 
-def by_class(images, names):
-    """A row of images a class, its name beside it.
+def by_class(images, names, *, columns=None):
+    """A row of images a class, its name beside it if it has one.
 
     Args:
       images: float [K, n, H, W, C] in [-1, 1].
       names: [K].
+      columns: [n] of words above the columns, or None.
     """
     import matplotlib.figure
 
-    rows, columns, height = images.shape[:3]
-    size = (0.5 * columns + 1.4, 0.5 * rows + 0.1)
+    rows, across, height, width = images.shape[:4]
+    size = (
+        0.5 * across + (1.4 if any(names) else 0.1),
+        0.5 * rows + (0.4 if columns else 0.1),
+    )
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
-    grid = figures.tile(images.reshape(-1, *images.shape[2:]), columns=columns)
+    grid = figures.tile(images.reshape(-1, *images.shape[2:]), columns=across)
     _picture(axes, grid)
     middles = (height + 1) * np.arange(rows) + (height - 1) / 2
     axes.set_yticks(middles, names, fontsize="medium")
     axes.tick_params(length=0)
+    if columns:
+        middles = (width + 1) * np.arange(across) + (width - 1) / 2
+        axes.xaxis.tick_top()
+        axes.set_xticks(middles, columns, fontsize="small")
+        axes.tick_params(length=0)
     return figure
 
 

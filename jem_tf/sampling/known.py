@@ -1,0 +1,111 @@
+"""What is known of an image that is to be inpainted: its pixels, and which of them.
+
+Shapes: an image is float32 [H, W, C] in [-1, 1], a mask bool [H, W, 1], True where a
+pixel is free: to be painted.
+"""
+
+import collections
+
+import numpy as np
+
+from jem_tf import datasets
+from jem_tf.errors import InputError
+
+Known = collections.namedtuple("Known", "image free")
+TEST = "test:"
+MASKS = "X0,Y0,X1,Y1, left, right, top, bottom, half or a picture"
+
+
+def image(name, shape, data):
+    """An image by its name.
+
+    Args:
+      name: "test:INDEX", or a picture's path.
+      shape: (H, W, C) of the model's images.
+      data: a function of no arguments -> datasets.Dataset, for the former.
+
+    Raises:
+      InputError: if there is none, or it is unreadable or of another size.
+    """
+    if name.startswith(TEST):
+        images, index = data().test.images, name.removeprefix(TEST)
+        if not (index.isdecimal() and int(index) < len(images)):
+            raise InputError(
+                f"--image={name}: the test images are 0 to {len(images) - 1}."
+            )
+        return datasets.pixels(images[int(index)]).numpy()
+    found = _picture("--image", name, shape, "L" if shape[-1] == 1 else "RGB")
+    return datasets.pixels(found.reshape(shape)).numpy()
+
+
+def mask(name, shape):
+    """Which pixels are free.
+
+    Args:
+      name: "X0,Y0,X1,Y1", a rectangle from column X0 to before X1, from row Y0 to
+        before Y1; "left", "right", "top" or "bottom", that half; "half", every other
+        pixel as on a chessboard; or the path of a picture, free where it is white.
+      shape: (H, W, C) of the image.
+
+    Raises:
+      InputError: if it is none of these, leaves the image, or frees nothing.
+    """
+    height, width = shape[:2]
+    rows, columns = np.mgrid[:height, :width]
+    named = {
+        "left": columns < width // 2,
+        "right": columns >= width // 2,
+        "top": rows < height // 2,
+        "bottom": rows >= height // 2,
+        "half": (rows + columns) % 2 == 1,
+    }
+    if name in named:
+        free = named[name]
+    elif (corners := _corners(name)) is not None:
+        free = _rectangle(name, corners, rows, columns)
+    else:
+        free = _picture("--mask", name, shape, "L") > 127
+    if not free.any():
+        raise InputError(f"--mask={name} has no white: nothing is left to paint.")
+    return free[..., None]
+
+
+def _corners(name):
+    """Four whole numbers by commas; None if it is something else."""
+    try:
+        corners = [int(word) for word in name.split(",")]
+    except ValueError:
+        return None
+    return corners if len(corners) == 4 else None
+
+
+def _rectangle(name, corners, rows, columns):
+    left, top, right, bottom = corners
+    height, width = rows.shape
+    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+        raise InputError(
+            f"--mask={name} leaves the image or is empty; take "
+            f"0 <= X0 < X1 <= {width} and 0 <= Y0 < Y1 <= {height}."
+        )
+    within = (left <= columns) & (columns < right)
+    return within & (top <= rows) & (rows < bottom)
+
+
+def _picture(flag, path, shape, mode):
+    """A picture of the model's size: uint8 [H, W], or [H, W, 3] if its mode is RGB."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            size, found = picture.size, np.asarray(picture.convert(mode))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        what = f"must be {MASKS}" if flag == "--mask" else "must be a picture or test:0"
+        raise InputError(f"{flag}={path} is not a readable picture; it {what}.") from (
+            error
+        )
+    if size != (shape[1], shape[0]):
+        raise InputError(
+            f"{flag}={path} is {size[0]} x {size[1]} pixels; the run's images are "
+            f"{shape[1]} x {shape[0]}: resize it."
+        )
+    return found
