@@ -41,7 +41,7 @@ def by_class(images, names, *, columns=None):
     rows, across, height, width = images.shape[:4]
     size = (
         0.5 * across + (1.4 if any(names) else 0.1),
-        0.5 * rows + (0.4 if columns else 0.1),
+        0.5 * rows + (0.28 if columns else 0.1),
     )
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
     axes = figure.subplots()

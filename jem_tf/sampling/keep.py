@@ -69,6 +69,7 @@ def settings(run, wanted, plan):
     return {
         **dataclasses.asdict(wanted),
         "start": plan.begin,
+        "candidates": wanted.candidates or 1,
         "count": plan.n,
         **plan.walk.keywords,
         "chains_at_a_time": samples.BATCH_SIZE,
