@@ -19,15 +19,16 @@ SECTIONS = {
 }
 FACTS = ("run", "dataset", "network", "p_x_weight", "checkpoint_step", "precision")
 STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto;
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 88rem; margin: 2rem auto;
        padding: 0 1rem; color: #222; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem;
      border-bottom: 1px solid #ccc; } h3 { font-size: 1rem; }
 table { border-collapse: collapse; margin: 0.7rem 0;
         font-variant-numeric: tabular-nums; }
-th, td { padding: 0.15rem 0.7rem; text-align: right; }
+th, td { padding: 0.15rem 0.5rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
 thead tr:last-child th { border-bottom: 1px solid #888; }
+th[colspan] { text-align: center; }
 tbody tr:hover { background: #f3f6fa; }
 small { color: #777; white-space: nowrap; } .table { overflow-x: auto; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; }
@@ -106,34 +107,32 @@ def _single(cells):
     names = dict.fromkeys(name for one in cells.values() for name in one)
     head = _row("th", ["", *cells])
     body = [
-        _row("td", [name, *(_shown(one.get(name)) for one in cells.values())], raw=1)
+        _row("td", [name, *(_shown(one.get(name)) for one in cells.values())], raw=True)
         for name in names
     ]
     return _table([head], body)
 
 
 def _grid(title, grids):
-    """A row a row of the grid, a column a column and run."""
+    """A row a row of the grid, a column a column and run that has it."""
     rows = dict.fromkeys(row for grid in grids.values() for row in grid)
-    names = dict.fromkeys(
-        name for grid in grids.values() for name in tables.columns(grid)
-    )
+    having = {}  # {column: the runs that have it}
+    for called, grid in grids.items():
+        for name in tables.columns(grid):
+            having.setdefault(name, []).append(called)
     groups = "".join(
-        f"<th colspan='{len(grids)}'>{html.escape(name)}</th>" for name in names
+        f"<th colspan='{len(runs)}'>{html.escape(name)}</th>"
+        for name, runs in having.items()
     )
     head = [f"<tr><th>{html.escape(title)}</th>{groups}</tr>"]
+    pairs = [(name, called) for name, runs in having.items() for called in runs]
     if len(grids) > 1:
-        head.append(_row("th", ["", *(list(grids) * len(names))]))
+        head.append(_row("th", ["", *(called for _, called in pairs)]))
     body = [
         _row(
             "td",
-            [row]
-            + [
-                _shown(grid.get(row, {}).get(name))
-                for name in names
-                for grid in grids.values()
-            ],
-            raw=1,
+            [row] + [_shown(grids[c].get(row, {}).get(name)) for name, c in pairs],
+            raw=True,
         )
         for row in rows
     ]
@@ -147,7 +146,7 @@ def _shown(cell):
     return tables.number(cell.value) + (f"<br><small>{small}</small>" if small else "")
 
 
-def _row(tag, cells, raw=0):
+def _row(tag, cells, raw=False):
     """A row of a table, of which the last cells are HTML if `raw`."""
     first, *others = cells
     others = others if raw else map(html.escape, others)
