@@ -10,7 +10,7 @@ _HOMES = {
     "JEM": "jem_tf.jem",
     "ReplayBuffer": "jem_tf.replay",
     "sgld": "jem_tf.samplers",
-    "load": "jem_tf.trained",
+    "load": "jem_tf.predictor",
 }
 _MODULES = ("datasets", "energies", "networks", "samplers", "starts")
 __all__ = (*_HOMES, *_MODULES)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 
 
 @contextlib.contextmanager
@@ -17,6 +18,26 @@ def whole(path):
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path):
+    """The same for a folder, which is made; one that is there and not empty stays.
+
+    Raises:
+      OSError: if it cannot be written, or something is at `path` by the end.
+    """
+    path = pathlib.Path(path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.mkdir(parents=True)
+    try:
+        yield part
+        for place in (*part.rglob("*"), part):
+            to_disk(place)
+        part.rename(path)
+        to_disk(path.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def write(path, text):

@@ -184,6 +184,9 @@ class Training:
         choices=("default", "mirrored", "multiworker"),
         free=True,
     )
+    export: bool = option(
+        True, "at the end, write RUN/export/<number> for servers", free=True
+    )
     logical_cpus: int = option(
         1, "logical CPU devices to make, for trying --strategy", least=1, free=True
     )

@@ -67,17 +67,8 @@ def build(opts, image_shape, num_classes, replay_buffer):
     walk = samplers.sgld
     if hardware.compiles(opts.training.jit_compile) and _replicas() > 1:
         walk = samplers.compiled(walk)
-    network = networks.build(
-        opts.network.network,
-        image_shape,
-        num_classes,
-        norm=opts.network.norm,
-        activation=opts.network.activation,
-        seed=opts.training.seed,
-        dtype=hardware.precision(opts.training.precision)[0],
-    )
     return jem.JEM(
-        network,
+        network(opts, image_shape, num_classes),
         buffer=replay_buffer,
         sampler=sampler(opts.sampling, walk),
         p_x_weight=objective.p_x_weight,
@@ -88,6 +79,26 @@ def build(opts, image_shape, num_classes, replay_buffer):
         gradient_clip=objective.gradient_clip or None,
         input_noise=objective.input_noise,
         seed=opts.training.seed,
+    )
+
+
+def network(opts, image_shape, num_classes, *, precision=None, fused=True):
+    """The network that `opts` describe, with its initial weights.
+
+    Args:
+      opts, image_shape, num_classes: as for `build`.
+      precision: a Keras dtype policy to compute in; what --precision says if None.
+      fused: as of `networks.layers.Layers`.
+    """
+    return networks.build(
+        opts.network.network,
+        image_shape,
+        num_classes,
+        norm=opts.network.norm,
+        activation=opts.network.activation,
+        seed=opts.training.seed,
+        dtype=precision or hardware.precision(opts.training.precision)[0],
+        fused=fused,
     )
 
 

@@ -42,8 +42,8 @@ def sgld(
       energy: a function [B, H, W, C] -> [B] in nats.
       x: float [B, H, W, C], where the chains start.
       steps: K, an int or an int tensor, at least 0.
-      step_size: a, what the score is multiplied by.
-      noise: s, in pixel units; 0 adds none.
+      step_size: a, what the score is multiplied by; a number or a scalar tensor.
+      noise: s, in pixel units, a number or a scalar tensor; 0 adds none.
       seed: int [2]; equal seeds give equal chains.
       gradient_clamp: each component of the score is held within +-this (nats per unit
         of pixel value) before a multiplies it, or None (the paper).
@@ -110,7 +110,7 @@ def _step(energy, step_size, noise, seed, gradient_clamp, range_clamp, free=None
         if gradient_clamp is not None:
             gradient = tf.clip_by_value(gradient, -gradient_clamp, gradient_clamp)
         following = x + step_size * gradient
-        if noise:
+        if tf.is_tensor(noise) or noise:
             step_seed = tf.random.experimental.stateless_fold_in(seed, k)
             following += noise * tf.random.stateless_normal(
                 tf.shape(x), step_seed, dtype=x.dtype

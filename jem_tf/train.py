@@ -19,6 +19,7 @@ from jem_tf import (
     checkpoints,
     cluster,
     datasets,
+    export,
     figures,
     files,
     flagfiles,
@@ -27,6 +28,7 @@ from jem_tf import (
     loop,
     recipe,
     signals,
+    trained,
     workdir,
 )
 from jem_tf.errors import InputError
@@ -57,11 +59,13 @@ def run(opts):
     recipe.feed(opts, data, plan.steps)  # feed and model complain now, if at all
     model = _model(opts, data, plan.steps, team)
     with _claimed(place, opts, data, team) as root:
-        model, seconds = _train(root, opts, data, plan, team, model)
+        model, now, seconds = _train(root, opts, data, plan, team, model)
         results = None
         if team.chief:
             results = _measure(model, data) | {"seconds": seconds, "steps": plan.steps}
             _keep(root, model, results)
+            if opts.training.export:
+                _export(root, model, now, data, plan.steps)
         team.all(True)  # none leaves before the chief is done
     return results
 
@@ -89,7 +93,11 @@ def _claimed(place, opts, data, team):
 
 
 def _train(root, opts, data, plan, team, model):
-    """Trains to the end, with another model if it diverges -> (model, seconds)."""
+    """Trains to the end, with another model if it diverges.
+
+    Returns:
+      (model, the Options it was trained with in the end, seconds).
+    """
     watch = guard.Guard(opts.survival, root / "results" / "guard.json")
     keeper = checkpoints.Checkpoints(
         root / "checkpoints",
@@ -123,7 +131,7 @@ def _train(root, opts, data, plan, team, model):
             begin=begin,
         )
         try:
-            return model, training.train(standing)
+            return model, now, training.train(standing)
         except guard.Alarm as alarm:
             begin = training.begin
             back_to = None if watch.spent else keeper.way_back(watch.last_target)
@@ -189,6 +197,12 @@ def _keep(root, model, results):
             "give the same command again."
         ) from error
     log.report(root, results)
+
+
+def _export(root, model, opts, data, step):
+    run = trained.Trained(root, model, opts, data.class_names, step)
+    if not export.is_newest(run, root / "export"):
+        log.say(str(export.write(run, data)))
 
 
 def main(argv):

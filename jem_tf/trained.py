@@ -11,7 +11,9 @@ Trained = collections.namedtuple("Trained", "root model options class_names step
 
 
 def load(path, *, best=False):
-    """The trained model of a run, from a checkpoint of it that is whole.
+    """The model alone of a run, from a checkpoint of it that is whole.
+
+    `jem_tf.load` is `predictor.load`, which wraps it for use.
 
     Args:
       path: RUN, the `--workdir` of the run.

@@ -6,6 +6,7 @@ RUN/checkpoints/        weights, optimiser and replay buffer; see checkpoints.py
 RUN/tensorboard/        scalars, pictures, hyper-parameters
 RUN/results/*.json      numbers, flat keys
 RUN/figures/*.png       pictures
+RUN/export/<number>/    the network for servers; see export/
 """
 
 import contextlib

@@ -14,7 +14,8 @@ ORDER = (
     "classifier energy_model jem "
     "datasets files hardware log figures charts sheets evaluation callbacks options "
     "flagfiles cluster signals saved checkpoints guard loop recipe speed workdir "
-    "trained pytorch results sampling tables report program quiet train"
+    "trained predictor pytorch results sampling tables export report program quiet "
+    "train"
 ).split()
 LAYERS = {0: ORDER[:6], 1: ORDER[6:9], 2: ORDER[9:12], 3: ORDER[12:]}
 SOURCES, TOOLS = sorted(PACKAGE.rglob("*.py")), sorted((ROOT / "tools").glob("*.py"))

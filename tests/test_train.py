@@ -70,7 +70,8 @@ def test_run_flags_replay_the_run_exactly(smoke, tmp_path):
     workdir, results = smoke
     again = run(tmp_path / "again", flagfile=f"--flagfile={workdir / 'run.flags'}")
     assert again | {"seconds": 0} == results | {"seconds": 0}
-    first, second = (jem_tf.load(place) for place in (workdir, tmp_path / "again"))
+    places = workdir, tmp_path / "again"
+    first, second = (jem_tf.load(place).model for place in places)
     np.testing.assert_array_equal(first.buffer.shard_0, second.buffer.shard_0)
     for one, two in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
@@ -83,7 +84,7 @@ def test_another_seed_is_another_run(smoke, tmp_path):
 
 def test_load_brings_the_trained_model_back(smoke):
     workdir, results = smoke
-    model = jem_tf.load(workdir)
+    model = jem_tf.load(workdir).model
     test = jem_tf.datasets.load("digits").test
     logits = answers.logits(model, test.images)
     assert np.mean(logits.argmax(1) == test.labels) == results["accuracy"]
@@ -128,7 +129,7 @@ def test_tensorboard_has_the_scalars_of_every_epoch(smoke):
 )
 def test_every_kind_of_run_trains_and_comes_back(more, tmp_path):
     results = run(tmp_path / "run", "--steps=3", *more)
-    model = jem_tf.load(tmp_path / "run")
+    model = jem_tf.load(tmp_path / "run").model
     assert np.isfinite(list(results.values())).all()
     assert (model.buffer is None) == (more == ["--p_x_weight=0"])
 
@@ -148,4 +149,13 @@ def test_the_program_trains_on_two_replicas_and_says_only_its_own_lines(tmp_path
     place = saved.newest_whole(tmp_path / "run" / "checkpoints")
     shards = tf.train.list_variables(str(place / "shards-0"))
     assert sum("buffer/shard_" in name for name, _ in shards) == 2
-    assert jem_tf.load(tmp_path / "run").buffer.num_shards == 2
+    assert jem_tf.load(tmp_path / "run").model.buffer.num_shards == 2
+
+
+def test_a_run_ends_with_an_export_unless_it_has_one(tmp_path):
+    for export in ("--noexport", "--export", "--export"):
+        run(tmp_path, export)
+        found = sorted(path.name for path in tmp_path.glob("export/*"))
+        assert found == ["1"] * (export == "--export")
+    signatures = tf.saved_model.load(tmp_path / "export" / "1").signatures
+    assert "serving_default" in signatures

@@ -9,9 +9,9 @@ Higher means likelier. Letters: N images, K classes.
 """
 
 import collections
+import functools
 
 import numpy as np
-import scipy.special
 import tensorflow as tf
 
 from jem_tf import energies
@@ -22,45 +22,49 @@ BATCH = 250
 Read = collections.namedtuple("Read", "logits slope")
 
 
-def read(model, images, *, progress=None):
+def read(model, images, *, progress=None, reader=None):
     """What all scores are made of: one pass forward and one back.
 
     Args:
       model: a JEM.
       images: uint8 [N, H, W, C], or float in [-1, 1].
       progress: what a bar on the terminal calls them.
+      reader: `both` of the model as a graph, if there is one already.
 
     Returns:
       Read(logits float32 [N, K]; slope float32 [N], the norm of d log p(x)/dx, in nats
       a unit of pixel value).
     """
-    found = answers.each_batch(
-        _reader(model), images, batch_size=BATCH, progress=progress
-    )
+    if reader is None:
+        reader = tf.function(functools.partial(both, model), reduce_retracing=True)
+    found = answers.each_batch(reader, images, batch_size=BATCH, progress=progress)
     return Read(found[:, :-1], found[:, -1])
 
 
+def both(model, x):
+    """Images float32 [B, H, W, C] in [-1, 1] -> logits and, last, slope: [B, K + 1]."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = model.network(x, training=False)
+        energy = energies.marginal_energy(logits)
+    slope = tf.reshape(tape.gradient(energy, x), [tf.shape(x)[0], -1])
+    return tf.concat([logits, tf.norm(slope, axis=1)[:, None]], axis=1)
+
+
 def of(found, *, temperature):
-    """{score: float [N]} of a `Read`; `temperature` is the energy's T."""
-    ascending = np.sort(found.logits, axis=1)
-    odds = ascending[:, -1] - scipy.special.logsumexp(ascending[:, :-1], axis=1)
-    energy = temperature * scipy.special.logsumexp(found.logits / temperature, axis=1)
+    """{score: numpy [N]} of a `Read`: the paper's, and the energy with its T."""
+    logits = tf.convert_to_tensor(found.logits)
+    energy = temperature * tf.reduce_logsumexp(logits / temperature, axis=1)
+    found = paper(found) | {"energy": energy}
+    return {name: np.asarray(score) for name, score in found.items()}
+
+
+def paper(found):
+    """{score: tensor [N]} of a `Read`: the paper's three."""
+    ascending = tf.sort(found.logits, axis=1)
+    odds = ascending[:, -1] - tf.reduce_logsumexp(ascending[:, :-1], axis=1)
     return {
-        "log_px": scipy.special.logsumexp(found.logits, axis=1),
+        "log_px": -energies.marginal_energy(found.logits),
         "max_p": odds,  # log-odds of it: the same order, and none rounds to 1
         "approximate_mass": -found.slope,
-        "energy": energy,
     }
-
-
-def _reader(model):
-    @tf.function(reduce_retracing=True)
-    def logits_and_slope(x):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            logits = model.network(x, training=False)
-            energy = energies.marginal_energy(logits)
-        slope = tf.reshape(tape.gradient(energy, x), [tf.shape(x)[0], -1])
-        return tf.concat([logits, tf.norm(slope, axis=1)[:, None]], axis=1)
-
-    return logits_and_slope

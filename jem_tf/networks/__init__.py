@@ -22,7 +22,7 @@ def build(name, input_shape, num_classes, **style):
       name: see KNOWN.
       input_shape: (H, W, C).
       num_classes: K.
-      **style: norm, activation, seed, dtype; see `layers.Layers`.
+      **style: norm, activation, seed, dtype, fused; see `layers.Layers`.
 
     Returns:
       A `keras.Model` from images float [B, H, W, C] in [-1, 1] to logits float32 [B,

@@ -3,7 +3,8 @@
 On a CPU a network's activations cost as much time as its convolutions, in bfloat16 more
 (docs/speed.md). Two things help. A gradient computed from what the activation returned,
 not from what it was given, lets Grappler fuse forward a convolution, its bias and the
-activation; and XLA makes one loop of a kernel where TensorFlow makes many.
+activation; and XLA makes one loop of a kernel where TensorFlow makes many. The plain
+ones do without XLA, which servers of models are built without.
 """
 
 import tensorflow as tf
@@ -37,14 +38,25 @@ def _swish_gradient(x, dy):
     return tf.cast(slope * tf.cast(dy, tf.float32), dy.dtype)
 
 
+def _leaky_relu(x, gradient):
+    # Grappler's remapper fails on a sum followed by a leaky ReLU, and with it every
+    # other fusion of the graph is lost: the op between hides one from the other.
+    y = tf.nn.leaky_relu(tf.ensure_shape(x, x.shape), SLOPE)
+    return y, lambda dy: gradient(y, dy)
+
+
 @_as_it_is
 @tf.custom_gradient
 def leaky_relu(x):
     """max(x, 0.2 x): any shape -> the same."""
-    # Grappler's remapper fails on a sum followed by a leaky ReLU, and with it every
-    # other fusion of the graph is lost: the op between hides one from the other.
-    y = tf.nn.leaky_relu(tf.ensure_shape(x, x.shape), SLOPE)
-    return y, lambda dy: leaky_relu_gradient(y, dy)
+    return _leaky_relu(x, leaky_relu_gradient)
+
+
+@_as_it_is
+@tf.custom_gradient
+def plain_leaky_relu(x):
+    """The same without XLA."""
+    return _leaky_relu(x, leaky_relu_gradient.python_function)
 
 
 @_as_it_is
@@ -52,6 +64,14 @@ def leaky_relu(x):
 def swish(x):
     """x sigmoid(x), computed in float32: any shape -> the same."""
     return _swish(x), lambda dy: _swish_gradient(x, dy)
+
+
+@_as_it_is
+@tf.custom_gradient
+def plain_swish(x):
+    """The same without XLA."""
+    plain, gradient = _swish.python_function, _swish_gradient.python_function
+    return plain(x), lambda dy: gradient(x, dy)
 
 
 @_as_it_is

@@ -10,19 +10,23 @@ from jem_tf.networks import activations
 
 NORMS = ("none", "batch", "layer", "group")
 ACTIVATIONS = {"leaky_relu": activations.leaky_relu, "swish": activations.swish}
+PLAIN = {
+    "leaky_relu": activations.plain_leaky_relu,
+    "swish": activations.plain_swish,
+}
 
 
 @keras.saving.register_keras_serializable("jem_tf")
 class Activation(keras.layers.Layer):
-    """One of ACTIVATIONS as a layer."""
+    """One of ACTIVATIONS as a layer, or of PLAIN if not fused."""
 
-    def __init__(self, activation, **kwargs):
+    def __init__(self, activation, fused=True, **kwargs):
         super().__init__(**kwargs)
-        self.activation = activation
+        self.activation, self.fused = activation, fused
 
     def call(self, x):
         """Any shape -> the same."""
-        return ACTIVATIONS[self.activation](x)
+        return (ACTIVATIONS if self.fused else PLAIN)[self.activation](x)
 
     def compute_output_shape(self, input_shape):
         """The input's."""
@@ -30,7 +34,8 @@ class Activation(keras.layers.Layer):
 
     def get_config(self):
         """What `from_config` makes an equal layer of."""
-        return super().get_config() | {"activation": self.activation}
+        own = {"activation": self.activation, "fused": self.fused}
+        return super().get_config() | own
 
 
 @keras.saving.register_keras_serializable("jem_tf")
@@ -56,10 +61,19 @@ class Layers:
       seed: int.
       dtype: a Keras dtype policy, such as "mixed_bfloat16"; logits are float32 under
         any.
+      fused: whether activations may be quick by way of XLA, which servers of models are
+        built without. The weights are the same.
     """
 
     def __init__(
-        self, *, norm="none", activation="leaky_relu", gain=1.0, seed=0, dtype="float32"
+        self,
+        *,
+        norm="none",
+        activation="leaky_relu",
+        gain=1.0,
+        seed=0,
+        dtype="float32",
+        fused=True,
     ):
         for name, value, known in (
             ("norm", norm, NORMS),
@@ -71,7 +85,7 @@ class Layers:
                 )
         self._norm, self._activation, self._gain = norm, activation, gain
         self._seeds, self._dtype = itertools.count(1000 * seed), dtype
-        self._convolutions = itertools.count()
+        self._convolutions, self._fused = itertools.count(), fused
 
     def conv(self, x, filters, size=3, stride=1):
         """A convolution with bias and, as in PyTorch, size // 2 zeros all round."""
@@ -85,7 +99,7 @@ class Layers:
     def activated_conv(self, x, filters, size=3, stride=1):
         """The activation of a normalised convolution, fused where that is possible."""
         fusible = self._norm == "none" and self._activation == "leaky_relu"
-        if fusible and stride == 1:
+        if self._fused and fusible and stride == 1:
             return self._conv(ConvLeakyReLU, x, filters, size)
         return self.activation(self.norm(self.conv(x, filters, size, stride)))
 
@@ -124,7 +138,7 @@ class Layers:
 
     def activation(self, x):
         """The style's activation."""
-        return Activation(self._activation, dtype=self._dtype)(x)
+        return Activation(self._activation, self._fused, dtype=self._dtype)(x)
 
     def _initial(self, fan_in):
         bound = self._gain * fan_in**-0.5
