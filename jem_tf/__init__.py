@@ -12,7 +12,7 @@ _HOMES = {
     "sgld": "jem_tf.samplers",
     "load": "jem_tf.predictor",
 }
-_MODULES = ("datasets", "energies", "networks", "samplers", "starts")
+_MODULES = ("datasets", "energies", "figures", "networks", "samplers", "starts")
 __all__ = (*_HOMES, *_MODULES)
 
 

@@ -8,9 +8,11 @@ import pytest
 from absl import flags
 
 from jem_tf import flagfiles
+from tests import processes
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.+?)```", README, re.S)
 COMMANDS = re.findall(r"^(?:\$ )?(python -m jem_tf\.train[^\n#]*)", README, re.M)
 
 
@@ -30,8 +32,22 @@ def test_every_training_command_names_real_flags_and_presets(command, monkeypatc
     assert flagfiles.parse(command.split()[2:], values) == ["jem_tf.train"]
 
 
+def test_the_example_of_a_trained_run_runs_with_a_run_of_ours(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    processes.run_here(tmp_path / "run", "--steps=3")
+    given = {"RUN": str(tmp_path / "run"), "cifar10": "digits"}
+    example = EXAMPLES[0]
+    assert len([line for line in example.splitlines() if line]) == 10
+    for old, new in given.items():
+        example = example.replace(f'"{old}"', f'"{new}"')
+    names = {}
+    exec(example, names)
+    assert len(names["names"]) == 8
+    assert (tmp_path / "api.png").is_file()
+
+
 def test_the_python_example_runs_as_it_stands():
-    (example,) = re.findall(r"```python\n(.+?)```", README, re.S)
+    example = EXAMPLES[1]
     assert len([line for line in example.splitlines() if line]) == 12
     names = {}
     exec(example, names)
