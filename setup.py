@@ -6,7 +6,7 @@ import setuptools
 HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "jem_tf/__init__.py").read_text())
 
-TEST = ["pytest>=7", "pytest-xdist>=3.5"]
+TEST = ["pytest>=7", "pytest-xdist>=3.7"]
 
 setuptools.setup(
     name="jem-tf",

@@ -14,6 +14,18 @@ tf.config.set_logical_device_configuration(
     CPU, [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
+# Modules that take a minute; begun last, one of them would keep one worker waiting.
+LONGEST = ("workers", "survival", "divergence", "train", "robustness", "replicas")
+
+
+def pytest_collection_modifyitems(items):
+    """Long modules and those of tools first: short ones fill what room is left."""
+    items.sort(key=lambda item: not _long(item.path))
+
+
+def _long(path):
+    return path.parent.name == "tools" or path.stem.removeprefix("test_") in LONGEST
+
 
 @pytest.fixture(scope="session")
 def two_replicas():
