@@ -35,10 +35,10 @@ from absl import app, flags
 from jem_tf import flagfiles, train
 
 def show(*args):
-    model, seconds = taught(*args)
+    model, *rest = taught(*args)
     index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
     np.savez(f"{flags.FLAGS.workdir}-{index}.npz", *model.get_weights())
-    return model, seconds
+    return model, *rest
 
 taught, train._train = train._train, show
 flagfiles.define(flags.FLAGS)

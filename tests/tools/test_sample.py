@@ -53,7 +53,7 @@ def picture(folder, ending=".png"):
 
 def test_a_grid_is_the_models_samples(place):
     found = arrays(place / "grid")
-    model = jem_tf.load(place / "smoke")
+    model = jem_tf.load(place / "smoke").model
     expected = model.sample(7, candidates=3, seed=4).numpy()
     np.testing.assert_allclose(found["pixels"], expected, atol=1e-5)
     np.testing.assert_array_equal(found["images"], samples.rounded(found["pixels"]))
