@@ -15,6 +15,25 @@ from jem_tf.errors import InputError
 from jem_tf.log import say
 
 
+def about(opts, image_shape, num_classes):
+    """What a checkpoint must share with the model that goes on from it: {name: value}.
+
+    Args:
+      opts: Options.
+      image_shape: (H, W, C).
+      num_classes: K.
+    """
+    names = ("network", "norm", "activation")
+    return {
+        "dataset": opts.data.dataset,
+        "image_shape": list(image_shape),
+        "classes": num_classes,
+        **{name: getattr(opts.network, name) for name in names},
+        "optimizer": opts.training.optimizer,
+        "buffer_size": opts.sampling.buffer_size * opts.objective.generative,
+    }
+
+
 class Checkpoints:
     """Saves and restores a model and its standing: a dict that JSON can hold, with
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from jem_tf import files
+from jem_tf import datasets, files
 
 
 def tile(images, *, columns=None):
@@ -22,7 +22,7 @@ def tile(images, *, columns=None):
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     cells = np.full([rows * columns, height + 1, width + 1, channels], 255, "uint8")
-    cells[:n, :height, :width] = np.clip(np.round((images + 1) * 127.5), 0, 255)
+    cells[:n, :height, :width] = datasets.eight_bit(images)
     grid = cells.reshape(rows, columns, height + 1, width + 1, channels).swapaxes(1, 2)
     return grid.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]
 

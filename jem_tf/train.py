@@ -103,7 +103,9 @@ def _train(root, opts, data, plan, team, model):
         root / "checkpoints",
         team,
         keep=opts.survival.checkpoints_kept,
-        about=_about(opts, data),
+        about=checkpoints.about(
+            opts, data.train.images.shape[1:], len(data.class_names)
+        ),
     )
     begin = None
     for attempt in itertools.count():
@@ -139,19 +141,6 @@ def _train(root, opts, data, plan, team, model):
             if team.chief:
                 callbacks.note_alarm(root / "tensorboard", event, watch.retries)
             log.say(watch.line())
-
-
-def _about(opts, data):
-    """What a checkpoint must share with the model that goes on from it."""
-    names = ("network", "norm", "activation")
-    return {
-        "dataset": opts.data.dataset,
-        "image_shape": data.train.images.shape[1:].as_list(),
-        "classes": len(data.class_names),
-        **{name: getattr(opts.network, name) for name in names},
-        "optimizer": opts.training.optimizer,
-        "buffer_size": opts.sampling.buffer_size * opts.objective.generative,
-    }
 
 
 def _model(opts, data, steps, team):

@@ -74,6 +74,11 @@ def pixels(images):
     return tf.cast(images, tf.float32) / 127.5 - 1.0
 
 
+def eight_bit(pixels_):
+    """Pixels in [-1, 1], clipped to it, as numpy uint8 in 0..255: undoes `pixels`."""
+    return np.clip(np.round((pixels_ + 1) * 127.5), 0, 255).astype("uint8")
+
+
 def _hold_out(split, count, purpose):
     """Deals `count` images of (images, labels) out of it, of each class its share.
 

@@ -5,6 +5,7 @@ import collections
 import numpy as np
 import tensorflow as tf
 
+from jem_tf import datasets
 from jem_tf.errors import InputError
 from jem_tf.evaluation import answers, chains
 
@@ -136,7 +137,7 @@ def rounded(images):
             f"{astray.sum()} of {len(images)} samples are not finite; give fewer "
             "--steps or a smaller --step_size, or train on."
         )
-    return np.clip(np.round((images + 1) * 127.5), 0, 255).astype("uint8")
+    return datasets.eight_bit(images)
 
 
 def confident(model, images, share):

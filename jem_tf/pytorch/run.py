@@ -5,11 +5,8 @@ there to be measured, sampled and served, not to be trained on: their checkpoint
 no optimiser.
 """
 
-import contextlib
 import hashlib
-import os
 import pathlib
-import shutil
 
 import numpy as np
 import tensorflow as tf
@@ -25,6 +22,7 @@ VALIDATION = (
     "jem_tf holds out other images for validation than the authors' code does: most of "
     "them were trained on, and what is chosen by them is too sure"
 )
+NO_OPTIMIZER = {"optimizer": "PyTorch's, not imported"}  # so none trains on
 STANDING = {  # at step 0: nobody knows how many steps theirs took
     "step": 0,
     "seed": 0,
@@ -60,14 +58,15 @@ def write(path, original, source, *, dataset="", data_dir=""):
     workdir.check(path, opts)
     model = _model(opts, original)
     note = _note(original, source, opts, model)
-    with _appearing(root) as part, workdir.claim(part, opts):
+    with files.whole_folder(root) as part, workdir.claim(part, opts):
         workdir.note(part, *outline)
         files.write_json(part / "results" / "import.json", note)
         keeper = checkpoints.Checkpoints(
             part / "checkpoints",
             cluster.Cluster(tf.distribute.get_strategy()),
             keep=1,
-            about=_about(opts, original),
+            about=checkpoints.about(opts, IMAGE_SHAPE, original.num_classes)
+            | NO_OPTIMIZER,
         )
         if not keeper.save(model, STANDING):
             raise InputError(f"{flag} cannot be written; make room or name another.")
@@ -113,20 +112,6 @@ def _model(opts, original):
     return model
 
 
-def _about(opts, original):
-    """As in `train`; but for the optimiser, by which training on is refused."""
-    return {
-        "dataset": opts.data.dataset,
-        "image_shape": list(IMAGE_SHAPE),
-        "classes": original.num_classes,
-        "network": opts.network.network,
-        "norm": opts.network.norm,
-        "activation": opts.network.activation,
-        "optimizer": "PyTorch's, not imported",
-        "buffer_size": opts.sampling.buffer_size,
-    }
-
-
 def _note(original, source, opts, model):
     path = pathlib.Path(source)
     return {
@@ -139,17 +124,3 @@ def _note(original, source, opts, model):
         "buffer_images": 0 if original.images is None else len(original.images),
         "validation": VALIDATION,
     }
-
-
-@contextlib.contextmanager
-def _appearing(root):
-    """A folder to fill, which becomes `root` when the context ends well."""
-    root.parent.mkdir(parents=True, exist_ok=True)
-    part = root.with_name(f"{root.name}.{os.getpid()}.part")
-    try:
-        part.mkdir()
-        yield part
-        part.rename(root)
-        files.to_disk(root.parent)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
