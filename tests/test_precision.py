@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import guard, networks, recipe, samplers
+from jem_tf import guard, hardware, networks, recipe, samplers
 from jem_tf.options import Network, Options, Sampling, Survival, Training
 from tests.test_jem import CLASSES, SHAPE, bars, flat, jem
 
@@ -79,9 +79,10 @@ def test_reduced_precision_learns_nearly_what_float32_does(dtype):
     (model, log), (reduced, log_reduced) = learnt(), learnt(dtype)
     assert {weight.dtype for weight in reduced.network.weights} == {"float32"}
     change = flat(model) - flat(learnt(steps=1)[0])
-    np.testing.assert_allclose(
-        flat(reduced), flat(model), atol=0.1 * np.abs(change).max()
-    )
+    # Where a CPU has no bfloat16 TensorFlow sums up a bias's gradient in it, badly.
+    native = dtype == "mixed_float16" or hardware.precision("auto")[0] == dtype
+    most = (0.1 if native else 0.5) * np.abs(change).max()
+    np.testing.assert_allclose(flat(reduced), flat(model), atol=most)
     for name in EVERY:
         assert log_reduced[name] == pytest.approx(log[name], rel=0.05, abs=0.02), name
 

@@ -21,6 +21,12 @@ def normal(*shape, seed=0):
     return tf.random.stateless_normal(shape, [seed, 0])
 
 
+def whole(*shape, most, seed=0):
+    """Whole numbers from -most to most, which bfloat16 holds, and their sums."""
+    found = tf.random.stateless_uniform(shape, [seed, 0], -most, most + 1, tf.int32)
+    return tf.cast(found, tf.float32)
+
+
 def convolved(x, kernel, bias):
     return tf.nn.leaky_relu(tf.nn.conv2d(x, kernel, 1, "SAME") + bias, 0.2)
 
@@ -59,7 +65,9 @@ def test_values_and_gradients(ours, dtype, atol):
 @pytest.mark.parametrize(("dtype", "atol"), [("float32", 1e-4), ("bfloat16", 0.2)])
 @pytest.mark.parametrize("size", [1, 3])
 def test_a_convolution_with_its_activation(dtype, atol, size):
-    arguments = normal(4, 6, 6, 8), normal(size, size, 8, 16, seed=1), normal(16)
+    """Of numbers whose sums are exact and never 0, where rounding would turn a sign."""
+    x, kernel = whole(4, 6, 6, 8, most=2), whole(size, size, 8, 16, most=1, seed=1)
+    arguments = x, kernel, whole(16, most=2, seed=2) + 0.5
     found = tf.function(gradients)(
         activations.convolved_leaky_relu, *(tf.cast(x, dtype) for x in arguments)
     )
