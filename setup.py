@@ -39,6 +39,7 @@ setuptools.setup(
         "test": TEST,
         "dev": [*TEST, "pre-commit", "ruff"],
         "pytorch": ["torch>=2.6"],  # tools/import_pytorch.py; older ones run code
+        "serving": [*TEST, "nvidia-pytriton>=0.7"],  # tests/serving
     },
     classifiers=[
         "Programming Language :: Python :: 3",

@@ -26,6 +26,16 @@ MUTED = ("TF_CPP_MIN_LOG_LEVEL", "TF_CONFIG")  # a user's environment has neithe
 PATIENCE = 120  # seconds, on a machine that others keep busy
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
+# Before a script: its process finds no jem_tf.
+ALONE = """
+import importlib.abc, json, sys
+class Hidden(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "jem_tf":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Hidden())
+"""
+
 Ended = collections.namedtuple("Ended", "code out err")
 
 
@@ -54,13 +64,13 @@ class Process:
         self._process.wait()
         self._closing.close()
 
-    def until(self, happened):
+    def until(self, happened, patience=PATIENCE, *, pause=0.002):
         """Waits until happened(), which must be before the process ends."""
-        patience = time.monotonic() + PATIENCE
+        patience += time.monotonic()
         while not happened():
             assert self._process.poll() is None, self._said()
             assert time.monotonic() < patience, self._said()
-            time.sleep(0.002)
+            time.sleep(pause)
 
     def end(self, patience=PATIENCE):
         """Waits for the end of the process -> Ended."""
@@ -76,7 +86,7 @@ class Process:
 @contextlib.contextmanager
 def two_workers(workdir, *more, argv=PROGRAM, each=((), ())):
     """The two processes of a cluster on this machine; `each` has flags for one."""
-    addresses = [f"localhost:{port}" for port in _free_ports(2)]
+    addresses = [f"localhost:{port}" for port in free_ports(2)]
     with contextlib.ExitStack() as stack:
         yield [
             stack.enter_context(
@@ -99,7 +109,8 @@ def two_workers(workdir, *more, argv=PROGRAM, each=((), ())):
         ]
 
 
-def _free_ports(count):
+def free_ports(count):
+    """Ports of this machine that nobody listens on."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

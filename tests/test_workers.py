@@ -7,6 +7,7 @@ import signal
 import numpy as np
 import pytest
 
+from jem_tf.export import CALIBRATION
 from tests.processes import (
     PROGRAM,
     SMOKE,
@@ -52,7 +53,7 @@ def pair(tmp_path_factory):
     """The workdir of an undisturbed run; beside it its workers' weights as .npz."""
     workdir = tmp_path_factory.mktemp("pair") / "run"
     show = ("-c", SHOWING)
-    with two_workers(workdir, *KEPT, argv=show) as workers:
+    with two_workers(workdir, *KEPT, "--export", argv=show) as workers:
         assert [worker.end()[::2] for worker in workers] == [(0, "")] * 2
     return workdir
 
@@ -79,7 +80,7 @@ def test_workers_have_equal_weights_and_chains_of_their_own(pair):
 
 def test_two_workers_and_two_replicas_of_one_process_learn_the_same(pair, tmp_path):
     workdir = tmp_path / "run"
-    both = (*FLAGS, "--strategy=mirrored", "--logical_cpus=2")
+    both = (*FLAGS, "--export", "--strategy=mirrored", "--logical_cpus=2")
     with Process(*PROGRAM, SMOKE, f"--workdir={workdir}", *both) as process:
         assert process.end()[::2] == (0, "")
     ours, theirs = (
@@ -89,6 +90,10 @@ def test_two_workers_and_two_replicas_of_one_process_learn_the_same(pair, tmp_pa
     for name in ours.keys() | theirs.keys():
         np.testing.assert_array_equal(ours[name], theirs[name], name)
     assert results(pair) == results(workdir)
+    exports = [run / "export" for run in (pair, workdir)]
+    assert [place.name for export in exports for place in export.iterdir()] == ["1"] * 2
+    one, other = ((export / "1" / CALIBRATION).read_text() for export in exports)
+    assert one == other
 
 
 def test_workers_survive_each_others_end(pair, tmp_path):

@@ -15,24 +15,19 @@ from jem_tf import datasets, export, predictor, trained
 from jem_tf.errors import InputError
 from jem_tf.export import encoded, served
 from tests import processes
+from tests.export import agreement, encodings
+from tests.export.agreement import WALK
+from tests.export.encodings import png
 
-ALONE = """
-import importlib.abc, json, sys
-class Hidden(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "jem_tf":
-            raise ModuleNotFoundError(name)
-sys.meta_path.insert(0, Hidden())
-"""
 ANSWER = """
 import numpy as np, tensorflow as tf
 place, asked, answered = sys.argv[1:]
 model, found = tf.saved_model.load(place), {}
 for key, inputs in np.load(asked, allow_pickle=True)["asked"].item().items():
     inputs = {name: tf.constant(value) for name, value in inputs.items()}
-    for name, value in model.signatures[key](**inputs).items():
-        found[key + "/" + name] = value.numpy()
-np.savez(answered, **found)
+    outputs = model.signatures[key](**inputs)
+    found[key] = {name: value.numpy() for name, value in outputs.items()}
+np.savez(answered, answered=np.array(found, dtype=object))
 assert "jem_tf" not in sys.modules
 """
 COMMAND = """
@@ -52,7 +47,6 @@ for argv in (
     flags.FLAGS.unparse_flags()
 assert "jem_tf" not in sys.modules
 """
-WALK = {"steps": 3, "seed": 5, "step_size": np.float32(1), "noise": np.float32(0.01)}
 SIGNATURES = {"classify", "score", "sample", "refine", "classify_encoded"}
 
 
@@ -79,13 +73,9 @@ def model(exported):
     return signatures
 
 
-def png(image):
-    return tf.io.encode_png(image).numpy()
-
-
 def alone(script, *argv, cwd):
     done = subprocess.run(
-        [sys.executable, "-c", ALONE + script, *map(str, argv)],
+        [sys.executable, "-c", processes.ALONE + script, *map(str, argv)],
         capture_output=True, text=True, cwd=cwd,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -97,46 +87,12 @@ def test_a_process_without_jem_tf_gets_what_the_python_api_says(
 ):
     ours, place = exported
     images = data.test.images[:7].numpy()
-    asked = {
-        "serving_default": {"images": images},
-        "classify": {"images": images},
-        "score": {"images": images},
-        "sample": {"n": 4, **WALK},
-        "refine": {"images": images, **WALK},
-        "classify_encoded": {"images": [png(image) for image in images]},
-    }
-    np.savez(tmp_path / "asked.npz", asked=np.array(asked, dtype=object))
+    asked = np.array(agreement.asked(images), dtype=object)
+    np.savez(tmp_path / "asked.npz", asked=asked)
     answers = tmp_path / "answered.npz"
     alone(ANSWER, place, tmp_path / "asked.npz", answers, cwd=tmp_path)
-    answered = dict(np.load(answers, allow_pickle=True))
-    about = json.loads((place / export.CALIBRATION).read_text())
-    probabilities, names = ours.predict(images, temperature=about["temperature"])
-    log_density = ours.log_density(images)
-    for key in ("serving_default", "classify", "classify_encoded"):
-        found = {
-            name.split("/")[1]: value
-            for name, value in answered.items()
-            if name.startswith(f"{key}/")
-        }
-        near(found["probabilities"], probabilities)
-        near(found["logits"], ours.model.logits(datasets.pixels(images)))
-        near(found["log_density"], log_density)
-        near(found["confidence"], probabilities.max(1))
-        np.testing.assert_array_equal(found["class_ids"], probabilities.argmax(1))
-        assert [name.decode() for name in found["class_names"]] == names
-        below = log_density < about["threshold"]
-        np.testing.assert_array_equal(found["is_ood"], below)
-    for name, score in ours.ood_score(images).items():
-        near(answered[f"score/{name}"], score)
-    pixels = ours.sample(4, steps=3, seed=5, start="noise")
-    near(answered["sample/pixels"], pixels)
-    rounded = np.clip(np.round((pixels + 1) * 127.5), 0, 255)
-    assert np.abs(answered["sample/images"] - rounded).max() <= 1
-    near(answered["refine/pixels"], ours.refine(images, 3, seed=5))
-
-
-def near(found, wanted):
-    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+    answered = np.load(answers, allow_pickle=True)["answered"].item()
+    agreement.check(answered, ours, place, images)
 
 
 def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):
@@ -188,7 +144,11 @@ NAN, LESS = np.float32("nan"), np.float32(-1)
         ("classify", {"images": GOOD.repeat(3, -1)}, r"\[2 8 8 3\]"),
         ("score", {"images": GOOD[:, :4]}, r"\[N, 8, 8, 1\]"),
         ("refine", {"images": GOOD[:0], **WALK}, "with N at least 1"),
-        ("refine", {"images": GOOD, **WALK, "steps": -1}, "steps must be from 0"),
+        (
+            "refine",
+            {"images": GOOD, **WALK, "steps": -1},
+            "steps must be from 0",
+        ),
         ("sample", {"n": 0, **WALK}, "n must be from 1 to 1024"),
         ("sample", {"n": 2**30, **WALK}, "n must be from 1 to 1024"),
         ("sample", {"n": 1, **WALK, "steps": 2**30}, "steps must be from 0"),
@@ -208,21 +168,12 @@ def test_a_bad_request_is_answered_with_a_sentence(model, name, inputs, says):
     assert model["classify"](images=tf.constant(GOOD))["class_ids"].shape == 2
 
 
-def files():
-    """Two pictures as PNG and JPEG, in colour and grey, of the size and of another."""
-    generator = np.random.default_rng(0)
-    for size in ((8, 8, 1), (31, 20, 3)):
-        image = generator.integers(0, 256, size, dtype="uint8")
-        yield png(image)
-        yield tf.io.encode_jpeg(image).numpy()
-
-
 def test_fuzzed_bytes_are_refused_or_answered_and_it_still_answers(model):
-    generator, whole = np.random.default_rng(1), list(files())
+    generator, whole = np.random.default_rng(1), list(encodings.files())
     ends, good = {"answered": 0, "refused": 0}, tf.constant(whole)
     before = model["classify_encoded"](images=good)["logits"]
     for turn in range(1500):
-        sent = mutated(bytearray(whole[turn % len(whole)]), generator, turn)
+        sent = encodings.mutated(bytearray(whole[turn % len(whole)]), generator, turn)
         try:
             found = model["classify_encoded"](images=tf.constant([bytes(sent)]))
             assert np.isfinite(found["logits"]).all()
@@ -233,26 +184,6 @@ def test_fuzzed_bytes_are_refused_or_answered_and_it_still_answers(model):
     np.testing.assert_array_equal(
         model["classify_encoded"](images=good)["logits"], before
     )
-
-
-def mutated(file, generator, turn):
-    """The bytes of a file with some flipped, cut off, put in or claimed."""
-    how = turn // 4 % 5
-    if how == 0:  # flips
-        for _ in range(generator.integers(1, 6)):
-            file[generator.integers(len(file))] ^= 1 << generator.integers(8)
-    elif how == 1:
-        del file[generator.integers(len(file)) :]
-    elif how == 2:  # the magic number, then junk
-        junk = generator.integers(0, 256, generator.integers(200), dtype="uint8")
-        file[generator.integers(2, 40) :] = junk.tobytes()
-    elif how == 3:  # what the header says of width, height and depth
-        at = generator.integers(12, 30)
-        file[at : at + 4] = generator.integers(0, 256, 4, dtype="uint8").tobytes()
-    else:
-        at = generator.integers(len(file))
-        file[at:at] = file[: generator.integers(len(file))]
-    return file
 
 
 @pytest.mark.parametrize("side", [65_000, 2**31 - 1])
