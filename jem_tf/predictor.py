@@ -7,6 +7,7 @@ the answer is without its first axis.
 
 import collections
 import functools
+import numbers
 import operator
 
 import numpy as np
@@ -15,10 +16,11 @@ import tensorflow as tf
 from jem_tf import starts, trained
 from jem_tf.datasets import pixels
 from jem_tf.errors import InputError
-from jem_tf.evaluation import answers, scores
+from jem_tf.evaluation import answers, samples, scores
 
 FARTHEST = 2.0  # |pixel| of a float image at most; unclamped chains leave [-1, 1]
 SEEDS = 2**31  # below it
+COLD, HOT = 1e-6, float("inf")  # temperatures; colder ones overflow float32
 STARTS = ("buffer", "noise")
 
 Prediction = collections.namedtuple("Prediction", "probabilities class_names")
@@ -65,8 +67,10 @@ class Predictor:
           Prediction(probabilities float32 [N, K] in the order of `self.class_names`,
           class_names: [N] of str, the likeliest ones; of one image, a str).
         """
-        if not 0 < temperature < float("inf"):
-            raise InputError(f"temperature is {temperature}; it must be above 0.")
+        if not isinstance(temperature, numbers.Real) or not COLD < temperature < HOT:
+            raise InputError(
+                f"temperature is {temperature!r}; it must be above 0, and finite."
+            )
         logits, one = self._logits(images)
         probabilities = tf.nn.softmax(logits / temperature).numpy()
         names = [self.class_names[y] for y in probabilities.argmax(axis=1)]
@@ -110,12 +114,12 @@ class Predictor:
         """
         n, seed = _whole("n", n, 1), _whole("seed", seed, 0)
         labels = None if label is None else tf.fill([n], self._class(label))
-        if start not in STARTS:
+        if not isinstance(start, str) or start not in STARTS:
             raise InputError(f"start is {start!r}; choose one of {', '.join(STARTS)}.")
         steps = self._steps(steps, start)
         seeds = tf.constant([seed, 0])
         if start == "noise":
-            return self._from_noise(n, labels, steps, seeds).numpy()
+            return _whole_chains(self._from_noise(tf.constant(n), labels, steps, seeds))
         if self.model.buffer is None:
             raise InputError(
                 f"{self.run.root} is a plain classifier without a replay buffer; give "
@@ -125,7 +129,7 @@ class Predictor:
             labels = tf.range(n) % len(self.class_names)
         draw_seed, chain_seed = tf.unstack(tf.random.split(seeds))
         chains = self.model.buffer.draw(n, draw_seed, labels, reinit=False)
-        return self._walk(chains.images, labels, steps, chain_seed).numpy()
+        return _whole_chains(self._walk(chains.images, labels, steps, chain_seed))
 
     def refine(self, images, steps=None, *, seed=0):
         """Images moved by SGLD towards where p(x) is high (the paper's JEM-k).
@@ -140,7 +144,8 @@ class Predictor:
         x, one = self._batch(images)
         steps, seeds = self._steps(steps, "buffer"), [_whole("seed", seed, 0), 0]
         x = pixels(x) if x.dtype == tf.uint8 else x
-        return _unless(one, self._walk(x, None, steps, tf.constant(seeds)).numpy())
+        drawn = _whole_chains(self._walk(x, None, steps, tf.constant(seeds)))
+        return _unless(one, drawn)
 
     def _logits(self, images):
         x, one = self._batch(images)
@@ -165,8 +170,10 @@ class Predictor:
         if steps is not None:
             return tf.constant(_whole("steps", steps, 0))
         sampling = self.run.options.sampling
-        age = 1 if start == "buffer" else 1 / max(sampling.reinit_prob, 0.01)
-        return tf.constant(round(sampling.sgld_steps * age))
+        if start == "buffer":
+            return tf.constant(sampling.sgld_steps)
+        steps = samples.mean_length(sampling.sgld_steps, sampling.reinit_prob)
+        return tf.constant(steps)
 
     def _class(self, label):
         known = self.class_names
@@ -229,7 +236,19 @@ def _in_range(x):
     return x.astype("float32")
 
 
+def _whole_chains(x):
+    """Images as an array, if chains are where images can be."""
+    if not np.isfinite(x := x.numpy()).all():
+        raise InputError(
+            "Chains went astray, their pixels are not finite; give fewer steps, or "
+            "train on."
+        )
+    return x
+
+
 def _whole(name, value, least, below=SEEDS):
+    if isinstance(value, bool | np.bool_):
+        raise InputError(f"{name} is {value!r}; give a whole number.")
     try:
         value = operator.index(value)
     except TypeError as error:

@@ -7,7 +7,7 @@ import sys
 
 from absl import app
 
-from jem_tf import datasets, results, tables, trained
+from jem_tf import datasets, results, tables, trained, workdir
 from jem_tf.errors import InputError
 
 Subject = collections.namedtuple("Subject", "run data limit seed data_dir")
@@ -22,7 +22,7 @@ def define(flag_values, *, limit=True):
     flags.DEFINE_bool("best", False, "its best checkpoint, not the newest", **here)
     if limit:
         flags.DEFINE_integer("limit", 0, "images at most, for a quick look", 0, **here)
-    flags.DEFINE_integer("seed", 0, "of all that is random", 0, **here)
+    flags.DEFINE_integer("seed", 0, "of all that is random", 0, 2**31 - 1, **here)
     flags.DEFINE_string(
         "data_dir", "", "prepared TFDS data, if not where the run had it", **here
     )
@@ -94,7 +94,7 @@ def data_of(run, data_dir=""):
     """The data set that a run was trained on.
 
     Raises:
-      InputError: if it is not there, or has other classes by now.
+      InputError: if it is not there, or has other classes or images by now.
     """
     wanted = run.options.data
     if data_dir:
@@ -106,6 +106,13 @@ def data_of(run, data_dir=""):
         raise InputError(
             f"--workdir={run.root} was trained on other classes than "
             f"{wanted.dataset} has here; give its data by --data_dir."
+        )
+    theirs, ours = workdir.about(run.root).get("sizes"), workdir.sizes(data)
+    if theirs and theirs != ours:  # imported runs have none
+        raise InputError(
+            f"--workdir={run.root} was trained on other images ({theirs}) than "
+            f"{wanted.dataset} has here ({ours}), so what it has not seen is not "
+            "known; give its data by --data_dir."
         )
     return data
 

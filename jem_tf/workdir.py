@@ -129,11 +129,14 @@ def describe(root, data):
     Raises:
       InputError: if the run was of other data.
     """
-    sizes = {
-        name: len(getattr(data, name).labels)
-        for name in ("train", "validation", "test")
-    }
-    note(root, data.train.images.shape[1:].as_list(), data.class_names, sizes)
+    shape = data.train.images.shape[1:].as_list()
+    note(root, shape, data.class_names, sizes(data))
+
+
+def sizes(data):
+    """{split: how many images} of a datasets.Dataset."""
+    splits = ("train", "validation", "test")
+    return {name: len(getattr(data, name).labels) for name in splits}
 
 
 def note(root, image_shape, class_names, sizes):

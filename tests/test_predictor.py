@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -141,6 +142,9 @@ def test_bad_images_are_refused_in_a_sentence_by_every_method(model, images, say
     [
         ({"n": 0}, "n is 0"),
         ({"n": 2.5}, "n is 2.5; give a whole number"),
+        ({"n": True}, "n is True; give a whole number"),
+        ({"label": True}, "label is True; give a whole number"),
+        ({"start": np.zeros(2)}, "choose one of buffer, noise"),
         ({"label": 10}, "label is 10; it must be from 0 to 9"),
         ({"label": -1}, "label is -1"),
         ({"label": "cat"}, "label is 'cat'; the classes are 0, 1"),
@@ -156,6 +160,25 @@ def test_bad_arguments_are_refused_in_a_sentence(model, arguments, says):
 
 
 def test_a_temperature_that_is_none_is_refused(model):
-    for temperature in (0, -1, float("nan"), float("inf")):
+    for temperature in (0, -1, 1e-40, float("nan"), float("inf"), "1", None):
         with pytest.raises(InputError, match="must be above 0"):
             model.predict(IMAGES, temperature=temperature)
+
+
+def test_chains_that_go_astray_are_refused(model, monkeypatch):
+    walk = functools.partial(jem_tf.sgld, step_size=float("inf"), noise=0.0)
+    astray = predictor.Predictor(model.run)
+    monkeypatch.setattr(model.model, "sampler", walk)
+    for draw in (
+        lambda: astray.sample(2, steps=2),
+        lambda: astray.sample(2, steps=2, start="noise"),
+        lambda: astray.refine(IMAGES, 2),
+    ):
+        with pytest.raises(InputError, match="Chains went astray"):
+            draw()
+
+
+def test_another_number_of_images_is_no_other_graph(model):
+    for n in (2, 3, 4, 5):
+        model.sample(n, steps=0, start="noise")
+    assert model._from_noise.experimental_get_tracing_count() <= 3

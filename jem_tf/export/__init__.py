@@ -37,11 +37,14 @@ def write(run, data, base=None, *, number=None, accept=0.95, precision="float32"
       pathlib.Path, BASE/<number>.
 
     Raises:
-      InputError: if it is there already or cannot be written, or `accept` is no share.
+      InputError: if it is there already or cannot be written, or `number` is none or
+        `accept` no share.
     """
     base = pathlib.Path(base or run.root / "export")
     if number is None:
         number = 1 + max(versions(base), default=0)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        raise InputError(f"--number={number}: servers know 0, 1, 2, ...; give one.")
     target = base / str(number)
     if target.exists():
         raise InputError(f"{target} exists already; name another place or number.")

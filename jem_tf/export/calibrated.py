@@ -9,7 +9,8 @@ from jem_tf.evaluation import answers
 from jem_tf.metrics import calibration
 
 Calibration = collections.namedtuple(
-    "Calibration", "temperature threshold accept accepted accuracy images"
+    "Calibration",
+    "temperature temperature_at_bound threshold accept accepted accuracy images",
 )
 
 
@@ -23,7 +24,8 @@ def calibrate(model, split, accept):
         below the threshold.
 
     Returns:
-      Calibration(temperature: at which their NLL is least; threshold: in nats;
+      Calibration(temperature: at which their NLL is least; temperature_at_bound:
+      whether that is one of `calibration.TEMPERATURES`; threshold: in nats;
       accept; accepted: the share that really is; accuracy: on them; images: N).
 
     Raises:
@@ -38,9 +40,12 @@ def calibrate(model, split, accept):
         raise InputError(
             "The model's logits are not finite; export another checkpoint."
         )
+    temperature = calibration.best_temperature(logits, labels)
+    bounds = np.array(calibration.TEMPERATURES)
     threshold = np.quantile(log_density, 1 - accept, method="lower")
     return Calibration(
-        temperature=calibration.best_temperature(logits, labels),
+        temperature=temperature,
+        temperature_at_bound=bool(np.isclose(temperature, bounds, rtol=0.01).any()),
         threshold=float(threshold),
         accept=accept,
         accepted=float(np.mean(log_density >= threshold)),

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 
 from jem_tf import flagfiles, results
 from jem_tf.errors import InputError
@@ -28,7 +29,7 @@ On {images:,} images ({calibrated_on}), of which {accuracy:.4f}
 are classified rightly:
 
 - temperature {temperature:.4f}: `probabilities` and `confidence` are those of
-  logits / temperature, `logits` are raw;
+  logits / temperature, `logits` are raw{bound};
 - threshold {threshold:.4f}: `is_ood` says that `log_density` is below it; of these
   images {accepted:.4f} pass (asked for: {accept}).
 {caution}
@@ -60,6 +61,9 @@ SEEN = """
 most likely seen in training. Temperature and threshold are then too sure; calibrate on
 images of your own before you rely on them.
 """
+BOUND = """
+  (**mind**: no better one was found up to the bound of the search, as happens with a
+  model that has hardly learnt; do not rely on it)"""
 PLAIN = """
 - Trained with `--p_x_weight=0`, a plain classifier: nothing taught it log p(x).
 """
@@ -92,6 +96,7 @@ def text(run, about, functions):
         channels=channels,
         classes=", ".join(names),
         measured=_measured(run, about),
+        bound=BOUND if about["temperature_at_bound"] else "",
         caution=SEEN if about["seen_in_training"] else "",
         signatures="\n".join(_signature(*one) for one in functions.items()),
         sgld=", ".join(f"{name} {value}" for name, value in about["sgld"].items()),
@@ -113,11 +118,12 @@ def _measured(run, about):
     try:
         trained = json.loads((run.root / "results" / "train.json").read_text())
         if trained["steps"] == run.step:
-            rows = {name: trained[name] for name in ("accuracy", "ece")}
+            rows = {name: trained.get(name) for name in ("accuracy", "ece")}
     except (OSError, ValueError, KeyError, TypeError):
         pass
     for name in ("calibration", "ood"):
         rows |= _of_these_weights(run, name, about["network_sha256"])
+    rows = {name: rows[name] for name in rows if _is_number(rows[name])}
     if not rows:
         return "Nothing yet; `tools/evaluate_calibration.py` does, before an export."
     lines = [f"| {name} | {value:.4f} |" for name, value in rows.items()]
@@ -132,8 +138,14 @@ def _of_these_weights(run, name, sha256):
         return {}
     if not found or found["protocol"].get("network_sha256") != sha256:
         return {}
+    if found["protocol"].get("limit"):  # a quick look at a few images
+        return {}
     metrics = found["metrics"]
     shown = ["accuracy", "ece", "ece_temperature_scaled"]
     shown += [key for key in metrics if key.startswith("auroc/")]
     shown = [key for key in shown if key.endswith("/log_px") or "/" not in key]
-    return {key: metrics[key] for key in shown if metrics.get(key) is not None}
+    return {key: metrics.get(key) for key in shown}
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and math.isfinite(value)

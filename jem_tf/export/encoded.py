@@ -4,14 +4,16 @@ import tensorflow as tf
 
 CHANNELS = (1, 3)  # that a JPEG can be decoded to
 MOST_PIXELS = 4096 * 4096  # of a picture: a few bytes can claim to be gigabytes
-PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-SIZE_AT = 16  # of a PNG: width and height, four bytes each, the first byte largest
+# A PNG begins with its header; then come width and height, four bytes each, the first
+# byte largest. One with a chunk before that would lie about its size.
+PNG, JPEG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff"
 
 
 def decode(files, shape):
     """Bytes of PNG or JPEG files, string [N] -> uint8 [N, *shape].
 
     Resized as our data sets are, with `channels` of colour or grey; alpha is left out.
+    JPEGs in CMYK are decoded to colour only.
 
     Raises:
       InvalidArgumentError: at run time, if one is no such file, damaged or larger than
@@ -46,8 +48,8 @@ def _decoded(file, channels):
 
 
 def _png_size(file):
-    padded = tf.strings.join([tf.strings.substr(file, 0, SIZE_AT + 8), b"\0" * 24])
-    digits = tf.io.decode_raw(tf.strings.substr(padded, SIZE_AT, 8), tf.uint8)
+    padded = tf.strings.join([tf.strings.substr(file, 0, len(PNG) + 8), b"\0" * 24])
+    digits = tf.io.decode_raw(tf.strings.substr(padded, len(PNG), 8), tf.uint8)
     digits = tf.cast(tf.reshape(digits, [2, 4]), tf.int64)
     return tf.reduce_sum(digits * [256**3, 256**2, 256, 1], axis=1)
 

@@ -1,7 +1,7 @@
 """What an exported model answers: its signatures, in plain TensorFlow operations.
 
-Letters: N images uint8 [N, H, W, C], K classes. What a client gave wrong raises
-InvalidArgumentError with a sentence: a server stays up, and says it.
+Letters: N images uint8 [N, H, W, C], N from 1 to 1024, K classes. What a client gave
+wrong raises InvalidArgumentError with a sentence: a server stays up, and says it.
 """
 
 import functools
@@ -13,7 +13,7 @@ from jem_tf.datasets import pixels
 from jem_tf.evaluation import scores
 from jem_tf.export import encoded
 
-MOST_IMAGES, MOST_STEPS = 1024, 10_000  # of a request to sample
+MOST_IMAGES, MOST_STEPS = 1024, 10_000  # of a request: what is asked for has an end
 
 
 class Served:
@@ -67,12 +67,14 @@ class Served:
           {"logits": float32 [N, K], raw; "probabilities": [N, K], "confidence": [N],
           their maximum, both at the calibrated temperature; "class_ids": int32 [N];
           "class_names": string [N]; "log_density": [N], log p(x) + const in nats;
-          "is_ood": bool [N], whether that is below the calibrated threshold}.
+          "is_ood": bool [N], whether that is below the calibrated threshold, or not
+          finite}.
         """
         logits = self._model.network(self._pixels(images), training=False)
         probabilities = tf.nn.softmax(logits / self._calibration.temperature)
         ids = tf.argmax(logits, axis=1, output_type=tf.int32)
         log_density = -energies.marginal_energy(logits)
+        known = log_density >= self._calibration.threshold
         return {
             "logits": logits,
             "probabilities": probabilities,
@@ -80,7 +82,7 @@ class Served:
             "class_ids": ids,
             "class_names": tf.gather(self._names, ids),
             "log_density": log_density,
-            "is_ood": log_density < self._calibration.threshold,
+            "is_ood": ~(tf.math.is_finite(log_density) & known),
         }
 
     def classify_encoded(self, images):
@@ -88,10 +90,8 @@ class Served:
 
         Of another size they are resized, of more or fewer channels converted.
         """
-        says = "images must be at least one encoded image, and are"
-        with _holds(tf.size(images) > 0, says, images):
-            images = tf.identity(images)
-        return self.classify(encoded.decode(images, self._shape))
+        files = _counted(images, [], "files, [N]")
+        return self.classify(encoded.decode(files, self._shape))
 
     def score(self, images):
         """Images -> the paper's three scores, higher for what is likelier.
@@ -106,6 +106,8 @@ class Served:
     def sample(self, n, steps, seed, step_size, noise):
         """n images by SGLD from U(-1, 1); equal seeds give equal images.
 
+        n from 1 to 1024, steps from 0 to 10,000; seed, step_size and noise at least 0.
+
         Returns:
           {"images": uint8 [n, H, W, C]; "pixels": float32, the same about in [-1, 1]}.
         """
@@ -118,7 +120,10 @@ class Served:
         )
 
     def refine(self, images, steps, seed, step_size, noise):
-        """The images after that many steps of SGLD; returns what `sample` does."""
+        """The images after that many steps of SGLD.
+
+        Takes and returns what `sample` does, but for n.
+        """
         walk, seed = self._walk(steps, seed, step_size, noise)
         return _both_kinds(walk(self._model.energy(), self._pixels(images), seed=seed))
 
@@ -142,13 +147,19 @@ class Served:
     def _pixels(self, images):
         height, width, channels = self._shape
         wanted = f"[N, {height}, {width}, {channels}]"
-        # Of any rank: the shape at run time, filled up with zeros.
-        shape = tf.concat([tf.shape(images), [0] * 5], axis=0)[:5]
-        good = (shape[0] > 0) & tf.reduce_all(shape[1:] == [*self._shape, 0])
-        says = f"images must be {wanted} with N at least 1, and are"
-        with _holds(good, says, tf.shape(images)):
-            images = tf.identity(images)
+        images = _counted(images, self._shape, wanted)
         return pixels(tf.ensure_shape(images, [None, *self._shape]))
+
+
+def _counted(tensor, shape, wanted):
+    """The tensor once it is [N, *shape], with no more than MOST_IMAGES."""
+    # Of any rank: the shape at run time, filled up with zeros.
+    found = tf.concat([tf.shape(tensor), [0] * 5], axis=0)[:5]
+    rest = [*shape, *[0] * (4 - len(shape))]
+    good = tf.reduce_all(found[1:] == rest) & (found[0] > 0) & (found[0] <= MOST_IMAGES)
+    says = f"images must be {wanted} with N from 1 to {MOST_IMAGES}, and are"
+    with _holds(good, says, tf.shape(tensor)):
+        return tf.identity(tensor)
 
 
 def _holds(good, sentence, found):
@@ -158,5 +169,9 @@ def _holds(good, sentence, found):
 
 
 def _both_kinds(x):
+    says = "chains went astray; lower step_size, noise or steps: images that are finite"
+    finite = tf.reduce_all(tf.math.is_finite(x), axis=[1, 2, 3])
+    with _holds(tf.reduce_all(finite), says, finite):
+        x = tf.identity(x)
     images = tf.clip_by_value(tf.round((x + 1) * 127.5), 0, 255)
     return {"images": tf.cast(images, tf.uint8), "pixels": x}

@@ -4,7 +4,12 @@ Under `weights_only` PyTorch runs no code of a pickle. It compares no checksums,
 and a tensor in it may be larger than the file: that is looked after here.
 """
 
+import contextlib
+import io
 import pathlib
+import pickle
+import pickletools
+import re
 import warnings
 import zipfile
 
@@ -13,6 +18,12 @@ from jem_tf.errors import InputError
 ZIPPED = b"PK\x03\x04"
 OLDER = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # before 1.6
 BUFFER = "replay_buffer"
+SAFE = "2.6"  # PyTorch's weights_only kept no word before (CVE-2025-32434)
+PICKLES = 5  # of the older form: three of its own, the tensors, their storages' names
+NAMED = re.compile(  # all that a pickle of tensors has to name
+    r"collections OrderedDict|torch \w+|torch\.storage \w+Storage|"
+    r"torch\._utils _rebuild_\w+|torch\.nn\.parameter Parameter"
+)
 
 
 def arrays(path):
@@ -56,6 +67,11 @@ def _torch():
             "PyTorch, which opens its checkpoints, is not installed; "
             "pip install 'jem-tf[pytorch]' does it."
         ) from error
+    if torch.__version__ < SAFE:
+        raise InputError(
+            f"PyTorch {torch.__version__} may run code that a checkpoint hides; "
+            f"pip install 'torch>={SAFE}' gets one that does not."
+        )
     return torch
 
 
@@ -64,6 +80,7 @@ def _load(torch, path):
         zipped = _is_zipped(path, _begin(path))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _look_at(path, zipped)
             # Only a mapped file's tensors are held against the size of the file.
             return torch.load(str(path), "cpu", weights_only=True, mmap=zipped)
     except InputError:
@@ -73,6 +90,26 @@ def _load(torch, path):
             f"{path} is damaged, or holds more than tensors, and code in a checkpoint "
             "is never run here; name one of tensors alone."
         ) from error
+
+
+def _look_at(path, zipped):
+    """Raises UnpicklingError if a pickle names more than tensors are made of.
+
+    PyTorch would run no code of it, but `bytearray(10**12)`.
+    """
+    with contextlib.ExitStack() as stack:
+        if zipped:
+            records = stack.enter_context(zipfile.ZipFile(path))
+            (name,) = (n for n in records.namelist() if n.endswith("/data.pkl"))
+            pickles = [io.BytesIO(records.read(name))]
+        else:
+            pickles = [stack.enter_context(pathlib.Path(path).open("rb"))] * PICKLES
+        for one in pickles:
+            for code, value, _ in pickletools.genops(one):
+                if code.name in ("GLOBAL", "INST") and not NAMED.fullmatch(value):
+                    raise pickle.UnpicklingError(value)
+                if code.name == "STACK_GLOBAL":
+                    raise pickle.UnpicklingError(code.name)
 
 
 def _begin(path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import re
 import tempfile
@@ -18,13 +19,19 @@ LONGEST = 120  # characters of a name
 def name(wanted, run):
     """ "grid-step_7020-labels_cat,dog-seed_3": what is not as by default.
 
+    A long one is cut, and ends in a digest of all that was asked for.
+
     Args:
       wanted: request.Request.
       run: trained.Trained.
     """
     asked = {"step": run.step} | wanted.changed()
     words = [f"{key}_{_plain(value)}" for key, value in asked.items()]
-    return "-".join([wanted.mode, *words])[:LONGEST]
+    whole = "-".join([wanted.mode, *words])
+    if len(whole) <= LONGEST:
+        return whole
+    digest = hashlib.sha256(repr(asked).encode()).hexdigest()[:8]
+    return f"{whole[: LONGEST - 9]}-{digest}"
 
 
 def places(folder, stem, endings):

@@ -29,7 +29,7 @@ def image(name, shape, data):
     """
     if name.startswith(TEST):
         images, index = data().test.images, name.removeprefix(TEST)
-        if not (index.isdecimal() and int(index) < len(images)):
+        if not (index.isdecimal() and len(index) < 10 and int(index) < len(images)):
             raise InputError(
                 f"--image={name}: the test images are 0 to {len(images) - 1}."
             )

@@ -115,7 +115,7 @@ def labels_of(words, names):
 def _label(word, words, names):
     if word in names:
         return names.index(word)
-    if word.isdecimal() and int(word) < len(names):
+    if word.isdecimal() and len(word) < 10 and int(word) < len(names):
         return int(word)
     some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     raise InputError(

@@ -3,17 +3,21 @@
 import io
 import json
 import re
+import struct
 import subprocess
 import sys
+import zlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from jem_tf import datasets, export, predictor, trained
+from jem_tf import datasets, export, predictor, results, trained
+from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
-from jem_tf.export import encoded, served
+from jem_tf.export import calibrated, encoded, served
 from tests import processes
 from tests.export import agreement, encodings
 from tests.export.agreement import WALK
@@ -131,7 +135,8 @@ def walk(**changes):
 
 
 GOOD = np.zeros([2, 8, 8, 1], "uint8")
-NAN, LESS = np.float32("nan"), np.float32(-1)
+AUROC = "auroc/noise/log_px"
+NAN, LESS, HUGE = np.float32("nan"), np.float32(-1), np.float32(3e38)
 
 
 @pytest.mark.parametrize(
@@ -140,15 +145,20 @@ NAN, LESS = np.float32("nan"), np.float32(-1)
         ("classify", {"images": GOOD[:, :4]}, r"\[N, 8, 8, 1\].* \[2 4 8 1\]"),
         ("classify", {"images": GOOD[0]}, r"\[N, 8, 8, 1\].* \[8 8 1\]"),
         ("classify", {"images": GOOD[None]}, r"\[N, 8, 8, 1\].* \[1 2 8 8 1\]"),
-        ("classify", {"images": GOOD[:0]}, "with N at least 1"),
+        ("classify", {"images": GOOD[:0]}, "with N from 1 to 1024"),
         ("classify", {"images": GOOD.repeat(3, -1)}, r"\[2 8 8 3\]"),
         ("score", {"images": GOOD[:, :4]}, r"\[N, 8, 8, 1\]"),
-        ("refine", {"images": GOOD[:0], **WALK}, "with N at least 1"),
+        ("refine", {"images": GOOD[:0], **WALK}, "with N from 1 to 1024"),
         (
             "refine",
             {"images": GOOD, **WALK, "steps": -1},
             "steps must be from 0",
         ),
+        ("score", {"images": GOOD.repeat(600, 0)}, r"\[1200 8 8 1\]"),
+        ("classify_encoded", {"images": [[b""]]}, r"files, \[N\].* \[1 1\]"),
+        ("classify_encoded", {"images": b""}, r"files, \[N\].* \[\]"),
+        ("sample", {"n": 1, **WALK, "noise": HUGE}, "went astray"),
+        ("refine", {"images": GOOD, **WALK, "noise": HUGE}, "went astray"),
         ("sample", {"n": 0, **WALK}, "n must be from 1 to 1024"),
         ("sample", {"n": 2**30, **WALK}, "n must be from 1 to 1024"),
         ("sample", {"n": 1, **WALK, "steps": 2**30}, "steps must be from 0"),
@@ -157,7 +167,7 @@ NAN, LESS = np.float32("nan"), np.float32(-1)
         ("sample", {"n": 1, **WALK, "step_size": LESS}, "at least 0"),
         ("classify_encoded", {"images": [b"GIF89a"]}, "neither a PNG nor a JPEG"),
         ("classify_encoded", {"images": [b""]}, "neither a PNG nor a JPEG"),
-        ("classify_encoded", {"images": np.array([], "S1")}, "at least one encoded"),
+        ("classify_encoded", {"images": np.array([], "S1")}, "with N from 1 to 1024"),
         ("classify_encoded", {"images": [png(GOOD[0])[:-20]]}, "Invalid PNG"),
     ],
 )
@@ -192,6 +202,32 @@ def test_a_small_file_that_claims_to_be_huge_is_refused(model, side):
     file[16:24] = side.to_bytes(4, "big") * 2
     with pytest.raises(tf.errors.InvalidArgumentError, match="pixels, and is"):
         model["classify_encoded"](images=tf.constant([bytes(file)]))
+
+
+def test_a_chunk_before_the_header_does_not_hide_a_size(model):
+    """Of 10,000 x 10,000 pixels, said to be 8 x 8 where a header should be."""
+    large, header = png(np.zeros([10_000, 10_000, 1], "uint8")), png(GOOD[0])[8:33]
+    body = b"abCd" + header[8:21]
+    chunk = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+    for file in (large, large[:8] + chunk + large[8:]):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match=r"pixels, and|neither"
+        ):
+            model["classify_encoded"](images=tf.constant([file]))
+
+
+def test_what_is_not_finite_is_no_image_the_model_knows(exported):
+    known = calibrated.Calibration(1.0, False, -1e9, 0.95, 0.95, 1.0, 1)
+    network = keras.Sequential(
+        [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    network.layers[-1].set_weights([np.ones([4, 2]), np.zeros(2)])
+    asked = served.Served(EnergyModel(network), ("a", "b"), known)
+    images = np.zeros([1, 2, 2, 1], "uint8")
+    assert not asked.classify(images)["is_ood"][0]
+    for bias in (np.nan, np.inf, -np.inf):
+        network.layers[-1].set_weights([np.ones([4, 2]), np.full(2, bias)])
+        assert asked.classify(images)["is_ood"][0]
 
 
 def decoded(file, shape):
@@ -253,6 +289,9 @@ def test_what_is_there_stays_and_what_fails_leaves_nothing(
     before = processes.contents(place)
     with pytest.raises(InputError, match="exists already; name another"):
         export.write(run, data, number=1)
+    for number in (-1, True, "x"):
+        with pytest.raises(InputError, match=f"--number={number}: servers know"):
+            export.write(run, data, number=number)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         export.write(run, data, tmp_path / "file")
@@ -267,9 +306,9 @@ def test_what_is_there_stays_and_what_fails_leaves_nothing(
 def test_the_card_says_what_was_measured_and_of_what(exported):
     ours, place = exported
     text = (place / "README.md").read_text()
-    results = processes.results(ours.run.root)
+    measured = processes.results(ours.run.root)
     about = json.loads((place / export.CALIBRATION).read_text())
-    for value in (results["accuracy"], results["ece"]):
+    for value in (measured["accuracy"], measured["ece"]):
         assert f"{value:.4f}" in text
     assert f"temperature {about['temperature']:.4f}" in text
     assert f"threshold {about['threshold']:.4f}" in text
@@ -295,7 +334,53 @@ def test_the_card_of_imported_weights_warns_and_claims_nothing(
     assert json.loads((place / export.CALIBRATION).read_text())["seen_in_training"]
 
 
-def test_every_signature_is_one_that_is_tested(exported):
-    loaded = tf.saved_model.load(exported[1])
-    assert set(loaded.signatures) == SIGNATURES | {"serving_default"}
-    assert served.MOST_IMAGES == 1024
+def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
+    exported, data, tmp_path
+):
+    run = exported[0].run._replace(root=tmp_path)
+    (tmp_path / "results").mkdir()
+    sha256 = results.checksum(run.model.network)
+    trained_ = {"steps": run.step, "accuracy": None, "ece": 0.4321}
+    (tmp_path / "results" / "train.json").write_text(json.dumps(trained_))
+    for name, limit in (("calibration", 5), ("ood", 0)):
+        found = {
+            "protocol": {"network_sha256": sha256, "limit": limit},
+            "metrics": {
+                "accuracy": 0.1234,
+                "ece": "much",
+                "auroc/noise/log_px": 0.5678,
+            },
+        }
+        (tmp_path / "results" / f"{name}.json").write_text(json.dumps(found))
+    text = (export.write(run, data) / "README.md").read_text()
+    assert "| ece | 0.4321 |" not in text  # what was measured last counts
+    assert f"| {AUROC} | 0.5678 |" in text
+    assert text.count("0.1234") == 1  # ood's, not the quick look's
+    found = tmp_path / "results" / "ood.json"
+    found.unlink()
+    text = (export.write(run, data) / "README.md").read_text()
+    assert "| ece | 0.4321 |" in text
+    assert "0.1234" not in text
+
+
+@pytest.mark.parametrize("activation", ["leaky_relu", "swish"])
+def test_a_residual_network_with_clamps_answers_the_same(tmp_path, data, activation):
+    processes.run_here(
+        tmp_path,
+        "--network=wrn-10-1",
+        f"--activation={activation}",
+        "--norm=layer",
+        "--steps=2",
+        "--sgld_gradient_clamp=0.01",
+        "--sgld_range_clamp=1",
+    )
+    ours = predictor.Predictor(trained.read(tmp_path))
+    place = export.write(ours.run, data)
+    images, answered = data.test.images[:3].numpy(), {}
+    loaded = tf.saved_model.load(place)
+    for name, inputs in agreement.asked(images).items():
+        given = {key: tf.constant(value) for key, value in inputs.items()}
+        outputs = loaded.signatures[name](**given)
+        answered[name] = {key: value.numpy() for key, value in outputs.items()}
+    assert answered.keys() == loaded.signatures.keys()
+    agreement.check(answered, ours, place, images)

@@ -109,6 +109,26 @@ class Malicious:
         return os.system, (self.command,)
 
 
+class Greedy:
+    def __reduce__(self):
+        return bytearray, (10**15,)  # which PyTorch would make
+
+
+@FORMS
+def test_a_small_file_gets_no_memory_that_it_asks_for(tmp_path, zipped):
+    path = save(tmp_path / "a.pt", checkpoint() | {"more": Greedy()}, zipped=zipped)
+    with pytest.raises(MemoryError):
+        torch.load(path, weights_only=True)
+    assert "holds more than tensors" in refused(path)
+
+
+def test_a_pytorch_that_may_run_code_is_refused(tmp_path, monkeypatch):
+    old = type(torch.__version__)("2.5.1+cpu")
+    monkeypatch.setattr(torch, "__version__", old)
+    with pytest.raises(InputError, match=r"2\.5\.1.* pip install 'torch>=2\.6'"):
+        pytorch.read(tmp_path / "a.pt")
+
+
 @FORMS
 @pytest.mark.parametrize("where", ["top", "beside", "state", "buffer"])
 def test_code_in_a_checkpoint_does_not_run(tmp_path, where, zipped):

@@ -20,6 +20,9 @@ def test_a_name_is_a_files_name_whatever_was_asked():
     assert name.startswith("inpaint-step_7020-image_a_b_.._long")
     assert len(name) == keep.LONGEST
     assert not set(name) & set("/ ")
+    other = keep.name(request.Request("inpaint", image=path, mask="right"), RUN)
+    assert other[:-8] == name[:-8]
+    assert other != name
 
 
 @pytest.mark.parametrize("broken", [".a", ".b"])

@@ -1,0 +1,27 @@
+"""What tools share."""
+
+import json
+
+import pytest
+
+from jem_tf import program, trained
+from jem_tf.errors import InputError
+from tests import processes
+
+
+def test_other_images_than_a_run_was_trained_on_are_refused(tmp_path):
+    """Or images that it has learnt pass for those it was kept from."""
+    processes.run_here(tmp_path, "--steps=3")
+    run = trained.read(tmp_path)
+    assert program.data_of(run).class_names == run.class_names
+    about = json.loads((tmp_path / "data.json").read_text())
+    for sizes in ({"train": 1296}, {"validation": 142}, {"test": 0}):
+        changed = about | {"sizes": about["sizes"] | sizes}
+        (tmp_path / "data.json").write_text(json.dumps(changed))
+        with pytest.raises(
+            InputError, match="was trained on other images .* --data_dir"
+        ):
+            program.data_of(run)
+    del about["sizes"]  # as of imported weights
+    (tmp_path / "data.json").write_text(json.dumps(about))
+    program.data_of(run)
