@@ -36,11 +36,7 @@ flags.DEFINE_enum(
     "started (default of the others); noise: U(-1, 1)",
 )
 flags.DEFINE_integer(
-    "steps",
-    None,
-    "of SGLD; default: the run's K from the buffer, else K / rho",
-    1,
-    2**31 - 1,
+    "steps", None, "of SGLD; default: the run's K from the buffer, else K / rho", 1
 )
 flags.DEFINE_float("step_size", None, "times the score; default: the run's", 0)
 flags.DEFINE_float("noise", None, "of a step, in pixels; default: the run's", 0)
