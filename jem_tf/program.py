@@ -107,8 +107,10 @@ def data_of(run, data_dir=""):
             f"--workdir={run.root} was trained on other classes than "
             f"{wanted.dataset} has here; give its data by --data_dir."
         )
-    theirs, ours = workdir.about(run.root).get("sizes"), workdir.sizes(data)
-    if theirs and theirs != ours:  # imported runs have none
+    theirs, ours = workdir.about(run.root)["sizes"], workdir.sizes(data)
+    # Of imported weights nobody knows which images they were kept from, anyway.
+    imported = (run.root / "results" / "import.json").exists()
+    if theirs != ours and not imported:
         raise InputError(
             f"--workdir={run.root} was trained on other images ({theirs}) than "
             f"{wanted.dataset} has here ({ours}), so what it has not seen is not "
