@@ -109,8 +109,7 @@ def data_of(run, data_dir=""):
         )
     theirs, ours = workdir.about(run.root)["sizes"], workdir.sizes(data)
     # Of imported weights nobody knows which images they were kept from, anyway.
-    imported = (run.root / "results" / "import.json").exists()
-    if theirs != ours and not imported:
+    if theirs != ours and not trained.imported(run.root):
         raise InputError(
             f"--workdir={run.root} was trained on other images ({theirs}) than "
             f"{wanted.dataset} has here ({ours}), so what it has not seen is not "

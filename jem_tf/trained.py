@@ -67,6 +67,11 @@ def read(path, *, best=False, precision=None):
     return Trained(root, model, opts, names, standing["step"])
 
 
+def imported(root):
+    """Whether a run's weights were trained elsewhere, see `pytorch.run`."""
+    return (root / "results" / "import.json").exists()
+
+
 def options(root, standing, precision=None):
     """The options that a checkpoint of a run was trained with, retries and all."""
     opts = guard.changed(

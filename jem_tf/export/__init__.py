@@ -13,7 +13,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from jem_tf import files, recipe, results
+from jem_tf import files, recipe, results, trained
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
 from jem_tf.export import calibrated, card, served
@@ -118,7 +118,7 @@ def _about(run, data, calibration, precision):
     del about["run"]
     return about | {
         "calibrated_on": f"{run.options.data.dataset}, the validation images",
-        "seen_in_training": (run.root / "results" / "import.json").exists(),
+        "seen_in_training": trained.imported(run.root),
         "class_names": list(run.class_names),
         "image_shape": list(run.model.network.input_shape[1:]),
         "sgld": {
