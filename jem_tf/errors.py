@@ -1,5 +1,52 @@
-"""The one exception that programs show as a sentence instead of a traceback."""
+"""The one exception that programs show as a sentence instead of a traceback.
+
+A library's error names the argument that was wrong. A program that set the argument by
+a flag spells the flag instead:
+
+    raise InputError(f"{argument('batch_size', 3)} does not divide among 2 replicas.")
+
+reads "batch_size=3 does not divide ..." in a notebook, and "--batch_size=3 does not
+divide ..." from a program.
+"""
+
+import re
+from collections.abc import Mapping
+
+# Stands before the name of an argument in a message until the message is shown. The
+# character is from Unicode's private use area: no text that a user gives has it.
+_MARK = "\ue000"
+_MARKED = re.compile(f"{_MARK}(\\w+)")
+
+
+def argument(name: str, value: object = None) -> str:
+    """Names an argument, with its value if there is one, in an `InputError`'s message.
+
+    Args:
+      name: of the argument, or of a field of `Options`.
+      value: what the user gave; None to name the argument alone.
+
+    Returns:
+      Text for the message, such as "batch_size=3".
+    """
+    return f"{_MARK}{name}" if value is None else f"{_MARK}{name}={value}"
 
 
 class InputError(ValueError):
-    """What a user gave is wrong; the message names it, its value and what to do."""
+    """What a user gave is wrong; the message names it, its value and what to do.
+
+    Args:
+      message: one sentence or two, with arguments named by `argument`.
+    """
+
+    def __init__(self, message: str):
+        super().__init__(message.replace(_MARK, ""))
+        self._marked = message
+
+    def with_flags(self, flags: Mapping[str, str] | None = None) -> str:
+        """The message for a program's user, with flags in the place of arguments.
+
+        Args:
+          flags: {argument: flag} where the flag has another name than the argument.
+        """
+        flags = flags or {}
+        return _MARKED.sub(lambda name: f"--{flags.get(name[1], name[1])}", self._marked)

@@ -9,30 +9,18 @@ import itertools
 import os
 import sys
 
-import jem_tf.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
+import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
 from absl import app, flags
 
-from jem_tf import (
-    callbacks,
-    checkpoints,
-    cluster,
-    datasets,
-    export,
-    figures,
-    files,
-    flagfiles,
-    guard,
-    log,
-    loop,
-    recipe,
-    signals,
-    trained,
-    workdir,
-)
+from jem_tf import datasets, figures
 from jem_tf.errors import InputError
-from jem_tf.evaluation import answers, classification, generation, noise
+from jem_tf.evaluation import classification, generation, inference, noise
+from jem_tf.runs import build, checkpoints, flagfiles, loading, run_folder
+from jem_tf.serving import exporting
+from jem_tf.system import files, log
+from jem_tf.training import callbacks, cluster, guard, loop, signals
 
 
 def run(opts):
@@ -49,14 +37,14 @@ def run(opts):
       Stopped: on SIGTERM or Ctrl-C, once the run is saved.
     """
     team = cluster.join(opts.training)
-    recipe.check(opts, team.replicas)
-    place = opts.training.workdir or workdir.default(opts)
-    workdir.check(place, opts)
+    build.check(opts, team.replicas)
+    place = opts.training.workdir or run_folder.default(opts)
+    run_folder.check(place, opts)
     data = datasets.load(
         opts.data.dataset, data_dir=opts.data.data_dir, image_size=opts.data.image_size
     )
     plan = _plan(opts, data)
-    recipe.feed(opts, data, plan.steps)  # feed and model complain now, if at all
+    build.feed(opts, data, plan.steps)  # feed and model complain now, if at all
     model = _model(opts, data, plan.steps, team)
     with _claimed(place, opts, data, team) as root:
         model, now, seconds = _train(root, opts, data, plan, team, model)
@@ -84,11 +72,11 @@ def _plan(opts, data):
 def _claimed(place, opts, data, team):
     """The chief makes the folder; the others find it made."""
     if not team.chief:
-        yield workdir.join(place, opts, team.of_chief(0))
+        yield run_folder.join(place, opts, team.of_chief(0))
         return
-    with workdir.claim(place, opts) as root:
-        workdir.describe(root, data)
-        team.of_chief(workdir.token(root))
+    with run_folder.claim(place, opts) as root:
+        run_folder.describe(root, data)
+        team.of_chief(run_folder.token(root))
         yield root
 
 
@@ -121,7 +109,7 @@ def _train(root, opts, data, plan, team, model):
             if attempt == 0:
                 log.introduce(root, now, data, model, plan, standing, watch.retries)
         share = {"own": team.own, "replicas": team.replicas}
-        feed = functools.partial(recipe.feed, now, data, plan.steps, **share)
+        feed = functools.partial(build.feed, now, data, plan.steps, **share)
         training = loop.Loop(
             model,
             feed,
@@ -145,18 +133,18 @@ def _train(root, opts, data, plan, team, model):
 
 def _model(opts, data, steps, team):
     shape, num_classes = tuple(data.train.images.shape[1:]), len(data.class_names)
-    buffer = recipe.buffer(
+    buffer = build.buffer(
         opts,
         shape,
         num_classes,
-        start=recipe.start(opts, data) if opts.objective.generative else None,
+        start=build.start(opts, data) if opts.objective.generative else None,
         devices=team.devices,
         replicas=team.replicas,
         first_replica=team.own.start,
     )
     with team.strategy.scope():
-        model = recipe.build(opts, shape, num_classes, buffer)
-        return recipe.compile_for(model, opts.training, steps)
+        model = build.build(opts, shape, num_classes, buffer)
+        return build.compile_for(model, opts.training, steps)
 
 
 def _callbacks(root, opts, data, plan, standing):
@@ -170,7 +158,7 @@ def _callbacks(root, opts, data, plan, standing):
 
 def _measure(model, data):
     images, labels = data.test
-    logits = answers.logits(model, images)
+    logits = inference.logits(model, images)
     found = classification.classification(logits, labels)
     return found | noise.against_noise(model, logits, images.shape[1:])
 
@@ -189,9 +177,9 @@ def _keep(root, model, results):
 
 
 def _export(root, model, opts, data, step):
-    run = trained.Trained(root, model, opts, data.class_names, step)
-    if not export.is_newest(run, root / "export"):
-        log.say(str(export.write(run, data)))
+    run = loading.Trained(root, model, opts, data.class_names, step)
+    if not exporting.is_newest(run, root / "export"):
+        log.say(str(exporting.write(run, data)))
 
 
 def main(argv):

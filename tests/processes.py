@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from jem_tf import flagfiles, train
+from jem_tf import train
+from jem_tf.runs import flagfiles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOKE = f"--flagfile={ROOT / 'flags' / 'smoke.flags'}"

@@ -8,8 +8,9 @@ import pytest
 from absl import flags
 from PIL import Image
 
-from jem_tf import datasets, flagfiles, recipe, train, workdir
+from jem_tf import datasets, train
 from jem_tf.errors import InputError
+from jem_tf.runs import build, flagfiles, run_folder
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMALL = ("--dataset=digits", "--network=convnet-8", "--steps=1", "--buffer_size=100")
@@ -144,9 +145,9 @@ def test_sizes_and_weights_that_do_not_fit_are_refused(tmp_path, argv, named):
 @pytest.mark.parametrize("flag", ["--batch_size=33", "--p_x_batch_size=33"])
 def test_a_batch_that_does_not_divide_among_replicas_is_refused(flag):
     given = options(*SMALL, "--p_x_images=plain", flag)
-    recipe.check(given, replicas=1)
+    build.check(given, replicas=1)
     with pytest.raises(InputError) as raised:
-        recipe.check(given, replicas=2)
+        build.check(given, replicas=2)
     assert_one_sentence(str(raised.value), flag, "2 replicas")
 
 
@@ -172,7 +173,7 @@ def test_rates_that_are_none_are_refused(flag):
 
 
 def test_a_workdir_with_another_runs_flags_is_refused(tmp_path):
-    with workdir.claim(tmp_path / "run", options(*SMALL, "--seed=3")):
+    with run_folder.claim(tmp_path / "run", options(*SMALL, "--seed=3")):
         pass
     argv = ["--seed=4"]
     assert_run_refuses(tmp_path, argv, f"--workdir={tmp_path / 'run'}", "--seed=3")
@@ -194,7 +195,7 @@ def test_an_unwritable_workdir_is_refused(tmp_path):
 def programs(tmp_path_factory):
     """Three real programs that must refuse, side by side: (code, stdout, stderr)."""
     place = tmp_path_factory.mktemp("programs")
-    with workdir.claim(place / "taken", options(*SMALL, "--seed=3")):
+    with run_folder.claim(place / "taken", options(*SMALL, "--seed=3")):
         pass
     argvs = {
         "misspelt": ["--learning_rat=1"],

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import guard, hardware, networks, recipe, samplers
+from jem_tf import networks, samplers
 from jem_tf.options import Network, Options, Sampling, Survival, Training
+from jem_tf.runs import build
+from jem_tf.system import hardware
+from jem_tf.training import guard
 from tests.test_jem import CLASSES, SHAPE, bars, flat, jem
 
 EVERY = ("loss", "energy_real", "energy_drawn", "gradient_norm")
@@ -68,10 +71,10 @@ def test_several_replicas_compile_the_chain(two_replicas):
 def built(strategy=None, **training):
     opts = dataclasses.replace(OPTIONS, training=Training(**training))
     devices = strategy and strategy.extended.worker_devices
-    buffer = recipe.buffer(opts, SHAPE, CLASSES, devices=devices)
+    buffer = build.buffer(opts, SHAPE, CLASSES, devices=devices)
     with (strategy or tf.distribute.get_strategy()).scope():
-        model = recipe.build(opts, SHAPE, CLASSES, buffer)
-        return recipe.compile_for(model, opts.training, 10)
+        model = build.build(opts, SHAPE, CLASSES, buffer)
+        return build.compile_for(model, opts.training, 10)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])

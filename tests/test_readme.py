@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from absl import flags
 
-from jem_tf import flagfiles
+from jem_tf.runs import flagfiles
 from tests import processes
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import checkpoints, cluster, guard, loop
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
 from jem_tf.options import Survival
+from jem_tf.runs import checkpoints
+from jem_tf.training import cluster, guard, loop
 from tests.test_jem import SHAPE, bars, flat, jem, network
 
 

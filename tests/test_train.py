@@ -13,8 +13,9 @@ from absl import flags
 from PIL import Image
 
 import jem_tf
-from jem_tf import flagfiles, saved, train
-from jem_tf.evaluation import answers
+from jem_tf import train
+from jem_tf.evaluation import inference
+from jem_tf.runs import checkpoint_files, flagfiles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOKE = f"--flagfile={ROOT / 'flags' / 'smoke.flags'}"
@@ -86,7 +87,7 @@ def test_load_brings_the_trained_model_back(smoke):
     workdir, results = smoke
     model = jem_tf.load(workdir).model
     test = jem_tf.datasets.load("digits").test
-    logits = answers.logits(model, test.images)
+    logits = inference.logits(model, test.images)
     assert np.mean(logits.argmax(1) == test.labels) == results["accuracy"]
     assert model.sample(5).shape == (5, 8, 8, 1)
 
@@ -146,7 +147,7 @@ def test_the_program_trains_on_two_replicas_and_says_only_its_own_lines(tmp_path
     assert lines[0].startswith("digits: 1295 images to train on")
     assert lines[3].startswith("epoch 1/1  acc")
     assert any(line.strip().startswith("AUROC of log p(x)") for line in lines)
-    place = saved.newest_whole(tmp_path / "run" / "checkpoints")
+    place = checkpoint_files.newest_whole(tmp_path / "run" / "checkpoints")
     shards = tf.train.list_variables(str(place / "shards-0"))
     assert sum("buffer/shard_" in name for name, _ in shards) == 2
     assert jem_tf.load(tmp_path / "run").model.buffer.num_shards == 2

@@ -7,7 +7,7 @@ import signal
 import numpy as np
 import pytest
 
-from jem_tf.export import CALIBRATION
+from jem_tf.serving.exporting import CALIBRATION
 from tests.processes import (
     PROGRAM,
     SMOKE,

@@ -16,17 +16,20 @@ import subprocess
 import sys
 import tempfile
 
-import jem_tf.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
+import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from jem_tf import cluster, datasets, files, flagfiles, hardware, recipe
+from jem_tf import datasets
 from jem_tf.errors import InputError
-from jem_tf.evaluation import inception
-from jem_tf.speed import measure, timing
+from jem_tf.evaluation import inception_network
+from jem_tf.runs import build, flagfiles
+from jem_tf.speed import measurements, timing
+from jem_tf.system import files, hardware
+from jem_tf.training import cluster
 
 REPEATS = flags.DEFINE_integer("repeats", 5, "measurements, of which the median", 1)
 JSON = flags.DEFINE_string("json", None, "a file to write the numbers to as well")
@@ -43,23 +46,23 @@ GRID = {"sgld_steps": (5, 10, 20, 40), "width": (1, 2, 4), "batch_size": (16, 32
 def run(opts):
     """Measures one setting -> {what: {name: number}}."""
     team, shape = cluster.join(opts.training), (SIDE.value, SIDE.value, CHANNELS)
-    recipe.check(opts, team.replicas)
+    build.check(opts, team.replicas)
     repeats = REPEATS.value
     print("measuring the training step, traced first", flush=True)
-    model, step = measure.train(opts, team, shape, repeats)
-    found = {"about": about(opts), "training step": step}
+    model, whole = measurements.train(opts, team, shape, repeats)
+    found = {"about": about(opts), "training step": whole}
     if PARTS.value == "step":
         return found
     print("measuring its parts, and what the machine reaches", flush=True)
     if opts.objective.generative:
-        found["chain"] = measure.chain(model, opts, repeats)
-    found["evaluation"] = measure.evaluation(model, opts, shape, repeats)
+        found["chain"] = measurements.chain(model, opts, repeats)
+    found["evaluation"] = measurements.evaluation(model, opts, shape, repeats)
     if INCEPTION.value:
         found["FID features"] = fid_features(opts)
     if FEED.value:
         data = datasets.load(opts.data.dataset, data_dir=opts.data.data_dir)
-        found["feed"] = measure.feed(opts, data, step["seconds"], FEED_STEPS)
-    found["peaks"] = measure.peaks(opts, repeats)
+        found["feed"] = measurements.feed(opts, data, whole["seconds"], FEED_STEPS)
+    found["peaks"] = measurements.peaks(opts, repeats)
     if REPLICAS.value:
         print("measuring the step on 2 logical CPUs", flush=True)
         found["2 replicas"] = elsewhere("--strategy=mirrored", "--logical_cpus=2")
@@ -86,7 +89,7 @@ def about(opts):
 def fid_features(opts):
     """Images a second through the Inception graph."""
     bfloat16 = hardware.precision(opts.training.precision)[0] == "mixed_bfloat16"
-    network = inception.Inception(INCEPTION.value, bfloat16=bfloat16)
+    network = inception_network.Inception(INCEPTION.value, bfloat16=bfloat16)
     images = np.random.default_rng(0).integers(0, 256, [FID_IMAGES, 32, 32, 3], "uint8")
     spent = timing.seconds(
         lambda: tf.constant(network.read(images).features[0, 0]), REPEATS.value

@@ -7,15 +7,19 @@ Writes RUN/results/chains.json and RUN/figures/chains.png.
 
 import math
 
-import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+import jem_tf.system.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
 
 # isort: split
 import tensorflow as tf
 from absl import app, flags
 
-from jem_tf import charts, figures, files, program, recipe, samplers, trained
+from jem_tf import figures, samplers
+from jem_tf.commands import command
 from jem_tf.errors import InputError
-from jem_tf.evaluation import chains
+from jem_tf.evaluation import mixing
+from jem_tf.figures import plots
+from jem_tf.runs import build, loading
+from jem_tf.system import files
 
 WORKDIR = flags.DEFINE_string("workdir", None, "the run to look at", required=True)
 CHAINS = flags.DEFINE_integer("chains", 32, "how many in parallel", lower_bound=2)
@@ -27,20 +31,20 @@ PROTOCOL = ("chains", "steps", "start", "seed")
 
 def run():
     """Walks, measures, writes, prints -> {name: number}."""
-    root, model, opts, _, at = trained.read(WORKDIR.value)
+    root, model, opts, _, at = loading.read(WORKDIR.value)
     if not model.generative:
         raise InputError(
             f"--workdir={root} is a plain classifier, which has no chains."
         )
-    walk = recipe.sampler(opts.sampling, samplers.chains, steps=STEPS.value)
+    walk = build.sampler(opts.sampling, samplers.chains, steps=STEPS.value)
     noise = START.value == "noise"
-    trace = chains.energies(model, walk, CHAINS.value, noise=noise, seed=SEED.value)
-    found = chains.mixing(trace)
+    trace = mixing.energies(model, walk, CHAINS.value, noise=noise, seed=SEED.value)
+    found = mixing.mixing(trace)
     numbers = {k: v if math.isfinite(v) else None for k, v in found.items()}  # JSON's
     protocol = {name: flags.FLAGS[name].value for name in PROTOCOL}
     protocol["checkpoint_step"] = at
     files.write_json(root / "results" / "chains.json", numbers | protocol)
-    chart = charts.lines(trace, "SGLD step", "E(x), nats", "a chain")
+    chart = plots.lines(trace, "SGLD step", "E(x), nats", "a chain")
     figures.save_plot(root / "figures" / "chains.png", chart)
     writer = tf.summary.create_file_writer(str(root / "tensorboard"))
     with writer.as_default(step=at):
@@ -54,4 +58,4 @@ def run():
 
 
 if __name__ == "__main__":
-    app.run(lambda argv: program.end_well(run, argv, WORKDIR.value))
+    app.run(lambda argv: command.end_well(run, argv, WORKDIR.value))

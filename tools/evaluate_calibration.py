@@ -6,13 +6,13 @@ Writes RUN/results/calibration.json, RUN/figures/calibration_*.png and TensorBoa
 docs/evaluation.md says what each number is.
 """
 
-import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+import jem_tf.system.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
 
 # isort: split
 from absl import flags
 
-from jem_tf import program, results
-from jem_tf.evaluation import calibration
+from jem_tf.commands import command
+from jem_tf.evaluation import confidence, findings
 from jem_tf.metrics import intervals
 from jem_tf.metrics.calibration import BINS
 
@@ -24,10 +24,10 @@ NOISE = flags.DEFINE_float(
 def evaluate(subject):
     """What `program.start` runs."""
     validation, test = (
-        program.first(split, subject.limit)
+        command.first(split, subject.limit)
         for split in (subject.data.validation, subject.data.test)
     )
-    metrics, figures = calibration.measure(
+    metrics, figures = confidence.measure(
         subject.run.model, validation, test, noise=NOISE.value, seed=subject.seed
     )
     protocol = {
@@ -39,9 +39,9 @@ def evaluate(subject):
         "accuracy_ci": "Wilson, 95%",
         "other_ci": f"bootstrap over test images, {intervals.RESAMPLES} draws, 95%",
     }
-    return results.Findings(metrics, protocol, figures)
+    return findings.Findings(metrics, protocol, figures)
 
 
 if __name__ == "__main__":
-    program.define(flags.FLAGS)
-    program.start("calibration", evaluate, flags.FLAGS)
+    command.define(flags.FLAGS)
+    command.start("calibration", evaluate, flags.FLAGS)

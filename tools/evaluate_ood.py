@@ -7,16 +7,18 @@ Writes RUN/results/ood.json, RUN/figures/ood_log_px.png and TensorBoard's;
 docs/evaluation.md says what each number is.
 """
 
-import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+import jem_tf.system.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
 
 # isort: split
 import numpy as np
 from absl import flags
 
-from jem_tf import log, program, results
+from jem_tf.commands import command
+from jem_tf.datasets import outliers
 from jem_tf.errors import InputError
-from jem_tf.evaluation import answers, ood, outliers
+from jem_tf.evaluation import findings, inference, outlier_detection
 from jem_tf.metrics import calibration, intervals
+from jem_tf.system import log
 
 SETS = flags.DEFINE_list(
     "sets",
@@ -32,10 +34,10 @@ TEMPERATURE = flags.DEFINE_float(
 def evaluate(subject):
     """What `program.start` runs."""
     run, data, limit, seed, _ = subject
-    test = program.first(data.test, limit).images
+    test = command.first(data.test, limit).images
     sets, about = load_sets(subject, test)
     temperature = TEMPERATURE.value or calibrating(run.model, data.validation)
-    metrics, figures = ood.measure(
+    metrics, figures = outlier_detection.measure(
         run.model, test, sets, temperature=temperature, seed=seed
     )
     protocol = {
@@ -50,7 +52,7 @@ def evaluate(subject):
         "auroc_ci": "DeLong, 95%",
         "other_ci": f"bootstrap over both sets, {intervals.RESAMPLES} draws, 95%",
     }
-    return results.Findings(metrics, protocol, figures)
+    return findings.Findings(metrics, protocol, figures)
 
 
 def load_sets(subject, test):
@@ -77,10 +79,10 @@ def load_sets(subject, test):
 
 def calibrating(model, validation):
     """The temperature with the least NLL on validation images."""
-    logits = answers.logits(model, validation.images, progress="validation images")
+    logits = inference.logits(model, validation.images, progress="validation images")
     return calibration.best_temperature(logits, np.asarray(validation.labels))
 
 
 if __name__ == "__main__":
-    program.define(flags.FLAGS)
-    program.start("ood", evaluate, flags.FLAGS)
+    command.define(flags.FLAGS)
+    command.start("ood", evaluate, flags.FLAGS)

@@ -8,14 +8,16 @@ RUN/figures/robustness_{accuracy,distal}.png and TensorBoard's; docs/evaluation.
 what each number is.
 """
 
-import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+import jem_tf.system.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
 
 # isort: split
 from absl import flags
 
-from jem_tf import log, program, recipe, results, trained
+from jem_tf.commands import command
 from jem_tf.errors import InputError
-from jem_tf.evaluation import distal, robustness
+from jem_tf.evaluation import distal, findings, robustness
+from jem_tf.runs import build, loading
+from jem_tf.system import log
 
 IMAGES = 100  # without --limit: an attack takes long
 EPS_LINF = flags.DEFINE_list("eps_linf", "1,2,4,8", "radii in 1/255, and 0 and 255")
@@ -43,7 +45,7 @@ def evaluate(subject):
     run = subject.run
     radii, defences, baseline = radii_of(), defences_of(run), baseline_of(run)
     how = robustness.How(STEPS.value, RESTARTS.value, subject.seed)
-    split = program.first(subject.data.test, subject.limit or IMAGES)
+    split = command.first(subject.data.test, subject.limit or IMAGES)
     models = {"run": run.model} | ({"baseline": baseline.model} if baseline else {})
     metrics, checks, figures = robustness.measure(
         run.model, split, defences, radii, how, baseline=models.get("baseline")
@@ -57,10 +59,10 @@ def evaluate(subject):
         "images": f"the first {len(split.labels)} of the test split",
         **robustness.protocol(defences, radii, how),
         "distal": distal.protocol(**to),
-        "baseline": baseline and results.about(baseline, subject.data),
+        "baseline": baseline and findings.about(baseline, subject.data),
         "sanity": checks,
     }
-    return results.Findings(metrics | driven, protocol, figures | {"distal": strip})
+    return findings.Findings(metrics | driven, protocol, figures | {"distal": strip})
 
 
 def radii_of():
@@ -85,7 +87,7 @@ def defences_of(run):
     changes = {name: value for name, value in given.items() if value is not None}
     found = []
     for k in sorted(set(steps)):
-        walk = recipe.sampler(sampling, steps=k, **changes) if k else None
+        walk = build.sampler(sampling, steps=k, **changes) if k else None
         noisy = walk is not None and walk.keywords["noise"] > 0
         draws = (EOT.value, FRESH.value) if noisy else (1, 1)
         found.append(robustness.Defence(k, walk, *draws))
@@ -111,7 +113,7 @@ def baseline_of(run):
     if BASELINE.value is None:
         return None
     try:
-        baseline = trained.read(BASELINE.value)
+        baseline = loading.read(BASELINE.value)
     except InputError as error:
         raise InputError(f"--baseline={BASELINE.value}: {error}") from error
     shapes = [one.model.network.input_shape[1:] for one in (run, baseline)]
@@ -124,5 +126,5 @@ def baseline_of(run):
 
 
 if __name__ == "__main__":
-    program.define(flags.FLAGS)
-    program.start("robustness", evaluate, flags.FLAGS)
+    command.define(flags.FLAGS)
+    command.start("robustness", evaluate, flags.FLAGS)

@@ -8,22 +8,26 @@ Writes RUN/results/samples.json, RUN/figures/samples_{grid,classes,neighbours}.p
 TensorBoard's; docs/evaluation.md says what each number is.
 """
 
-import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+import jem_tf.system.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
 
 # isort: split
 from absl import flags
 
-from jem_tf import log, program, recipe, results, starts
+from jem_tf import starts
+from jem_tf.commands import command
 from jem_tf.errors import InputError
 from jem_tf.evaluation import (
-    download,
     features,
     fidelity,
-    gallery,
-    inception,
+    findings,
+    inception_file,
+    inception_network,
     reference,
-    samples,
+    sample_figures,
+    sample_sets,
 )
+from jem_tf.runs import build
+from jem_tf.system import log
 
 SOURCE = flags.DEFINE_enum(
     "source",
@@ -59,11 +63,14 @@ FEATURES = flags.DEFINE_enum(
     "features", "inception", ["inception", "network"], "whose; network: the run's own"
 )
 INCEPTION = flags.DEFINE_string(
-    "inception", "", f"{download.NAME}; downloaded once if not given"
+    "inception", "", f"{inception_file.NAME}; downloaded once if not given"
 )
 SHA256 = flags.DEFINE_string("inception_sha256", "", "that it must have")
 PRECISION = flags.DEFINE_enum(
-    "inception_precision", "auto", inception.PRECISIONS, "auto: as the hardware likes"
+    "inception_precision",
+    "auto",
+    inception_network.PRECISIONS,
+    "auto: as the hardware likes",
 )
 
 
@@ -72,15 +79,15 @@ def evaluate(subject):
     run, data, limit, seed, _ = subject
     fresh, drawing = chains(subject)
     network = choose_network(run, data)
-    count = samples.how_many(run.model, COUNT.value, limit, fresh)
+    count = sample_sets.how_many(run.model, COUNT.value, limit, fresh)
     fidelity.check_count(count, network)
     real, against = reference.choose(
         data, network, which=REFERENCE.value, stats=STATS.value, limit=limit
     )
-    drawn = samples.draw(
+    drawn = sample_sets.draw(
         run.model, count, fresh, conditional=CONDITIONAL.value, seed=seed
     )
-    kept = samples.confident(run.model, drawn, CONFIDENT.value)
+    kept = sample_sets.confident(run.model, drawn, CONFIDENT.value)
     fidelity.check_count(len(kept), network, "--count, --limit or --confident")
     protocol = drawing | {
         "samples_drawn": len(drawn),
@@ -90,11 +97,11 @@ def evaluate(subject):
         "features": network.protocol(),
         "reference": against,
         "definitions": fidelity.DEFINITIONS,
-        "figures": gallery.protocol(fresh),
+        "figures": sample_figures.protocol(fresh),
     }
     metrics = fidelity.measure(kept, network, real)
-    pictures = gallery.pictures(run.model, kept, data, fresh=fresh, seed=seed)
-    return results.Findings(metrics, protocol, pictures)
+    pictures = sample_figures.pictures(run.model, kept, data, fresh=fresh, seed=seed)
+    return findings.Findings(metrics, protocol, pictures)
 
 
 def chains(subject):
@@ -110,22 +117,22 @@ def chains(subject):
                     f"--{flag.name}={flag.value} is for fresh chains; give "
                     "--source=fresh."
                 )
-        return None, samples.of_buffer_protocol(model, opts.sampling.sgld_steps)
+        return None, sample_sets.of_buffer_protocol(model, opts.sampling.sgld_steps)
     if plain:
         log.say("a plain classifier has no buffer: fresh chains from U(-1, 1)")
         start = starts.uniform(subject.data.train.images.shape[1:])
     else:
-        start = recipe.start(opts, subject.data)
+        start = build.start(opts, subject.data)
     named = "uniform" if plain else opts.sampling.start
-    walk = recipe.sampler(opts.sampling, **changes(opts.sampling))
-    fresh = samples.Fresh(model, start, walk)
+    walk = build.sampler(opts.sampling, **changes(opts.sampling))
+    fresh = sample_sets.Fresh(model, start, walk)
     return fresh, fresh.protocol(named, conditional=CONDITIONAL.value)
 
 
 def changes(sampling):
     """What is other than in the run's own sampler: {argument of `sgld`: value}."""
     asked = {"step_size": STEP_SIZE.value, "noise": NOISE.value}
-    length = samples.mean_length(sampling.sgld_steps, sampling.reinit_prob)
+    length = sample_sets.mean_length(sampling.sgld_steps, sampling.reinit_prob)
     asked["steps"] = STEPS.value or length
     return {name: value for name, value in asked.items() if value is not None}
 
@@ -134,15 +141,17 @@ def choose_network(run, data):
     """What samples are looked at through."""
     if FEATURES.value == "network":
         return features.Penultimate(run.model.network)
-    inception.check_size(data.test.images, run.options.data.dataset)
-    place = download.graph(INCEPTION.value, sha256=SHA256.value)
-    bfloat16 = inception.in_bfloat16(PRECISION.value)
-    network = inception.Inception(place, bfloat16=bfloat16)
+    inception_network.check_size(data.test.images, run.options.data.dataset)
+    place = inception_file.graph(INCEPTION.value, sha256=SHA256.value)
+    bfloat16 = inception_network.in_bfloat16(PRECISION.value)
+    network = inception_network.Inception(place, bfloat16=bfloat16)
     if not network.has_softmax:
-        log.say(f"{place} has no {inception.SOFTMAX}: the Inception Score is left out")
+        log.say(
+            f"{place} has no {inception_network.SOFTMAX}: the Inception Score is left out"
+        )
     return network
 
 
 if __name__ == "__main__":
-    program.define(flags.FLAGS)
-    program.start("samples", evaluate, flags.FLAGS)
+    command.define(flags.FLAGS)
+    command.start("samples", evaluate, flags.FLAGS)

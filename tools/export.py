@@ -6,12 +6,14 @@ Writes RUN/export/<number>/, calibrated on the run's validation images; its READ
 says what it answers.
 """
 
-import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+import jem_tf.system.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
 
 # isort: split
 from absl import app, flags
 
-from jem_tf import export, program, trained
+from jem_tf.commands import command
+from jem_tf.runs import loading
+from jem_tf.serving import exporting
 
 WORKDIR = flags.DEFINE_string("workdir", None, "RUN, the run to export", required=True)
 BEST = flags.DEFINE_bool("best", False, "its best checkpoint, not the newest")
@@ -37,9 +39,9 @@ PRECISION = flags.DEFINE_enum(
 
 def write():
     """Reads, calibrates, writes and says where."""
-    run = trained.read(WORKDIR.value, best=BEST.value, precision=PRECISION.value)
-    data = program.data_of(run, DATA_DIR.value or run.options.data.data_dir)
-    place = export.write(
+    run = loading.read(WORKDIR.value, best=BEST.value, precision=PRECISION.value)
+    data = command.data_of(run, DATA_DIR.value or run.options.data.data_dir)
+    place = exporting.write(
         run,
         data,
         OUT.value or None,
@@ -52,7 +54,7 @@ def write():
 
 def main(argv):
     """The program."""
-    program.end_well(write, argv, WORKDIR.value)
+    command.end_well(write, argv, WORKDIR.value)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ Takes `pip install 'jem-tf[pytorch]'`, and no data. No code in a checkpoint is e
 import functools
 import sys
 
-import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+import jem_tf.system.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
 
 # isort: split
 from absl import app, flags
 
-from jem_tf import program, pytorch
-from jem_tf.pytorch import run
+from jem_tf import pytorch
+from jem_tf.commands import command
+from jem_tf.pytorch import imported_run
 
 WORKDIR = flags.DEFINE_string(
     "workdir", None, "RUN, a folder that is empty or not there yet", required=True
@@ -31,7 +32,7 @@ DATA_DIR = flags.DEFINE_string("data_dir", "", "prepared TFDS data, for the tool
 def bring_in(checkpoint):
     """Reads, writes and says what became of it."""
     original = pytorch.read(checkpoint)
-    found = run.write(
+    found = imported_run.write(
         WORKDIR.value,
         original,
         checkpoint,
@@ -54,7 +55,7 @@ def main(argv):
     if len(argv) != 2:
         sys.exit("jem_tf: give one file: import_pytorch.py CHECKPOINT.pt --workdir=RUN")
     work = functools.partial(bring_in, argv[1])
-    program.end_well(work, argv[:1], WORKDIR.value)
+    command.end_well(work, argv[:1], WORKDIR.value)
 
 
 if __name__ == "__main__":

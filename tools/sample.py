@@ -12,13 +12,14 @@ import dataclasses
 import functools
 import pathlib
 
-import jem_tf.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
+import jem_tf.system.quiet  # before TensorFlow, whose chatter it mutes  # noqa: F401
 
 # isort: split
 from absl import app, flags
 
-from jem_tf import program, trained
-from jem_tf.sampling import keep, known, pictures, request, walks
+from jem_tf.commands import command
+from jem_tf.drawing import inpainting, output, pictures, request, walks
+from jem_tf.runs import loading
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("mode", "grid", list(request.COUNTS), "what to draw")
@@ -47,7 +48,7 @@ flags.DEFINE_integer(
     "frames", None, "of a film, evenly over the chain's steps; default: 51", 2
 )
 flags.DEFINE_string("image", "", "to inpaint: a picture, or test:INDEX")
-flags.DEFINE_string("mask", "", f"what of it to paint: {known.MASKS}, white there")
+flags.DEFINE_string("mask", "", f"what of it to paint: {inpainting.MASKS}, white there")
 flags.DEFINE_string("out", "", "folder to write to; default: RUN/samples")
 
 
@@ -55,12 +56,12 @@ def run():
     """Reads what is asked for, draws, writes, says where."""
     fields = dataclasses.fields(request.Request)
     wanted = request.Request(**{f.name: FLAGS[f.name].value for f in fields})
-    of = trained.read(FLAGS.workdir, best=FLAGS.best, precision=FLAGS.precision or None)
-    data = functools.cache(lambda: program.data_of(of, FLAGS.data_dir))
+    of = loading.read(FLAGS.workdir, best=FLAGS.best, precision=FLAGS.precision or None)
+    data = functools.cache(lambda: command.data_of(of, FLAGS.data_dir))
     plan = request.plan(of, wanted, data)
-    places = keep.places(
+    places = output.places(
         pathlib.Path(FLAGS.out or of.root / "samples"),
-        keep.name(wanted, of),
+        output.name(wanted, of),
         pictures.ENDINGS[wanted.mode],
     )
     drawn = walks.draw(
@@ -75,15 +76,15 @@ def run():
         known=plan.known,
     )
     writers = pictures.of(drawn, plan, of.class_names)
-    writers[".npz"] = keep.arrays(drawn, plan, keep.settings(of, wanted, plan))
-    keep.write(places, writers)
+    writers[".npz"] = output.arrays(drawn, plan, output.settings(of, wanted, plan))
+    output.write(places, writers)
     steps, energy = plan.walk.keywords["steps"], drawn.energies.mean()
     print(f"{plan.n} images, {steps} steps, start: {plan.begin}; mean E(x)", end=" ")
     print(f"{energy:.2f} nats", *places.values(), sep="\n")
 
 
 if __name__ == "__main__":
-    program.define(FLAGS, limit=False)
-    parse = functools.partial(program.parse, flag_values=FLAGS)
-    place = functools.partial(program.end_well, run)
+    command.define(FLAGS, limit=False)
+    parse = functools.partial(command.parse, flag_values=FLAGS)
+    place = functools.partial(command.end_well, run)
     app.run(lambda argv: place(argv, FLAGS.workdir), flags_parser=parse)

@@ -15,7 +15,7 @@ import collections
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import embedded, folder, prepared
+from jem_tf.datasets import digits, picture_folders, tfds_sets
 from jem_tf.errors import InputError
 
 Split = collections.namedtuple("Split", "images labels")
@@ -44,11 +44,13 @@ def load(name, *, data_dir="", image_size=0):
         classes.
     """
     if name == "digits":
-        splits, class_names = embedded.digits(image_size)
+        splits, class_names = digits.digits(image_size)
     elif name.startswith("folder:"):
-        splits, class_names = folder.load(name.removeprefix("folder:"), image_size)
+        splits, class_names = picture_folders.load(
+            name.removeprefix("folder:"), image_size
+        )
     else:
-        splits, class_names = prepared.load(name, data_dir, image_size)
+        splits, class_names = tfds_sets.load(name, data_dir, image_size)
     train, test = splits["train"], splits.get("test")
     if test is None:
         train, test = _hold_out(train, len(train[1]) // 5, "test")

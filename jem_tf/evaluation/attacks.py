@@ -11,7 +11,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.evaluation import answers
+from jem_tf.evaluation import inference
 
 UNITS = {"linf": 1 / 255, "l2": 1.0}
 REACH = 2.5  # all steps together, in radii (Madry et al.)
@@ -176,7 +176,7 @@ def is_right(logits, labels):
 
 def _asked(classify, x, seed):
     seed = tf.constant(seed, tf.int32)
-    return answers.each_batch(lambda x: classify(x, seed), x, batch_size=ASKED)
+    return inference.each_batch(lambda x: classify(x, seed), x, batch_size=ASKED)
 
 
 def _parted(logits, labels):

@@ -8,7 +8,8 @@ import collections
 import numpy as np
 import tensorflow as tf
 
-from jem_tf import energies, sheets
+from jem_tf import energies
+from jem_tf.figures import image_grids
 
 CLASSES, EACH = 10, 4  # the first ten classes at most, four images of noise each
 STEP, MOST = 0.1, 1000
@@ -66,7 +67,7 @@ def measure(models, class_names, *, confidence=0.9, most=MOST, seed=0):
         for name, of in found.items()
     }
     captions = {name: of[::EACH] for name, of in captions.items()}
-    return metrics, sheets.strip(rows, captions, class_names[:CLASSES])
+    return metrics, image_grids.strip(rows, captions, class_names[:CLASSES])
 
 
 def protocol(*, confidence, most, seed):

@@ -1,7 +1,7 @@
 """How near are samples to real images? FID, KID and Inception Score."""
 
 from jem_tf.errors import InputError
-from jem_tf.evaluation import samples
+from jem_tf.evaluation import sample_sets
 from jem_tf.metrics import inception
 
 SPLITS, GROUPS, BLOCK = 10, 10, 1000
@@ -44,7 +44,7 @@ def measure(images, network, reference):
         seen.features, reference.mu, reference.sigma, GROUPS
     )
     if reference.features is not None:
-        real = samples.shuffled(reference.features, len(reference.features))
+        real = sample_sets.shuffled(reference.features, len(reference.features))
         found["kid"] = inception.kernel_distance(seen.features, real, BLOCK)
     if seen.probabilities is not None:
         found["inception_score"] = inception.inception_score(seen.probabilities, SPLITS)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from jem_tf import energies
-from jem_tf.evaluation import answers
+from jem_tf.evaluation import inference
 from jem_tf.metrics import ood
 
 
@@ -22,7 +22,7 @@ def against_noise(model, image_logits, image_shape, *, seed=0):
     shape = [len(image_logits), *image_shape]
     noise = tf.random.stateless_uniform(shape, [seed, 0], -1.0, 1.0)
     inside = -energies.marginal_energy(image_logits).numpy()
-    outside = -energies.marginal_energy(answers.logits(model, noise)).numpy()
+    outside = -energies.marginal_energy(inference.logits(model, noise)).numpy()
     return {
         "log_px_test": float(inside.mean()),
         "log_px_noise": float(outside.mean()),

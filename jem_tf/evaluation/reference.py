@@ -6,10 +6,10 @@ import zipfile
 
 import numpy as np
 
-from jem_tf import files, log
 from jem_tf.errors import InputError
-from jem_tf.evaluation import cache, fidelity
+from jem_tf.evaluation import fidelity
 from jem_tf.metrics import inception
+from jem_tf.system import cache, files, log
 
 # mu [D], sigma [D, D], count of images or None, features [n, D] for KID or None.
 Reference = collections.namedtuple("Reference", "mu sigma count features")

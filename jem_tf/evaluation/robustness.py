@@ -10,9 +10,15 @@ import collections
 import numpy as np
 import tensorflow as tf
 
-from jem_tf import charts
 from jem_tf.datasets import pixels
-from jem_tf.evaluation import accuracies, answers, attacks, refinement, sanity
+from jem_tf.evaluation import (
+    attack_checks,
+    attacks,
+    inference,
+    refinement,
+    robust_accuracy,
+)
+from jem_tf.figures import plots
 
 # k; the sampler with k steps bound, or None; draws of its noise: an attack's, fresh.
 Defence = collections.namedtuple("Defence", "k walk eot fresh")
@@ -52,16 +58,16 @@ def measure(model, split, defences, radii, how, *, baseline=None):
         moved = baseline and transferred(
             model, defences, baseline, images, labels, radii, how, each=bar.update
         )
-    metrics = accuracies.metrics(raw, moved or {}, radii)
+    metrics = robust_accuracy.metrics(raw, moved or {}, radii)
     clean_ = {of.k: clean(model, of, images, labels, how) for of in defences}
     checks = {
-        "larger_eps_never_raises_accuracy": sanity.never_raises(raw, radii),
-        "eps_0_equals_clean_accuracy": sanity.zero_is_clean(raw, clean_),
-        "unbounded_attack_reaches_0": sanity.unbounded_wins(raw),
+        "larger_eps_never_raises_accuracy": attack_checks.never_raises(raw, radii),
+        "eps_0_equals_clean_accuracy": attack_checks.zero_is_clean(raw, clean_),
+        "unbounded_attack_reaches_0": attack_checks.unbounded_wins(raw),
     }
     shown = {norm: [one for one in of if one < UNBOUNDED] for norm, of in radii.items()}
-    curves = accuracies.curves(metrics, list(raw), shown, moved is not None)
-    return metrics, checks, {"accuracy": charts.accuracy_under_attack(curves)}
+    curves = robust_accuracy.curves(metrics, list(raw), shown, moved is not None)
+    return metrics, checks, {"accuracy": plots.accuracy_under_attack(curves)}
 
 
 def cost(defence):
@@ -176,8 +182,8 @@ def clean(model, defence, images, labels, how):
             walk = tf.function(
                 lambda x, s=seed: defence.walk(model.energy(), x, seed=s)
             )
-            x = answers.each_batch(walk, x, batch_size=attacks.ASKED)
-        shares.append(attacks.is_right(answers.logits(model, x), labels))
+            x = inference.each_batch(walk, x, batch_size=attacks.ASKED)
+        shares.append(attacks.is_right(inference.logits(model, x), labels))
     return float(np.mean(shares))
 
 

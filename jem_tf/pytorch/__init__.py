@@ -6,7 +6,7 @@ or the state dict alone. `file.py` opens one, which alone takes PyTorch;
 `conversion.py` makes our weights of theirs; `run.py` makes a run of both.
 """
 
-from jem_tf.pytorch import conversion, file
+from jem_tf.pytorch import conversion, torch_file
 
 
 def read(path):
@@ -19,5 +19,5 @@ def read(path):
       InputError: if PyTorch is not installed, or the file is no such checkpoint, not
         whole, or holds other tensors than the network's.
     """
-    state, images = file.arrays(path)
+    state, images = torch_file.arrays(path)
     return conversion.original(state, images, source=path)

@@ -10,7 +10,7 @@ import re
 import numpy as np
 
 from jem_tf.errors import InputError
-from jem_tf.pytorch.file import shown
+from jem_tf.pytorch.torch_file import shown
 
 Original = collections.namedtuple("Original", "network num_classes weights images")
 

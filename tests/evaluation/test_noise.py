@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from jem_tf import jem
-from jem_tf.evaluation import answers, noise
+from jem_tf.evaluation import inference, noise
 
 SHAPE, N, SLOPE = (8, 8, 1), 200, 100.0
 
@@ -20,7 +20,7 @@ def model():
 
 
 def against_noise(model, images, **options):
-    logits = answers.logits(model, images.astype("float32"))
+    logits = inference.logits(model, images.astype("float32"))
     return noise.against_noise(model, logits, SHAPE, **options)
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from jem_tf import datasets, networks, samplers
 from jem_tf.energy_model import EnergyModel
-from jem_tf.evaluation import accuracies, answers, robustness, sanity
+from jem_tf.evaluation import attack_checks, inference, robust_accuracy, robustness
 
 RADII = {"linf": [0.0, 32.0, 255.0], "l2": [0.0, 0.5]}
 HOW = robustness.How(steps=5, restarts=1, seed=2)
@@ -35,7 +35,7 @@ def model():
 def split(model):
     """Images that the model classifies, two in three of them rightly."""
     images = datasets.load("digits").test.images[:N]
-    labels = np.argmax(answers.logits(model, images), 1).astype("int32")
+    labels = np.argmax(inference.logits(model, images), 1).astype("int32")
     labels[::3] = (labels[::3] + 1) % 10
     return datasets.Split(images, tf.constant(labels))
 
@@ -73,7 +73,7 @@ def test_an_accuracy_lies_in_its_interval(measured):
 
 def test_a_radius_of_0_is_the_clean_accuracy(measured, model, split):
     metrics, checks, _ = measured
-    named = np.argmax(answers.logits(model, split.images), 1)
+    named = np.argmax(inference.logits(model, split.images), 1)
     right = named == split.labels.numpy()
     assert 0 < right.mean() < 1
     for norm in RADII:
@@ -108,13 +108,13 @@ def test_the_worst_is_below_each_kind(measured):
 
 def test_the_worst_is_taken_image_by_image():
     kinds = {"a": {"l2": np.array([[1.0, 0.0]])}, "b": {"l2": np.array([[0.0, 1.0]])}}
-    np.testing.assert_array_equal(accuracies.worst(kinds)["l2"], [[0.0, 0.0]])
+    np.testing.assert_array_equal(robust_accuracy.worst(kinds)["l2"], [[0.0, 0.0]])
 
 
 def test_what_breaks_at_a_radius_is_broken_at_larger_ones():
     right = np.array([[1.0, 1.0, 0.0], [0.4, 1.0, 1.0], [0.6, 0.2, 1.0]])
     expected = [[1.0, 1.0, 0.0], [0.4, 1.0, 0.0], [0.4, 0.2, 0.0]]
-    np.testing.assert_array_equal(accuracies.carried(right), expected)
+    np.testing.assert_array_equal(robust_accuracy.carried(right), expected)
 
 
 def raw(*accuracies):
@@ -123,12 +123,12 @@ def raw(*accuracies):
 
 def test_the_checks_see_what_is_wrong():
     radii = {"linf": [0.0, 1.0, 255.0]}
-    assert sanity.never_raises(raw(0.9, 0.5, 0.0), radii)["ok"]
-    assert not sanity.never_raises(raw(0.9, 0.5, 0.6), radii)["ok"]
-    assert sanity.zero_is_clean(raw(0.9, 0.5, 0.0), {0: 0.9})["ok"]
-    assert not sanity.zero_is_clean(raw(0.9, 0.5, 0.0), {0: 0.8})["ok"]
-    assert sanity.unbounded_wins(raw(0.9, 0.5, 0.0))["ok"]
-    assert not sanity.unbounded_wins(raw(0.9, 0.5, 0.1))["ok"]
+    assert attack_checks.never_raises(raw(0.9, 0.5, 0.0), radii)["ok"]
+    assert not attack_checks.never_raises(raw(0.9, 0.5, 0.6), radii)["ok"]
+    assert attack_checks.zero_is_clean(raw(0.9, 0.5, 0.0), {0: 0.9})["ok"]
+    assert not attack_checks.zero_is_clean(raw(0.9, 0.5, 0.0), {0: 0.8})["ok"]
+    assert attack_checks.unbounded_wins(raw(0.9, 0.5, 0.0))["ok"]
+    assert not attack_checks.unbounded_wins(raw(0.9, 0.5, 0.1))["ok"]
 
 
 def test_the_protocol_and_the_checks_are_json(measured):

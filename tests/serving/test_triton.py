@@ -15,10 +15,12 @@ pytestmark = pytest.mark.serving
 
 from tritonclient.utils import InferenceServerException
 
-from jem_tf import datasets, predictor, trained
+from jem_tf import datasets
+from jem_tf.runs import loading
+from jem_tf.serving import predictor
 from tests import processes
-from tests.export import agreement, encodings
-from tests.export.agreement import WALK
+from tests.serving import agreement, encodings
+from tests.serving.agreement import WALK
 from tests.serving import client
 
 SERVER = pathlib.Path(__file__).parent / "server.py"
@@ -40,7 +42,7 @@ def exported(tmp_path_factory):
         root, "--activation=swish", "--learning_rate=0.003", "--network=convnet-16",
         "--export",
     )  # fmt: skip
-    return predictor.Predictor(trained.read(root)), root / "export" / "1"
+    return predictor.Predictor(loading.read(root)), root / "export" / "1"
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,0 @@
-"""Pictures drawn from a trained run: what to draw, the walks, what is kept of them."""

@@ -1,0 +1,224 @@
+"""The divergence guard: sees training diverge, and says how to try again.
+
+The remedy is what the authors advise doing by hand (README of wgrathwohl/JEM): back to
+the last good checkpoint, another seed, a lower learning rate, a stronger sampler. What
+a retry changes stands in guard.json before anything else happens, so that a run that is
+killed after an alarm goes on as it would have.
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+
+from jem_tf.errors import InputError
+from jem_tf.options import GROUPS
+from jem_tf.runs.flagfiles import flat
+from jem_tf.system import files
+
+SEED_STEP, SEEDS = 1_000_003, 2**31  # far from the seeds that people take
+FIRST_L2, FIRST_CLAMP, MORE_STEPS = 0.1, 1.0, 1.5
+EVENT = ("step", "seen", "back_to", "gave_up", "changes")
+MEANING = {
+    "gradient_norm": "the weights' gradient",
+    "saturation": "a drawn image",
+    "energy_gap": "E(drawn) - E(real)",
+    "energy_real": "mean E(real)",
+    "energy_drawn": "mean E(drawn)",
+}
+
+
+class Alarm(Exception):
+    """Training diverged: at which step, what was seen."""
+
+    def __init__(self, step, seen):
+        super().__init__(f"step {step}: {seen}")
+        self.step, self.seen = step, seen
+
+
+class Guard:
+    """Watches the readings of every step, and keeps RUN/results/guard.json.
+
+    Args:
+      options: the `Survival` options.
+      path: of guard.json, which tells it what happened before this process began.
+
+    Raises:
+      InputError: if guard.json cannot be read, or the run had given up.
+    """
+
+    def __init__(self, options, path):
+        self.options, self.path = options, pathlib.Path(path)
+        self.streak, self.events = 0, []
+        try:
+            if self.path.exists():
+                found = json.loads(self.path.read_text())["events"]
+                self.events = [{name: event[name] for name in EVENT} for event in found]
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise InputError(
+                f"{path} cannot be read ({error}); delete it to forget the run's "
+                "retries."
+            ) from error
+        gave_up = bool(self.events) and self.events[-1]["gave_up"]
+        if options.guard and gave_up and self.spent:
+            raise InputError(self._spent_all())
+
+    @property
+    def retries(self):
+        """How many times the run went back."""
+        return sum(not event["gave_up"] for event in self.events)
+
+    @property
+    def changes(self):
+        """{flag: value} of what the present retry does other than the user said."""
+        tried = [event["changes"] for event in self.events if not event["gave_up"]]
+        return tried[-1] if tried else {}
+
+    @property
+    def good(self):
+        """Whether the last step was within all bounds."""
+        return self.streak == 0 or not self.options.guard
+
+    def watch(self, step, readings):
+        """Looks at the readings {name: float} of training step `step`.
+
+        Raises:
+          Alarm: if one is not finite, or one is out of bounds for too many steps.
+        """
+        if not self.options.guard:
+            return
+        for name, value in readings.items():
+            if not math.isfinite(value):
+                raise Alarm(step, f"{MEANING.get(name, name)} is not finite")
+        if readings.get("loss_scale", 1.0) < 1:
+            raise Alarm(step, "the weights' gradient overflows float16 at any scale")
+        energies = {"energy_real", "energy_drawn"} & set(readings)
+        bounds = dict.fromkeys(sorted(energies), self.options.guard_energy)
+        bounds |= {"energy_gap": self.options.guard_gap}
+        outside = [
+            f"{MEANING[name]} is {readings[name]:.4g}, beyond +-{bound:g}"
+            for name, bound in bounds.items()
+            if abs(readings.get(name, 0.0)) > bound
+        ]
+        self.streak = self.streak + 1 if outside else 0
+        if self.streak >= self.options.guard_patience:
+            raise Alarm(step, f"{outside[0]} for {self.streak} steps")
+
+    @property
+    def spent(self):
+        """Whether no retry is left."""
+        return self.retries >= self.options.guard_retries
+
+    @property
+    def last_target(self):
+        """The step that the last retry went back to; None if there was none."""
+        tried = [event["back_to"] for event in self.events if not event["gave_up"]]
+        return tried[-1] if tried else None
+
+    def record(self, alarm, back_to, opts, *, chief=True):
+        """Notes an alarm and the retry after it -> the event.
+
+        Args:
+          alarm: Alarm.
+          back_to: the step that is gone back to; 0 is the start.
+          opts: the options the user gave.
+          chief: whether this process writes.
+
+        Returns:
+          {"step", "seen", "back_to", "gave_up", "changes": {flag: value}}.
+
+        Raises:
+          InputError: if guard.json cannot be written.
+        """
+        gives_up = self.spent
+        changes = {} if gives_up else _changes(opts, self.retries + 1)
+        event = (alarm.step, alarm.seen, back_to, gives_up, changes)
+        self.events.append(dict(zip(EVENT, event, strict=True)))
+        self.streak = 0
+        if chief:
+            self._write()
+        return self.events[-1]
+
+    def line(self):
+        """The last event, for the log.
+
+        Raises:
+          InputError: if it was to give up.
+        """
+        last = self.events[-1]
+        if last["gave_up"]:
+            raise InputError(self._spent_all())
+        spelt = " ".join(f"--{name}={value}" for name, value in last["changes"].items())
+        return (
+            f"diverged at step {last['step']}: {last['seen']}; retry {self.retries} of "
+            f"{self.options.guard_retries} from step {last['back_to']} with {spelt}"
+        )
+
+    def _write(self):
+        try:
+            found = {"retries": self.retries, "events": self.events}
+            files.write_json(self.path, found)
+        except OSError as error:
+            raise InputError(
+                f"{self.path} cannot be written ({error.strerror}); make room and give "
+                "the same command again."
+            ) from error
+
+    def _spent_all(self):
+        last = self.events[-1]
+        return (
+            f"Training diverged at step {last['step']} ({last['seen']}), and "
+            f"--guard_retries={self.options.guard_retries} are spent; lower "
+            "--learning_rate, raise --sgld_steps or --energy_l2, or clamp with "
+            "--sgld_gradient_clamp=1 --sgld_range_clamp=1 in another --workdir, or "
+            "raise --guard_retries to go on in this one."
+        )
+
+
+def changed(opts, changes):
+    """Options with {flag: value} changed."""
+    groups = {}
+    for name in GROUPS:
+        group = getattr(opts, name)
+        own = {field.name for field in dataclasses.fields(group)} & set(changes)
+        own = {field: changes[field] for field in own}
+        groups[name] = dataclasses.replace(group, **own)
+    return dataclasses.replace(opts, **groups)
+
+
+def strengthened(opts, retries):
+    """The options of the run after so many retries."""
+    for _ in range(retries):
+        training, sampling = opts.training, opts.sampling
+        objective, what = opts.objective, opts.survival.guard_strengthen
+        training = dataclasses.replace(
+            training,
+            seed=(training.seed + SEED_STEP) % SEEDS,
+            learning_rate=training.learning_rate * opts.survival.guard_learning_rate,
+        )
+        if what in ("both", "sampler"):
+            sampling = _stronger(sampling)
+        if what in ("both", "energy_l2"):
+            more = max(2 * objective.energy_l2, FIRST_L2)
+            objective = dataclasses.replace(objective, energy_l2=more)
+        opts = dataclasses.replace(
+            opts, training=training, sampling=sampling, objective=objective
+        )
+    return opts
+
+
+def _stronger(sampling):
+    clamps = sampling.sgld_gradient_clamp, sampling.sgld_range_clamp
+    if not all(clamps):
+        gradient, pixels = (clamp or FIRST_CLAMP for clamp in clamps)
+        return dataclasses.replace(
+            sampling, sgld_gradient_clamp=gradient, sgld_range_clamp=pixels
+        )
+    more = math.ceil(MORE_STEPS * sampling.sgld_steps)
+    return dataclasses.replace(sampling, sgld_steps=more)
+
+
+def _changes(opts, retries):
+    """{flag: value} of what the retry does other than the user's options say."""
+    before, after = flat(opts), flat(strengthened(opts, retries))
+    return {name: after[name] for name in after if after[name] != before[name]}

@@ -1,0 +1,172 @@
+"""The training loop: one for a single device, for many, and for many machines.
+
+Keras's `fit` takes the same steps on one machine; it cannot on several, and it neither
+goes on within an epoch nor back to a checkpoint.
+"""
+
+import dataclasses
+import time
+
+import tensorflow as tf
+
+from jem_tf.errors import InputError
+from jem_tf.training import signals
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How many steps a run takes, and when something is due between two of them."""
+
+    steps: int
+    steps_per_epoch: int
+    steps_per_execution: int = 1
+    checkpoint_every: int = 500
+
+    @property
+    def epochs(self):
+        """How many epochs the steps are; the last may be a part of one."""
+        return -(-self.steps // self.steps_per_epoch)
+
+    def ahead(self, step):
+        """How many steps to take at once after `step`, up to what is due next."""
+        cycles = self.steps_per_epoch, self.checkpoint_every
+        due = [cycle - step % cycle for cycle in cycles]
+        return min(self.steps_per_execution, self.steps - step, *due)
+
+    def ends_epoch(self, step):
+        """Whether `step` is the last of an epoch, or of the run."""
+        return step % self.steps_per_epoch == 0 or step == self.steps
+
+
+class Loop:
+    """Takes the steps of a run from where it stands to its end.
+
+    Args:
+      model: JEM, compiled, in the cluster's strategy.
+      feed: first step -> tf.data.Dataset of this process's shares of the batches.
+      plan: Plan.
+      cluster: Cluster.
+      guard: Guard, which sees every step.
+      keeper: Checkpoints.
+      callbacks: Keras callbacks; `on_train_batch_end` gets the readings of the step.
+      begin: `time.time()` when the run began, earlier processes' time included; None
+        to take it from where it stands.
+    """
+
+    def __init__(
+        self, model, feed, plan, *, cluster, guard, keeper, callbacks=(), begin=None
+    ):
+        self.model, self.feed, self.plan = model, feed, plan
+        self.cluster, self.guard, self.keeper = cluster, guard, keeper
+        self.callbacks = callbacks
+        for callback in callbacks:
+            callback.set_model(model)
+            callback.set_params({"epochs": plan.epochs, "steps": plan.steps_per_epoch})
+        self.step, self.sums, self.count, self.begin = 0, {}, 0, begin
+        self._execute = tf.function(self._execute)
+
+    def train(self, standing=None):
+        """Trains to the end from `standing`, as `keeper.restore` gave it.
+
+        Returns:
+          Seconds spent, in this process and those before it.
+
+        Raises:
+          Alarm: if the guard saw training diverge.
+          Stopped: on SIGTERM or Ctrl-C, once the run is saved.
+          InputError: if the last checkpoint could not be written.
+        """
+        if standing:
+            self.step, self.guard.streak = standing["step"], standing["streak"]
+            self.sums, self.count = standing["sums"], standing["count"]
+        if self.begin is None:
+            self.begin = time.time() - (standing["seconds"] if standing else 0.0)
+        self._tell("on_train_begin")
+        try:
+            with signals.Asked() as asked:
+                self._steps(asked)
+        finally:
+            self._tell("on_train_end")
+        return time.time() - self.begin
+
+    def _steps(self, asked):
+        first = self.step
+        batches = iter(
+            self.cluster.strategy.distribute_datasets_from_function(
+                lambda _: self.feed(first)
+            )
+        )
+        while self.step < self.plan.steps:
+            if self.step % self.plan.steps_per_epoch == 0 or self.step == first:
+                self._tell("on_epoch_begin", self.step // self.plan.steps_per_epoch)
+            stop = self._take(batches, asked)
+            due = self.step % self.plan.checkpoint_every == 0
+            accuracy = None
+            if self.plan.ends_epoch(self.step):
+                accuracy = self._end_epoch()
+                due |= self.keeper.improves(accuracy)
+            last = stop or self.step == self.plan.steps
+            saved = (last or (due and self.guard.good)) and self._save(accuracy)
+            if stop:
+                raise signals.Stopped(asked.number, self.step, saved)
+            if last and not saved:
+                raise InputError(
+                    "The last checkpoint could not be written; make room on the disk "
+                    "and give the same command again."
+                )
+
+    def _take(self, batches, asked):
+        """Takes a few steps -> whether to stop, of which all processes are told."""
+        count = tf.constant(self.plan.ahead(self.step))
+        asking = tf.constant(float(asked.number is not None))
+        rows = self._execute(batches, count, asking).numpy().tolist()
+        for *values, _ in rows:
+            readings = dict(zip(self._names, values, strict=True))
+            self.step, self.count = self.step + 1, self.count + 1
+            self.guard.watch(self.step, readings)
+            for name, value in readings.items():
+                self.sums[name] = self.sums.get(name, 0.0) + value
+            self._tell("on_train_batch_end", self.step - 1, readings)
+        alone = self.cluster.processes == 1
+        return rows[-1][-1] > 0 or (alone and asked.number is not None)
+
+    def _execute(self, batches, count, asking):
+        """Steps, as a graph -> float32 [count, readings and whether any was asked]."""
+
+        def learn(x, y):
+            readings = self.model.learn(x, y)
+            self._names = list(readings)
+            return tf.stack([*readings.values(), asking])
+
+        rows = tf.TensorArray(tf.float32, count)
+        for i in tf.range(count):
+            shares = self.cluster.strategy.run(learn, args=next(batches))
+            mean = self.cluster.strategy.reduce("mean", shares, axis=None)
+            rows = rows.write(i, mean)
+        return rows.stack()
+
+    def _end_epoch(self):
+        logs = {name: total / self.count for name, total in self.sums.items()}
+        self.sums, self.count = {}, 0
+        epoch = (self.step - 1) // self.plan.steps_per_epoch
+        self._tell("on_epoch_end", epoch, logs)
+        return logs.get("val_accuracy")
+
+    def _tell(self, hook, *arguments):
+        for callback in self.callbacks:
+            getattr(callback, hook)(*arguments)
+
+    def _save(self, accuracy):
+        standing = {
+            "step": self.step,
+            "seed": self.model.seed,
+            "retries": self.guard.retries,
+            "changes": self.guard.changes,
+            "good": self.guard.good,
+            "val_accuracy": accuracy,
+            "streak": self.guard.streak,
+            "seconds": time.time() - self.begin,
+            "sums": self.sums,
+            "count": self.count,
+        }
+        return self.keeper.save(self.model, standing)

@@ -1,0 +1,70 @@
+"""The tool end to end, on a run of `flags/smoke.flags`."""
+
+import json
+
+import pytest
+
+from jem_tf.serving.exporting import CALIBRATION
+from tests import processes
+
+TOOL = processes.ROOT / "tools" / "export.py"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    root = tmp_path_factory.mktemp("run")
+    processes.run_here(root, "--steps=3", "--p_x_weight=0")
+    return root
+
+
+def export(run, *argv):
+    return processes.tool_here(TOOL, f"--workdir={run}", *argv)
+
+
+def test_a_run_is_exported_and_its_place_said(run):
+    with processes.Process(TOOL, f"--workdir={run}") as program:
+        code, out, err = program.end()
+    assert (code, err) == (0, "")
+    place = run / "export" / "1"
+    assert out == f"{place}, of step 3: see {place / 'README.md'}\n"
+    assert "a plain classifier" in (place / "README.md").read_text()
+
+
+def test_place_number_share_and_precision_are_those_asked_for(run, tmp_path):
+    code, _, err = export(
+        run,
+        f"--out={tmp_path}",
+        "--number=7",
+        "--accept=0.5",
+        "--best",
+        "--precision=mixed_bfloat16",
+    )
+    assert code == 0, err
+    about = json.loads((tmp_path / "7" / CALIBRATION).read_text())
+    assert (about["accept"], about["precision"]) == (0.5, "mixed_bfloat16")
+    assert 0.5 <= about["accepted"] < 0.52
+    before = processes.contents(tmp_path)
+    code, out, err = export(run, f"--out={tmp_path}", "--number=7")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"jem_tf: {tmp_path / '7'} exists already; name another place or number.\n"
+    )
+    assert processes.contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--accept=1.5"], "--accept=1.5 is no share; give one like 0.95."),
+        (["export"], "'export' is not a flag; write --name=value."),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(run, argv, says):
+    assert export(run, *argv) == (1, "", f"jem_tf: {says}\n")
+
+
+def test_a_place_without_a_run_is_refused(tmp_path):
+    code, out, err = export(tmp_path)
+    assert (code, out) == (1, "")
+    assert "holds no run of jem_tf" in err
+    assert not list(tmp_path.iterdir())

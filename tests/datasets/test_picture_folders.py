@@ -1,0 +1,144 @@
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jem_tf.datasets import picture_folders
+from jem_tf.errors import InputError
+
+RED, GREEN = (200, 10, 30), (20, 180, 40)
+
+
+def picture(path, colour=RED, size=(32, 32), mode="RGB"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).convert(mode).save(path)
+
+
+def refused(path, *named):
+    """The message with which a folder is refused, which must name these things."""
+    with pytest.raises(InputError) as raised:
+        picture_folders.load(str(path))
+    message = str(raised.value)
+    assert f"--dataset=folder:{path}" in message
+    for name in named:
+        assert str(name) in message
+    return message
+
+
+def test_classes_are_folders_in_alphabetic_order(tmp_path):
+    picture(tmp_path / "b" / "1.png", GREEN)
+    picture(tmp_path / "a" / "2.png", RED)
+    picture(tmp_path / "a" / "1.png", GREEN)
+    (tmp_path / "notes.txt").write_text("no class")
+    splits, names = picture_folders.load(str(tmp_path))
+    images, labels = splits["train"]
+    assert names == ["a", "b"]
+    assert labels.tolist() == [0, 0, 1]
+    assert [tuple(image[0, 0]) for image in images] == [GREEN, RED, GREEN]
+
+
+def test_pictures_keep_their_pixels_where_the_size_is_theirs(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, [2, 16, 16, 3], dtype="uint8")
+    for name, array in zip("ab", pixels, strict=True):
+        (tmp_path / name).mkdir()
+        Image.fromarray(array).save(tmp_path / name / "0.png")
+    splits, _ = picture_folders.load(str(tmp_path), 16)
+    np.testing.assert_array_equal(splits["train"][0], pixels)
+
+
+@pytest.mark.parametrize(("image_size", "side"), [(0, 32), (32, 32), (9, 9)])
+def test_pictures_of_all_sizes_come_in_one(tmp_path, image_size, side):
+    for i, size in enumerate([(32, 32), (5, 40), (100, 60), (1, 1)]):
+        picture(tmp_path / "a" / f"{i}.png", RED, size)
+        picture(tmp_path / "b" / f"{i}.png", GREEN, size)
+    images, labels = picture_folders.load(str(tmp_path), image_size)[0]["train"]
+    assert images.shape == (8, side, side, 3)
+    assert images.dtype == np.uint8
+    for image, label in zip(images, labels, strict=True):
+        assert (image == (GREEN if label else RED)).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "RGBA", "P", "LA", "CMYK"])
+def test_pictures_of_all_modes_come_as_rgb(tmp_path, mode):
+    kind = "tif" if mode == "CMYK" else "png"
+    picture(tmp_path / "a" / f"0.{kind}", (255, 255, 255), mode=mode)
+    picture(tmp_path / "b" / f"0.{kind}", (0, 0, 0), mode=mode)
+    images, _ = picture_folders.load(str(tmp_path))[0]["train"]
+    assert images.shape == (2, 32, 32, 3)
+    assert (images[0] == 255).all()
+    assert (images[1] == 0).all()
+
+
+def test_pictures_further_down_belong_to_the_class_above(tmp_path):
+    picture(tmp_path / "a" / "x" / "y" / "0.png")
+    picture(tmp_path / "b" / "0.png")
+    _, labels = picture_folders.load(str(tmp_path))[0]["train"]
+    assert labels.tolist() == [0, 1]
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    picture(tmp_path / "set" / "a" / "0.png")
+    picture(tmp_path / "set" / "b" / "0.png")
+    assert picture_folders.load("~/set")[1] == ["a", "b"]
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    assert "is not a folder" in refused(tmp_path / "nowhere")
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "is not a folder" in refused(tmp_path / "file")
+
+
+@pytest.mark.parametrize("classes", [0, 1])
+def test_fewer_than_two_classes_are_counted(tmp_path, classes):
+    if classes:
+        picture(tmp_path / "only" / "0.png")
+    assert f"holds {classes} class folders" in refused(tmp_path)
+
+
+def test_a_class_without_pictures_is_named(tmp_path):
+    picture(tmp_path / "a" / "0.png")
+    (tmp_path / "b").mkdir()
+    assert "holds no pictures" in refused(tmp_path, tmp_path / "b")
+
+
+@pytest.mark.parametrize("broken", ["text", "cut", "empty", "header"])
+def test_an_unreadable_picture_is_named(tmp_path, broken):
+    picture(tmp_path / "a" / "0.png")
+    picture(tmp_path / "b" / "0.png", size=(200, 200))
+    file = tmp_path / "b" / "0.png"
+    whole = file.read_bytes()
+    file.write_bytes(
+        {
+            "text": b"no picture",
+            "cut": whole[: len(whole) // 2],
+            "empty": b"",
+            "header": whole[:20],
+        }[broken]
+    )
+    assert "not a readable picture" in refused(tmp_path, file)
+
+
+def test_a_picture_too_large_to_be_honest_is_named(tmp_path, monkeypatch):
+    picture(tmp_path / "a" / "0.png", size=(4, 4))
+    picture(tmp_path / "b" / "0.png", size=(40, 40))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 16)
+    assert "not a readable picture" in refused(tmp_path, tmp_path / "b" / "0.png")
+
+
+def test_an_error_is_one_line(tmp_path):
+    assert not re.search(r"\n", refused(tmp_path / "nowhere"))
+
+
+def test_hidden_files_and_folders_are_passed_over(tmp_path):
+    picture(tmp_path / "a" / "1.png")
+    picture(tmp_path / "b" / "1.png")
+    (tmp_path / "a" / ".DS_Store").write_text("no picture")
+    (tmp_path / ".cache").mkdir()
+    splits, names = picture_folders.load(str(tmp_path))
+    assert names == ["a", "b"]
+    assert len(splits["train"][1]) == 2

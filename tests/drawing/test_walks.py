@@ -1,0 +1,113 @@
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from jem_tf import jem, networks, replay, samplers, starts
+from jem_tf.drawing import inpainting, walks
+from jem_tf.errors import InputError
+from jem_tf.evaluation import sample_sets
+
+SHAPE = (8, 8, 1)
+WALK = {"steps": 6, "step_size": 1.0, "noise": 0.05}
+SGLD = functools.partial(samplers.sgld, **WALK)
+
+
+def model_of(num_classes=None):
+    buffer = replay.ReplayBuffer(100, starts.uniform(SHAPE), num_classes=num_classes)
+    network = networks.build("convnet-8", SHAPE, 10, activation="swish", seed=1)
+    return jem.JEM(network, buffer=buffer, sampler=SGLD)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return model_of()
+
+
+def draw(model, n=4, **more):
+    return walks.draw(model, walks.of_buffer(model.buffer), SGLD, n, **more)
+
+
+@pytest.mark.parametrize("by_class", [None, 10])
+@pytest.mark.parametrize("candidates", [1, 3])
+def test_from_the_buffer_they_are_the_models_samples(by_class, candidates):
+    model = model_of(by_class)
+    before = model.buffer.shard.numpy()
+    expected = model.sample(7, candidates=candidates, seed=3)
+    labels = walks.in_turn(model, 7)
+    assert (labels is None) == (by_class is None)
+    drawn = draw(model, 7, labels=labels, candidates=candidates, seed=3)
+    np.testing.assert_allclose(drawn.images, expected, atol=1e-5)
+    np.testing.assert_array_equal(model.buffer.shard, before)
+
+
+def test_energies_are_those_of_the_images(model):
+    drawn = draw(model, labels=[1, 2, 3, 4])
+    np.testing.assert_allclose(
+        drawn.energies, model.energy()(drawn.images), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_frames_are_steps_of_the_chain_from_its_start_to_its_end(model):
+    drawn = draw(model, frames=4, seed=5)
+    draw_seed, chain_seed, _ = tf.unstack(tf.random.split([5, 0], 3))
+    x = model.buffer.draw(4, draw_seed, reinit=False).images
+    trace = samplers.chains(model.energy(), x, seed=chain_seed, **WALK)
+    np.testing.assert_array_equal(drawn.steps, [0, 2, 4, 6])
+    off = drawn.frames.astype(int) - sample_sets.rounded(trace.images.numpy()[::2])
+    assert np.abs(off).max() <= 1  # a pixel at the edge of two values
+    end = samplers.sgld(model.energy(), x, seed=chain_seed, **WALK)
+    np.testing.assert_allclose(drawn.images, end, atol=1e-5)
+    np.testing.assert_array_equal(drawn.frames[0], sample_sets.rounded(x.numpy()))
+    np.testing.assert_array_equal(drawn.frames[-1], sample_sets.rounded(drawn.images))
+
+
+def test_more_frames_than_steps_are_all_steps(model):
+    drawn = draw(model, frames=50)
+    np.testing.assert_array_equal(drawn.steps, range(7))
+    assert drawn.frames.shape == (7, 4, *SHAPE)
+
+
+def test_keeping_frames_changes_nothing(model):
+    kept, plain = draw(model, frames=3), draw(model)
+    np.testing.assert_allclose(kept.images, plain.images, atol=1e-5)
+    assert plain.frames is plain.steps is None
+
+
+def test_batches_are_dealt_by_images_and_have_seeds_of_their_own(model, monkeypatch):
+    monkeypatch.setattr(sample_sets, "BATCH_SIZE", 6)
+    drawn = draw(model, 5, candidates=3, labels=np.arange(5))  # 2, 2 and 1 at a time
+    first = draw(model, 2, candidates=3, labels=np.arange(2))
+    assert drawn.images.shape == (5, *SHAPE)
+    np.testing.assert_array_equal(drawn.images[:2], first.images)
+    flat = drawn.images.reshape(5, -1)
+    assert len(np.unique(flat, axis=0)) == 5
+
+
+def test_known_pixels_are_bit_for_bit_known_in_every_frame(model):
+    image = np.random.default_rng(0).uniform(-1, 1, SHAPE).astype("float32")
+    free = inpainting.mask("2,3,8,6", SHAPE)
+    of = inpainting.Known(image, free)
+    drawn = draw(model, frames=4, known=of)
+    stayed, frames = (
+        drawn.images == image,
+        drawn.frames == sample_sets.rounded(image[None]),
+    )
+    assert stayed[:, ~free[..., 0]].all()
+    assert frames[:, :, ~free[..., 0]].all()
+    assert not stayed[:, free[..., 0]].any()
+    assert len(np.unique(drawn.images.reshape(4, -1), axis=0)) == 4
+
+
+def test_where_all_is_free_an_inpainting_is_a_sample(model):
+    of = inpainting.Known(np.zeros(SHAPE, "float32"), np.ones([8, 8, 1], bool))
+    np.testing.assert_allclose(
+        draw(model, known=of).images, draw(model).images, atol=1e-5
+    )
+
+
+def test_chains_that_go_astray_are_refused(model):
+    astray = functools.partial(SGLD, step_size=float("inf"))
+    with pytest.raises(InputError, match="4 of 4 samples are not finite"):
+        walks.draw(model, starts.uniform(SHAPE), astray, 4)

@@ -1,0 +1,75 @@
+import html.parser
+import json
+
+import pytest
+
+from jem_tf.errors import InputError
+from jem_tf.evaluation import html_report
+from tests.evaluation.test_findings import example, findings
+
+
+class Page(html.parser.HTMLParser):
+    """What a browser would make of it: tags that match, texts, addresses."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.texts, self.sources = [], [], []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.sources += [v for k, v in attributes if k in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    found = {"this run": tmp_path / "a<b", "baseline": tmp_path / "plain"}
+    for root in found.values():
+        root.mkdir()
+        findings.keep(root, "ood", example(), 7)
+    return found
+
+
+def test_a_page_has_every_number_and_picture_of_both_runs(runs):
+    page = Page(html_report.page(runs))
+    assert page.texts.count("ece") == 1
+    assert page.texts.count("0.5") == 2
+    assert len(page.sources) == 4
+    assert "baseline: chart" in page.texts
+
+
+def test_a_page_loads_nothing_and_escapes_what_it_is_told(runs):
+    page = Page(html_report.page(runs))
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert any("a<b" in text for text in page.texts)
+
+
+def test_a_baseline_without_results_leaves_its_place_out(runs):
+    (runs["baseline"] / "results" / "ood.json").unlink()
+    page = Page(html_report.page(runs))
+    assert page.texts.count("0.5") == 1
+
+
+def test_a_grid_has_a_column_for_each_run(runs):
+    for value, root in enumerate(runs.values()):
+        metrics = {"auroc/svhn/log_px": value + 0.25, "auroc/svhn/max_p": value + 0.5}
+        place = root / "results" / "ood.json"
+        place.write_text(json.dumps({"metrics": metrics, "protocol": {}}))
+    texts = Page(html_report.page(runs)).texts
+    at = texts.index("svhn")
+    assert texts[at + 1 : at + 5] == ["0.25", "1.25", "0.5", "1.5"]
+
+
+def test_a_run_without_results_is_refused(tmp_path):
+    with pytest.raises(InputError, match="has no results yet"):
+        html_report.page({"this run": tmp_path})

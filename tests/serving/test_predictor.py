@@ -1,0 +1,185 @@
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import jem_tf
+from jem_tf import datasets, energies
+from jem_tf.errors import InputError
+from jem_tf.evaluation import ood_scores
+from jem_tf.options import Objective
+from jem_tf.serving import predictor
+from tests.runs.test_run_folder import SHAPE, SMALL, kept
+
+IMAGES = np.random.default_rng(0).integers(0, 256, [5, *SHAPE], dtype="uint8")
+FLOATS = datasets.pixels(IMAGES).numpy()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    root, _ = kept(tmp_path_factory.mktemp("run"), SMALL)
+    return jem_tf.load(root, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    options = dataclasses.replace(SMALL, objective=Objective(p_x_weight=0.0))
+    root, _ = kept(tmp_path_factory.mktemp("plain"), options)
+    return jem_tf.load(root, precision="float32")
+
+
+def test_probabilities_are_the_softmax_and_the_names_its_likeliest(model):
+    logits = model.model.logits(FLOATS)
+    for temperature in (1.0, 2.5):
+        probabilities, names = model.predict(IMAGES, temperature=temperature)
+        np.testing.assert_allclose(
+            probabilities, tf.nn.softmax(logits / temperature), rtol=1e-5
+        )
+    assert names == [model.class_names[y] for y in np.argmax(logits, axis=1)]
+
+
+def test_log_density_is_minus_the_energy(model):
+    np.testing.assert_allclose(
+        model.log_density(IMAGES), -model.model.energy()(FLOATS), rtol=1e-5
+    )
+
+
+def test_the_scores_are_those_of_the_evaluation(model):
+    theirs = ood_scores.of(ood_scores.read(model.model, IMAGES), temperature=1.0)
+    ours = model.ood_score(IMAGES)
+    assert set(ours) == set(theirs) - {"energy"}
+    for name, score in ours.items():
+        np.testing.assert_allclose(score, theirs[name], rtol=1e-5)
+    certain = 1 / (1 + np.exp(-ours["max_p"]))
+    np.testing.assert_allclose(certain, model.predict(IMAGES)[0].max(1), rtol=1e-4)
+
+
+def test_float_and_uint8_one_and_several_numpy_and_tensorflow_agree(model):
+    for answer in (
+        lambda x: model.predict(x).probabilities,
+        model.log_density,
+        lambda x: model.ood_score(x)["approximate_mass"],
+        lambda x: model.refine(x, 2),
+    ):
+        whole = answer(IMAGES)
+        for same in (FLOATS, FLOATS.astype("float64"), tf.constant(FLOATS)):
+            np.testing.assert_allclose(answer(same), whole, rtol=1e-5, atol=1e-6)
+    for answer in (model.log_density, lambda x: model.predict(x).probabilities):
+        np.testing.assert_allclose(answer(IMAGES[3]), answer(IMAGES)[3], rtol=1e-5)
+    assert model.predict(IMAGES[3]).class_names == model.predict(IMAGES)[1][3]
+    assert model.refine(IMAGES[3], 2).shape == SHAPE
+
+
+@pytest.mark.parametrize("start", predictor.STARTS)
+def test_samples_are_the_seeds_and_leave_the_buffer_alone(model, start):
+    before = model.model.buffer.shard.numpy()
+    one, same, other = (
+        model.sample(3, steps=2, seed=seed, start=start) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert one.shape == (3, *SHAPE)
+    assert np.abs(one - other).max() > 0.1
+    np.testing.assert_array_equal(model.model.buffer.shard, before)
+
+
+def test_no_steps_leave_the_start(model):
+    noise = model.sample(200, steps=0, start="noise")
+    assert -1 <= noise.min() < -0.99 < 0.99 < noise.max() <= 1
+    assert abs(noise.mean()) < 0.03
+    buffer = model.model.buffer.shard.numpy()
+    for image in model.sample(4, steps=0):
+        assert (image == buffer).all(axis=(1, 2, 3)).any()
+    np.testing.assert_allclose(model.refine(IMAGES, 0), FLOATS, atol=1e-6)
+
+
+def test_more_steps_are_likelier(model):
+    values = [model.log_density(model.refine(IMAGES, k)) for k in (0, 20, 100)]
+    assert (np.diff(np.mean(values, axis=1)) > 0).all()
+
+
+def test_a_label_draws_from_its_class_by_number_or_name(model):
+    joint = []
+    for label in (None, 7, "7"):
+        x = model.sample(6, label, steps=20, start="noise")
+        joint.append(-energies.joint_energy(model.model.logits(x), [7] * 6).numpy())
+    np.testing.assert_array_equal(joint[1], joint[2])
+    assert joint[1].mean() > joint[0].mean()
+
+
+def test_a_plain_classifier_answers_and_samples_from_noise_only(plain):
+    assert plain.predict(IMAGES).probabilities.shape == (5, 10)
+    assert plain.sample(2, steps=1, start="noise").shape == (2, *SHAPE)
+    with pytest.raises(InputError, match="without a replay buffer"):
+        plain.sample(2)
+
+
+@pytest.mark.parametrize(
+    ("images", "says"),
+    [
+        (IMAGES[:, :4], r"shape \[5, 4, 8, 1\]; this model takes \[8, 8, 1\]"),
+        (IMAGES[..., 0], r"shape \[5, 8, 8\]"),
+        (IMAGES[None], r"shape \[1, 5, 8, 8, 1\]"),
+        (3, r"shape \[\]"),
+        ([[1], [1, 2]], "not of one shape"),
+        (IMAGES[:0], "an empty batch"),
+        (IMAGES.astype("int64"), "images are int64; give uint8"),
+        (IMAGES > 7, "images are bool"),
+        (IMAGES.astype("float32"), "scale them to"),
+        (np.where(FLOATS > 0, np.nan, FLOATS), "NaN or infinite"),
+        (np.where(FLOATS > 0, np.inf, FLOATS), "NaN or infinite"),
+    ],
+)
+def test_bad_images_are_refused_in_a_sentence_by_every_method(model, images, says):
+    for method in (model.predict, model.log_density, model.ood_score, model.refine):
+        with pytest.raises(InputError, match=says) as raised:
+            method(images)
+        assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"n": 0}, "n is 0"),
+        ({"n": 2.5}, "n is 2.5; give a whole number"),
+        ({"n": True}, "n is True; give a whole number"),
+        ({"label": True}, "label is True; give a whole number"),
+        ({"start": np.zeros(2)}, "choose one of buffer, noise"),
+        ({"label": 10}, "label is 10; it must be from 0 to 9"),
+        ({"label": -1}, "label is -1"),
+        ({"label": "cat"}, "label is 'cat'; the classes are 0, 1"),
+        ({"steps": -1}, "steps is -1"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**31}, "seed is 2147483648"),
+        ({"start": "here"}, "choose one of buffer, noise"),
+    ],
+)
+def test_bad_arguments_are_refused_in_a_sentence(model, arguments, says):
+    with pytest.raises(InputError, match=says):
+        model.sample(**({"n": 2} | arguments))
+
+
+def test_a_temperature_that_is_none_is_refused(model):
+    for temperature in (0, -1, 1e-40, float("nan"), float("inf"), "1", None):
+        with pytest.raises(InputError, match="must be above 0"):
+            model.predict(IMAGES, temperature=temperature)
+
+
+def test_chains_that_go_astray_are_refused(model, monkeypatch):
+    walk = functools.partial(jem_tf.sgld, step_size=float("inf"), noise=0.0)
+    astray = predictor.Predictor(model.run)
+    monkeypatch.setattr(model.model, "sampler", walk)
+    for draw in (
+        lambda: astray.sample(2, steps=2),
+        lambda: astray.sample(2, steps=2, start="noise"),
+        lambda: astray.refine(IMAGES, 2),
+    ):
+        with pytest.raises(InputError, match="Chains went astray"):
+            draw()
+
+
+def test_another_number_of_images_is_no_other_graph(model):
+    for n in (2, 3, 4, 5):
+        model.sample(n, steps=0, start="noise")
+    assert model._from_noise.experimental_get_tracing_count() <= 3

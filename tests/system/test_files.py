@@ -1,0 +1,42 @@
+import json
+import os
+import stat
+
+import pytest
+
+from jem_tf.system import files
+
+
+def test_a_text_is_written_over_another(tmp_path):
+    for text in ("first, longer\n", "é\n"):
+        files.write(tmp_path / "file", text)
+        assert (tmp_path / "file").read_text(encoding="utf-8") == text
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_text_that_breaks_off_leaves_the_old_one_whole(tmp_path):
+    files.write(tmp_path / "file", "old")
+    with pytest.raises(UnicodeEncodeError):
+        files.write(tmp_path / "file", "x" * 100_000 + "\ud800")
+    assert (tmp_path / "file").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_text_that_finds_no_place_leaves_nothing(tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        files.write(tmp_path / "taken", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_what_is_written_is_readable_as_any_other_file(tmp_path):
+    (tmp_path / "other").write_text("")
+    files.write(tmp_path / "file", "")
+    modes = {stat.S_IMODE(os.stat(path).st_mode) for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
+def test_json_comes_back(tmp_path):
+    values = {"accuracy": 0.1 + 0.2, "steps": 3, "names": ["é"]}
+    files.write_json(tmp_path / "file.json", values)
+    assert json.loads((tmp_path / "file.json").read_text()) == values

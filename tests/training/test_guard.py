@@ -1,0 +1,308 @@
+import dataclasses
+import json
+import math
+
+import pytest
+
+from jem_tf.errors import InputError
+from jem_tf.options import Objective, Options, Sampling, Survival, Training
+from jem_tf.runs import flagfiles
+from jem_tf.training import guard
+
+CALM = {
+    "loss": 0.5,
+    "accuracy": 1.0,
+    "cross_entropy": 0.1,
+    "energy_real": -3.0,
+    "energy_drawn": -2.0,
+    "energy_gap": 1.0,
+    "gradient_norm": 4.0,
+    "saturation": 0.2,
+    "reinitialised": 0.05,
+}
+PLAIN = ("loss", "accuracy", "cross_entropy", "energy_real", "gradient_norm")
+GAP, ENERGY = Survival().guard_gap, Survival().guard_energy
+OUTSIDE = {  # a reading just beyond its bound
+    "energy_gap": 1.001 * GAP,
+    "energy_real": 1.001 * ENERGY,
+    "energy_drawn": 1.001 * ENERGY,
+}
+OPTIONS = Options(
+    sampling=Sampling(sgld_steps=10),
+    objective=Objective(energy_l2=0.0),
+    training=Training(seed=5, learning_rate=0.1),
+    survival=Survival(guard_strengthen="both", guard_learning_rate=0.5),
+)
+
+
+def made(place, **options):
+    survival = Survival(**{"guard_retries": 3} | options)
+    return guard.Guard(survival, place / "guard.json")
+
+
+def alarm(watch, step, **readings):
+    with pytest.raises(guard.Alarm) as raised:
+        watch.watch(step, CALM | readings)
+    return raised.value
+
+
+def refused(function, *arguments, **more):
+    with pytest.raises(InputError) as raised:
+        function(*arguments, **more)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def diverge(watch, step, back_to, opts=OPTIONS):
+    """An alarm and what is noted of it -> the line for the log."""
+    watch.record(alarm(watch, step, loss=math.nan), back_to, opts)
+    return watch.line()
+
+
+def with_survival(**options):
+    survival = dataclasses.replace(OPTIONS.survival, **options)
+    return dataclasses.replace(OPTIONS, survival=survival)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", CALM)
+def test_a_reading_that_is_not_finite_is_an_alarm_at_once(tmp_path, name, value):
+    found = alarm(made(tmp_path), 7, **{name: value})
+    assert found.step == 7
+    assert found.seen == f"{guard.MEANING.get(name, name)} is not finite"
+    assert str(found) == f"step 7: {found.seen}"
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_reading_out_of_bounds_is_an_alarm_once_patience_ends(tmp_path, name, sign):
+    watch = made(tmp_path, guard_patience=3)
+    beyond = {name: sign * OUTSIDE[name]}
+    for step in (4, 5):
+        watch.watch(step, CALM | beyond)
+        assert not watch.good
+    found = alarm(watch, 6, **beyond)
+    assert found.step == 6
+    assert guard.MEANING[name] in found.seen
+    assert "beyond +-" in found.seen
+    assert found.seen.endswith("for 3 steps")
+
+
+def test_one_good_step_ends_the_streak(tmp_path):
+    watch = made(tmp_path, guard_patience=3)
+    for step in range(30):
+        outside = step % 3 != 2
+        watch.watch(step, CALM | {"energy_gap": 2 * GAP * outside})
+        assert watch.good != outside
+
+
+def test_a_streak_may_be_of_different_readings(tmp_path):
+    watch = made(tmp_path, guard_patience=2)
+    watch.watch(0, CALM | {"energy_gap": 2 * GAP})
+    assert "E(real)" in alarm(watch, 1, energy_real=-2 * ENERGY).seen
+
+
+def test_a_patience_of_1_is_none(tmp_path):
+    assert alarm(made(tmp_path, guard_patience=1), 0, energy_gap=2 * GAP).step == 0
+
+
+@pytest.mark.parametrize("readings", [CALM, {name: CALM[name] for name in PLAIN}])
+def test_healthy_readings_never_raise(tmp_path, readings):
+    watch = made(tmp_path, guard_patience=1)
+    at_bounds = {"energy_gap": GAP, "energy_real": -ENERGY, "energy_drawn": ENERGY}
+    for more in ({}, at_bounds, {"loss": 1e30, "gradient_norm": 1e30}):
+        known = {name: value for name, value in more.items() if name in readings}
+        for step in range(50):
+            watch.watch(step, readings | known)
+            assert watch.good
+    assert not (tmp_path / "guard.json").exists()
+
+
+def test_the_bounds_are_the_users(tmp_path):
+    watch = made(tmp_path, guard_gap=0.5, guard_energy=2.5, guard_patience=1)
+    assert "beyond +-0.5" in alarm(watch, 0, energy_real=0.0, energy_drawn=0.0).seen
+    assert "beyond +-2.5" in alarm(watch, 0, energy_gap=0.0).seen
+
+
+def test_no_guard_watches_nothing(tmp_path):
+    watch = made(tmp_path, guard=False)
+    for value in (math.nan, math.inf, 1e30):
+        for step in range(20):
+            watch.watch(step, dict.fromkeys(CALM, value))
+    assert watch.good
+
+
+def test_a_retry_is_noted_before_anything_else(tmp_path):
+    watch = made(tmp_path)
+    line = diverge(watch, 7, 5)
+    assert (tmp_path / "guard.json").exists()
+    noted = json.loads((tmp_path / "guard.json").read_text())
+    assert noted == {"retries": 1, "events": watch.events}
+    changes = {
+        "seed": 5 + guard.SEED_STEP,
+        "learning_rate": 0.05,
+        "sgld_gradient_clamp": 1.0,
+        "sgld_range_clamp": 1.0,
+        "energy_l2": 0.1,
+    }
+    assert watch.events == [
+        {
+            "step": 7,
+            "seen": "loss is not finite",
+            "back_to": 5,
+            "gave_up": False,
+            "changes": changes,
+        }
+    ]
+    assert "\n" not in line
+    assert "step 7" in line
+    assert "loss is not finite" in line
+    assert "retry 1 of 3 from step 5" in line
+    for name, value in changes.items():
+        assert f"--{name}={value}" in line
+    assert watch.last_target == 5
+
+
+def test_a_retry_starts_with_patience(tmp_path):
+    watch = made(tmp_path, guard_patience=2)
+    watch.watch(3, CALM | {"energy_gap": 2 * GAP})
+    watch.record(alarm(watch, 4, energy_gap=2 * GAP), 0, OPTIONS)
+    assert watch.good
+    watch.watch(1, CALM | {"energy_gap": 2 * GAP})
+
+
+def test_the_retries_are_numbered_and_then_spent(tmp_path):
+    watch = made(tmp_path, guard_retries=2)
+    assert (watch.retries, watch.spent, watch.last_target) == (0, False, None)
+    for retry in (1, 2):
+        assert f"retry {retry} of 2 from step 0" in diverge(watch, 7, 0)
+        assert (watch.retries, watch.spent) == (retry, retry == 2)
+    watch.record(alarm(watch, 9, saturation=math.nan), None, OPTIONS)
+    message = refused(watch.line)
+    assert "step 9 (a drawn image is not finite)" in message
+    assert "--guard_retries=2" in message
+    assert "--learning_rate" in message
+    last = json.loads((tmp_path / "guard.json").read_text())["events"][-1]
+    assert (last["gave_up"], last["back_to"], last["changes"]) == (True, None, {})
+
+
+def test_without_retries_the_first_alarm_is_the_last(tmp_path):
+    watch = made(tmp_path, guard_retries=0)
+    assert watch.spent
+    assert "--guard_retries=0" in refused(diverge, watch, 7, None)
+
+
+def test_another_process_goes_on_counting(tmp_path):
+    first = made(tmp_path)
+    diverge(first, 7, 5)
+    again = made(tmp_path)
+    assert (again.retries, again.events, again.last_target) == (1, first.events, 5)
+    assert "retry 2 of 3" in diverge(again, 8, 0)
+    assert [event["step"] for event in made(tmp_path).events] == [7, 8]
+
+
+def test_a_run_that_gave_up_stays_so_until_it_may_retry_more(tmp_path):
+    watch = made(tmp_path, guard_retries=1)
+    diverge(watch, 7, 5)
+    made(tmp_path, guard_retries=1)  # one retry is under way
+    message = refused(diverge, watch, 8, None)
+    assert refused(made, tmp_path, guard_retries=1) == message
+    assert made(tmp_path, guard_retries=1, guard=False).changes == watch.changes
+    more = made(tmp_path, guard_retries=2)
+    assert (more.retries, more.spent, more.last_target) == (1, False, 5)
+
+
+def test_a_retry_does_what_was_noted_whatever_the_flags_say_now(tmp_path):
+    diverge(made(tmp_path), 7, 5)
+    changes = made(tmp_path, guard_learning_rate=0.9, guard_strengthen="none").changes
+    assert guard.changed(OPTIONS, changes) == guard.strengthened(OPTIONS, 1)
+    assert guard.changed(OPTIONS, {}) == OPTIONS
+
+
+def test_without_the_guard_every_step_is_good(tmp_path):
+    watch = made(tmp_path, guard=False)
+    watch.streak = 3  # as a checkpoint of a guarded run may say
+    assert watch.good
+
+
+def test_a_retry_that_cannot_be_noted_is_not_begun(tmp_path, full_disk):
+    watch = made(tmp_path)
+    diverge(watch, 7, 5)
+    before = (tmp_path / "guard.json").read_text()
+    with full_disk(100):
+        message = refused(diverge, watch, 9, 5)
+    assert f"{tmp_path / 'guard.json'} cannot be written" in message
+    assert (tmp_path / "guard.json").read_text() == before
+
+
+def test_only_the_chief_writes(tmp_path):
+    watch = made(tmp_path)
+    watch.record(alarm(watch, 7, loss=math.nan), 5, OPTIONS, chief=False)
+    assert watch.retries == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"events": 3}', "\xff"])
+def test_a_guard_json_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "guard.json").write_text(text, encoding="latin-1")
+    message = refused(made, tmp_path)
+    assert f"{tmp_path / 'guard.json'} cannot be read" in message
+    assert "delete it" in message
+
+
+def test_strengthening_never_changes_the_options_it_is_given():
+    before = flagfiles.flat(OPTIONS)
+    assert guard.strengthened(OPTIONS, 2) == guard.strengthened(OPTIONS, 2)
+    assert flagfiles.flat(OPTIONS) == before
+    assert guard.strengthened(OPTIONS, 0) == OPTIONS
+
+
+def test_each_retry_strengthens_the_one_before():
+    opts = OPTIONS
+    for retries in range(1, 6):
+        opts = guard.strengthened(opts, 1)
+        assert guard.strengthened(OPTIONS, retries) == opts
+
+
+CLAMPED = {"sgld_gradient_clamp": 1.0, "sgld_range_clamp": 1.0, "sgld_steps": 10}
+
+
+@pytest.mark.parametrize("what", ["both", "sampler", "energy_l2", "none"])
+def test_a_retry_strengthens_what_it_was_told_to(what):
+    opts, before = with_survival(guard_strengthen=what), flagfiles.flat(OPTIONS)
+    sampler = [CLAMPED, CLAMPED | {"sgld_steps": 15}, CLAMPED | {"sgld_steps": 23}]
+    for retry in (1, 2, 3):
+        found = flagfiles.flat(guard.strengthened(opts, retry))
+        expected = {
+            "seed": 5 + retry * guard.SEED_STEP,
+            "learning_rate": pytest.approx(0.1 * 0.5**retry),
+            "guard_strengthen": what,
+        }
+        if what in ("both", "sampler"):
+            expected |= sampler[retry - 1]
+        if what in ("both", "energy_l2"):
+            expected["energy_l2"] = pytest.approx([0.1, 0.2, 0.4][retry - 1])
+        assert found == before | expected
+
+
+def test_a_clamp_of_the_users_stays():
+    sampling = Sampling(sgld_steps=10, sgld_gradient_clamp=0.3)
+    opts = dataclasses.replace(OPTIONS, sampling=sampling)
+    found = guard.strengthened(opts, 1).sampling
+    assert (found.sgld_gradient_clamp, found.sgld_range_clamp) == (0.3, 1.0)
+    assert found.sgld_steps == 10
+    assert guard.strengthened(opts, 2).sampling.sgld_steps == 15
+
+
+def test_the_learning_rate_falls_as_told_and_may_stay():
+    for factor, expected in ((0.1, 1e-3), (1.0, 0.1)):
+        opts = with_survival(guard_learning_rate=factor)
+        found = guard.strengthened(opts, 2).training.learning_rate
+        assert found == pytest.approx(expected)
+
+
+def test_a_retrys_seed_is_a_seed():
+    last = dataclasses.replace(OPTIONS, training=Training(seed=2**31 - 1))
+    seeds = [guard.strengthened(last, n).training.seed for n in range(50)]
+    assert len(set(seeds)) == 50
+    assert all(0 <= seed < 2**31 for seed in seeds)

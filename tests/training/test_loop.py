@@ -1,0 +1,326 @@
+import dataclasses
+import functools
+import os
+import shutil
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from jem_tf import datasets
+from jem_tf.errors import InputError
+from jem_tf.options import Network, Options, Sampling, Survival, Training
+from jem_tf.runs import build, checkpoint_files, checkpoints
+from jem_tf.training import cluster, guard, loop
+from jem_tf.training.signals import Stopped
+
+SMALL = Options(
+    network=Network(network="convnet-8"),
+    sampling=Sampling(buffer_size=32, sgld_steps=1, reinit_prob=0.2),
+    training=Training(batch_size=8, learning_rate=1e-2, warmup_steps=3),
+)
+PLAN = loop.Plan(steps=7, steps_per_epoch=3, checkpoint_every=2)
+DATA = datasets.load("digits")
+ALONE = cluster.Cluster(tf.distribute.get_strategy())
+
+
+class Book(keras.callbacks.Callback):
+    """Writes down what it is told, and how accurate the model is said to be."""
+
+    def __init__(self, accuracy=lambda epoch: 0.5):
+        super().__init__()
+        self.accuracy, self.told, self.readings, self.epochs = accuracy, [], [], {}
+
+    def on_train_begin(self, logs=None):
+        self.told.append("train")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.told.append(f"epoch {epoch}")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.told.append(f"step {batch}")
+        self.readings.append(dict(logs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.told.append(f"end of epoch {epoch}")
+        self.epochs[epoch] = dict(logs)
+        logs["val_accuracy"] = self.accuracy(epoch)
+
+    def on_train_end(self, logs=None):
+        self.told.append("end")
+
+
+class Kill(keras.callbacks.Callback):
+    """Sends this process a signal after a step, counted from 1."""
+
+    def __init__(self, step, number=signal.SIGTERM):
+        super().__init__()
+        self.step, self.number = step, number
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 == self.step:
+            os.kill(os.getpid(), self.number)
+
+
+def made():
+    buffer = build.buffer(SMALL, (8, 8, 1), 10, start=build.start(SMALL, DATA))
+    model = build.build(SMALL, (8, 8, 1), 10, buffer)
+    return build.compile_for(model, SMALL.training, PLAN.steps)
+
+
+def looped(folder, *more, book=None, plan=PLAN, feed=None, **survival):
+    """A model that goes on from the folder -> (it, its Book, seconds or what ended it).
+
+    Whatever is not restored is wrong, then.
+    """
+    folder.mkdir(exist_ok=True)
+    model, book = made(), book or Book()
+    if checkpoint_files.steps(folder):
+        for variable in model.network.weights + model.optimizer.variables:
+            variable.assign(tf.ones_like(variable) * 3)
+        model.buffer.shard.assign(tf.ones_like(model.buffer.shard) * 3)
+    keeper = checkpoints.Checkpoints(folder, ALONE, keep=9, about={})
+    survival = Survival(**survival)
+    path = folder.with_suffix(".json")
+    one = loop.Loop(
+        model,
+        feed or functools.partial(build.feed, SMALL, DATA, plan.steps),
+        plan,
+        cluster=ALONE,
+        guard=guard.Guard(survival, path),
+        keeper=keeper,
+        callbacks=[book, *more],
+    )
+    try:
+        return model, book, one.train(keeper.restore(model))
+    except (Stopped, guard.Alarm) as end:
+        return model, book, end
+
+
+def assert_same(ours, theirs):
+    """That two models are one, and so are the runs that they would go on with."""
+    for name in ("weights", "variables"):
+        owners = (
+            (model.network if name == "weights" else model.optimizer)
+            for model in (ours, theirs)
+        )
+        for one, two in zip(*(getattr(of, name) for of in owners), strict=True):
+            np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(ours.buffer.shard, theirs.buffer.shard)
+    np.testing.assert_array_equal(ours.buffer.ages, theirs.buffer.ages)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run from its start to its end, never interrupted."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    return *looped(folder), folder
+
+
+def as_of(step, whole, folder, **changes):
+    """Puts into a folder what that run had left by a step, but for these changes."""
+    folder.mkdir()
+    for kept in checkpoint_files.steps(whole[3]):
+        if kept <= step:
+            name = f"step-{kept:07d}"
+            shutil.copytree(whole[3] / name, folder / name)
+    if changes:
+        keeper = checkpoints.Checkpoints(folder, ALONE, keep=9, about={})
+        standing = keeper.restore(model := made())
+        assert keeper.save(model, standing | changes)
+
+
+@pytest.mark.parametrize("steps", [1, 6, 7])
+@pytest.mark.parametrize("steps_per_epoch", [1, 3, 7, 9])
+@pytest.mark.parametrize("checkpoint_every", [1, 2, 500])
+@pytest.mark.parametrize("at_once", [1, 2, 5, 100])
+def test_steps_taken_at_once_end_wherever_something_is_due(
+    steps, steps_per_epoch, checkpoint_every, at_once
+):
+    plan = loop.Plan(steps, steps_per_epoch, at_once, checkpoint_every)
+    due, step = {steps}, 0
+    due |= {*range(0, steps, steps_per_epoch), *range(0, steps, checkpoint_every)}
+    while step < steps:
+        taken = [*range(step + 1, step + plan.ahead(step) + 1)]
+        assert 1 <= len(taken) <= at_once
+        assert not due & {*taken[:-1]}
+        assert len(taken) == at_once or taken[-1] in due
+        step = taken[-1]
+    assert step == steps
+
+
+@pytest.mark.parametrize(
+    ("steps", "ends"), [(1, [1]), (3, [3]), (7, [3, 6, 7]), (9, [3, 6, 9])]
+)
+def test_the_last_epoch_may_be_a_part_of_one(steps, ends):
+    plan = loop.Plan(steps, steps_per_epoch=3)
+    assert [step for step in range(1, steps + 1) if plan.ends_epoch(step)] == ends
+    assert plan.epochs == len(ends)
+
+
+def test_a_run_takes_its_steps_and_says_so(whole):
+    model, book, seconds, _ = whole
+    assert model.step == PLAN.steps
+    assert seconds > 0
+    assert book.told == [
+        "train",
+        *("epoch 0", "step 0", "step 1", "step 2", "end of epoch 0"),
+        *("epoch 1", "step 3", "step 4", "step 5", "end of epoch 1"),
+        *("epoch 2", "step 6", "end of epoch 2"),
+        "end",
+    ]
+
+
+def test_an_epochs_logs_are_the_means_of_its_readings(whole):
+    _, book, _, _ = whole
+    assert len(book.readings) == PLAN.steps
+    assert set(book.readings[0]) == {"loss", "accuracy", *made().averages}
+    for epoch, steps in enumerate((slice(0, 3), slice(3, 6), slice(6, 7))):
+        rows = book.readings[steps]
+        means = {name: sum(row[name] for row in rows) / len(rows) for name in rows[0]}
+        assert book.epochs[epoch] == means
+    assert len({row["loss"] for row in book.readings}) == PLAN.steps
+
+
+def test_several_steps_at_once_change_nothing(whole, tmp_path):
+    plan = dataclasses.replace(PLAN, steps_per_execution=5, checkpoint_every=500)
+    model, book, _ = looped(tmp_path / "run", plan=plan)
+    assert_same(model, whole[0])
+    assert book.readings == whole[1].readings
+    assert book.epochs == whole[1].epochs
+    assert book.told == whole[1].told
+
+
+def test_a_run_stopped_after_every_step_is_the_run_that_never_was(whole, tmp_path):
+    readings, epochs = [], {}
+    for step in range(1, PLAN.steps + 1):
+        model, book, end = looped(tmp_path / "run", Kill(step))
+        assert isinstance(end, Stopped)
+        assert str(end).startswith(f"stopped after step {step}, and saved")
+        assert end.number == signal.SIGTERM
+        assert book.told[:3] == [
+            "train",
+            f"epoch {(step - 1) // 3}",
+            f"step {step - 1}",
+        ]
+        assert book.told[-1] == "end"
+        readings += book.readings
+        epochs |= book.epochs
+    assert_same(model, whole[0])
+    assert readings == whole[1].readings
+    assert epochs == whole[1].epochs
+    last, _, _ = looped(tmp_path / "run")  # nothing is left to do
+    assert_same(last, whole[0])
+
+
+def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(whole, tmp_path):
+    as_of(4, whole, tmp_path / "run")
+    model, book, _ = looped(tmp_path / "run")
+    assert_same(model, whole[0])
+    assert book.told[:3] == ["train", "epoch 1", "step 4"]
+    assert book.epochs == {epoch: whole[1].epochs[epoch] for epoch in (1, 2)}
+
+
+def test_a_signal_within_several_steps_waits_for_their_end(tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    plan = dataclasses.replace(PLAN, steps_per_execution=2)
+    model, _, end = looped(tmp_path / "run", Kill(1, signal.SIGINT), plan=plan)
+    assert isinstance(end, Stopped)
+    assert end.number == signal.SIGINT
+    assert model.step == 2
+    assert checkpoint_files.steps(tmp_path / "run") == [2]
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_checkpoint_is_kept_where_due_where_better_and_at_the_end(whole, tmp_path):
+    *_, folder = whole
+    assert checkpoint_files.steps(folder) == [2, 3, 4, 6, 7]  # 3: the first measured
+    book = Book(accuracy=lambda epoch: 0.5 + 0.1 * epoch)
+    plan = dataclasses.replace(PLAN, checkpoint_every=500)
+    looped(tmp_path / "run", book=book, plan=plan)
+    assert checkpoint_files.steps(tmp_path / "run") == [3, 6, 7]
+
+
+def test_a_checkpoint_says_where_the_run_stood(whole):
+    _, book, _, folder = whole
+    for step, accuracy, count in ((2, None, 2), (3, 0.5, 0), (4, None, 1), (7, 0.5, 0)):
+        found = checkpoint_files.standing_of(folder / f"step-{step:07d}")
+        assert (found["step"], found["val_accuracy"]) == (step, accuracy)
+        assert (found["good"], found["streak"], found["count"]) == (True, 0, count)
+        rows = book.readings[step - count : step]
+        sums = {name: sum(row[name] for row in rows) for name in book.readings[0]}
+        assert found["sums"] == (sums if count else {})
+
+
+def test_seconds_are_those_of_all_processes(whole, tmp_path):
+    as_of(6, whole, tmp_path / "run", seconds=1e6)
+    assert looped(tmp_path / "run")[2] > 1e6
+
+
+def broken(at):
+    """A feed whose step `at`, counted from 1, is of pictures that are none."""
+
+    def feed(first):
+        def spoil(i, batch):
+            x, y = batch
+            nan = tf.where(i == at - 1, np.nan, 0.0)
+            return {name: images + nan for name, images in x.items()}, y
+
+        return build.feed(SMALL, DATA, PLAN.steps, first).enumerate(first).map(spoil)
+
+    return feed
+
+
+def test_training_that_diverges_is_stopped_at_its_step(tmp_path):
+    plan = loop.Plan(7, 7, steps_per_execution=5, checkpoint_every=4)
+    _, book, end = looped(tmp_path / "run", plan=plan, feed=broken(6))
+    assert isinstance(end, guard.Alarm)
+    assert end.step == 6
+    assert book.told[-2:] == ["step 4", "end"]
+    assert np.isfinite([[*row.values()] for row in book.readings]).all()
+    assert checkpoint_files.steps(tmp_path / "run") == [4]
+
+
+def test_a_step_out_of_bounds_is_no_checkpoint_to_go_back_to(tmp_path):
+    looped(tmp_path / "run", guard_gap=1e-12, guard_patience=99)
+    assert checkpoint_files.steps(tmp_path / "run") == [
+        7
+    ]  # the last there is, good or not
+    found = checkpoint_files.standing_of(tmp_path / "run" / "step-0000007")
+    assert (found["good"], found["streak"]) == (False, 7)
+
+
+def test_patience_does_not_begin_anew_with_a_process(whole, tmp_path):
+    as_of(4, whole, tmp_path / "run", streak=1)
+    *_, end = looped(tmp_path / "run", guard_gap=1e-12, guard_patience=3)
+    assert isinstance(end, guard.Alarm)
+    assert end.step == 6
+
+
+def test_without_a_guard_training_goes_on_whatever_it_reads(tmp_path):
+    model, book, _ = looped(tmp_path / "run", feed=broken(2), guard=False)
+    assert model.step == PLAN.steps
+    assert np.isnan(book.epochs[0]["loss"])
+
+
+def test_a_run_whose_end_cannot_be_kept_is_not_over(whole, tmp_path, capsys):
+    as_of(6, whole, tmp_path / "run")
+
+    class InTheWay(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            (tmp_path / "run" / "step-0000007.part").write_text("")
+
+    with pytest.raises(InputError, match="last checkpoint could not be written"):
+        looped(tmp_path / "run", InTheWay())
+    assert "no checkpoint at step 7" in capsys.readouterr().out
+
+
+def test_a_stop_that_could_not_be_saved_says_so(tmp_path):
+    class InTheWay(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            (tmp_path / "run" / "step-0000001.part").write_text("")
+
+    *_, end = looped(tmp_path / "run", InTheWay(), Kill(1))
+    assert str(end) == "stopped after step 1, but not saved."
