@@ -9,25 +9,27 @@ meaning likelier; log p(x) = -E(x) - log Z, whose constant log Z nobody knows.
 Source: Grathwohl et al., ICLR 2020 (arXiv 1912.03263), equations 4 to 7.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
-def joint_energy(logits, labels):
+def joint_energy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """E(x, y): logits [B, K], int labels [B] in [0, K) -> [B] (equation 5)."""
     return -tf.gather(logits, labels, batch_dims=1)
 
 
-def marginal_energy(logits):
+def marginal_energy(logits: tf.Tensor) -> tf.Tensor:
     """E(x): logits [B, K] -> [B] (equation 7)."""
     return -tf.reduce_logsumexp(logits, axis=-1)
 
 
-def log_p_y_given_x(logits, labels):
+def log_p_y_given_x(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """log p(y | x): logits [B, K], int labels [B] in [0, K) -> [B] (equation 4)."""
     return marginal_energy(logits) - joint_energy(logits, labels)
 
 
-def score(energy, x):
+def score(energy: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
     """The score d log p(x) / dx = -dE(x) / dx, in nats per unit of pixel value.
 
     Args:
@@ -38,19 +40,29 @@ def score(energy, x):
     Returns:
       float [B, H, W, C].
     """
+    return energy_and_score(energy, x)[1]
+
+
+def energy_and_score(
+    energy: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """E(x) [B] in nats and the score [B, H, W, C], by one pass; see `score`."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
-        total = tf.reduce_sum(energy(x))
-    return -tape.gradient(total, x)
+        value = energy(x)
+        total = tf.reduce_sum(value)
+    return value, -tape.gradient(total, x)
 
 
-def pick(x, energy, candidates, seed):
-    """Of every `candidates` images in a row one, with probability ~ exp(-E).
+def pick(
+    x: tf.Tensor, energy: tf.Tensor, *, candidates: int, seed: tf.Tensor
+) -> tf.Tensor:
+    """Picks one of every `candidates` images in a row, with probability ~ exp(-E).
 
     Args:
       x: [n * candidates, H, W, C].
-      energy: of each, [n * candidates].
-      candidates: an int.
+      energy: of each, [n * candidates], in nats.
+      candidates: how many images one is picked from.
       seed: int [2].
 
     Returns:

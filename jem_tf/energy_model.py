@@ -1,14 +1,79 @@
-"""A classifier read as an energy model: energies, chains down them, samples.
+"""A network as a Keras classifier, and the same read as an energy model of images.
 
-Letters: n chains, K classes, images [H, W, C] in [-1, 1]; energies in nats.
+Letters: B images, n chains, K classes, images [H, W, C] in [-1, 1]; energies in nats.
 """
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from jem_tf import energies
-from jem_tf.classifier import Classifier
+from jem_tf import chains, energies
 from jem_tf.errors import InputError
+from jem_tf.replay import ReplayBuffer
+
+
+class Classifier(keras.Model):
+    """Classifies images as `network` does; compile, evaluate, predict are Keras's own.
+
+    Args:
+      network: a model from images [B, H, W, C] to logits float32 [B, K].
+      averages: names of what a training step averages over an epoch: a dict
+        `self.averages` of metrics, which `fit` logs and `evaluate` passes over.
+    """
+
+    def __init__(
+        self, network: keras.Model, *, averages: Sequence[str] = (), **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.network, self._evaluating, self.built = network, False, True
+        self.num_classes = network.output_shape[-1]
+        self.averages = {name: keras.metrics.Mean(name) for name in averages}
+
+    def call(self, images: Any, training: bool = False) -> tf.Tensor:
+        """Logits float32 [B, K] of images [B, H, W, C], or of the "labelled" ones."""
+        if isinstance(images, dict):  # Keras builds its metrics on what `fit` was given
+            images = images["labelled"]
+        return self.network(images, training=training)
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        weighted_metrics: Sequence[Any] = ("accuracy",),
+        **kwargs: Any,
+    ) -> None:
+        """As in Keras; without a loss, the cross-entropy of integer labels."""
+        loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        super().compile(
+            optimizer, loss, weighted_metrics=list(weighted_metrics), **kwargs
+        )
+
+    @tf.function(reduce_retracing=True)
+    def logits(self, images: tf.Tensor) -> tf.Tensor:
+        """Logits [B, K] of images [B, H, W, C], as a graph for inference."""
+        return self.network(images, training=False)
+
+    @property
+    def step(self) -> int:
+        """The number of training steps that were taken."""
+        return int(tf.convert_to_tensor(self.optimizer.iterations.value))
+
+    @property
+    def metrics(self) -> list:
+        """Keras's metrics; `evaluate` does without the averages of a training step."""
+        hidden = self.averages.values() if self._evaluating else ()
+        hidden = {id(metric) for metric in hidden}
+        return [metric for metric in super().metrics if id(metric) not in hidden]
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """As in Keras: the cross-entropy as `loss`, and the compiled metrics."""
+        self._evaluating = True
+        try:
+            return super().evaluate(*args, **kwargs)
+        finally:
+            self._evaluating = False
 
 
 class EnergyModel(Classifier):
@@ -17,16 +82,28 @@ class EnergyModel(Classifier):
     Args:
       network: a model from images [B, H, W, C] to logits float32 [B, K].
       buffer: a `ReplayBuffer`, or None for a model that draws nothing.
-      sampler: (energy, x, seed=) -> x, such as `sgld` with its other arguments bound.
+      sampler: a `samplers.Sampler`, such as `sgld` with its numbers bound.
       kwargs: of `Classifier`.
     """
 
-    def __init__(self, network, *, buffer=None, sampler=None, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        *,
+        buffer: ReplayBuffer | None = None,
+        sampler: Any = None,
+        **kwargs: Any,
+    ):
         super().__init__(network, **kwargs)
+        # In a loop, Grappler makes a sum of sums into one whose temporary variable the
+        # second iteration finds taken (TensorFlow 2.21, in bfloat16).
+        tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
         self.buffer, self.sampler = buffer, sampler
 
-    def dream(self, n, seed, labels=None):
-        """The negative phase: goes on with n chains of the buffer and keeps the ends.
+    def dream(
+        self, n: Any, seed: Any, labels: Any = None
+    ) -> tuple[tf.Tensor, tf.Tensor, Any]:
+        """The negative phase: continues n chains of the buffer and keeps their ends.
 
         Args:
           n: how many chains.
@@ -35,16 +112,18 @@ class EnergyModel(Classifier):
 
         Returns:
           (float32 [n, H, W, C], drawn from p(x), or from p(x | y); bool [n, 1, 1, 1],
-          which of the chains started afresh).
+          which of the chains started afresh; the sampler's Info).
         """
         draw_seed, chain_seed = tf.unstack(tf.random.split(seed))
         slots, start, fresh = self.buffer.draw(n, draw_seed, labels)
-        drawn = self.sampler(self.energy(labels), start, seed=chain_seed)
+        drawn, info = self.sampler(self.energy(labels), start, seed=chain_seed)
         self.buffer.put(slots, drawn, fresh)
-        return drawn, fresh
+        return drawn, fresh, info
 
-    def sample(self, n, *, labels=None, candidates=1, seed=0):
-        """n images from the model: chains of the buffer gone on with; the buffer stays.
+    def sample(
+        self, n: int, *, labels: Any = None, candidates: int = 1, seed: int = 0
+    ) -> tf.Tensor:
+        """Draws n images: continues chains of the buffer, which is not changed.
 
         Args:
           n: how many.
@@ -63,25 +142,24 @@ class EnergyModel(Classifier):
         """
         if self.buffer is None:
             raise InputError("A model without a replay buffer draws no samples.")
-        if labels is None and self.buffer.num_classes:
-            labels = tf.range(n) % self.num_classes
-        return self._go_on(n, labels, candidates, tf.constant([seed, 0]))
+        if labels is None:
+            labels = chains.classes_in_turn(self, n)
+        return self._draw(n, labels, candidates, tf.constant([seed, 0]))
 
-    def energy(self, labels=None):
+    def energy(self, labels: Any = None) -> Callable[[tf.Tensor], tf.Tensor]:
         """The function images -> [B] that chains walk down: E(x), or E(x, labels)."""
-
         scope = keras.StatelessScope()
         for weight, value in self._cast_weights():
             scope.add_update((weight, value))  # its constructor would cast them back
 
-        def of(x):
+        def energy_of(x):
             with scope:
                 logits = self.network(x, training=False)
             if labels is None:
                 return energies.marginal_energy(logits)
             return energies.joint_energy(logits, labels)
 
-        return of
+        return energy_of
 
     def _cast_weights(self):
         """[(variable, its value as its layer computes with it)]: cast once a chain."""
@@ -92,9 +170,8 @@ class EnergyModel(Classifier):
         ]
 
     @tf.function(reduce_retracing=True)
-    def _go_on(self, n, labels, candidates, seed):
-        draw_seed, chain_seed, pick_seed = tf.unstack(tf.random.split(seed, 3))
-        labels = None if labels is None else tf.repeat(labels, candidates)
-        chains = self.buffer.draw(n * candidates, draw_seed, labels, reinit=False)
-        x = self.sampler(self.energy(labels), chains.images, seed=chain_seed)
-        return energies.pick(x, self.energy(labels)(x), candidates, pick_seed)
+    def _draw(self, n, labels, candidates, seed):
+        start = chains.from_buffer(self.buffer)
+        return chains.draw(
+            self, start, self.sampler, n, seed, labels=labels, candidates=candidates
+        )

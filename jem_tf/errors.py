@@ -9,8 +9,9 @@ reads "batch_size=3 does not divide ..." in a notebook, and "--batch_size=3 does
 divide ..." from a program.
 """
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 # Stands before the name of an argument in a message until the message is shown. The
 # character is from Unicode's private use area: no text that a user gives has it.
@@ -48,5 +49,23 @@ class InputError(ValueError):
         Args:
           flags: {argument: flag} where the flag has another name than the argument.
         """
-        flags = flags or {}
-        return _MARKED.sub(lambda name: f"--{flags.get(name[1], name[1])}", self._marked)
+        names = flags or {}
+        return _MARKED.sub(lambda m: f"--{names.get(m[1], m[1])}", self._marked)
+
+    def renamed(self, **names: str) -> "InputError":
+        """The same error with arguments called otherwise: argument=new name."""
+        return InputError(
+            _MARKED.sub(lambda m: argument(names.get(m[1], m[1])), self._marked)
+        )
+
+
+@contextlib.contextmanager
+def arguments_renamed(**names: str) -> Iterator[None]:
+    """A context whose `InputError`s call arguments otherwise: argument=new name.
+
+    For a function that hands its own argument on under another name.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise error.renamed(**names) from error

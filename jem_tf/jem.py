@@ -32,12 +32,13 @@ class JEM(EnergyModel):
     `evaluate`; `energy_gap` is E(drawn) - E(real), near 0 when all is well;
     `gradient_norm` that of the weights, before it is clipped; `saturation` the share of
     drawn pixels at +-1 or beyond, NaN if one is not finite; `reinitialised` the share
-    of chains that started afresh.
+    of chains that started afresh; `acceptance`, of a sampler that refuses some steps,
+    the share that it accepts.
 
     Args:
       network: a model from images [B, H, W, C] to logits float32 [B, K].
       buffer: a `ReplayBuffer` with a shard per replica; None to learn log p(y|x) alone.
-      sampler: (energy, x, seed=) -> x, such as `sgld` with its other arguments bound.
+      sampler: a `samplers.Sampler`, such as `sgld` with its numbers bound.
       p_x_weight, p_y_given_x_weight, p_x_y_weight: of the three terms, each at least 0.
       conditional: draw the negatives of log p(x) by class, from p(y) p(x|y): the
         pictures gain, the accuracy loses.
@@ -120,7 +121,7 @@ class JEM(EnergyModel):
     def _learn(self, x, y, weight=None):
         noise_seed, dream_seed = self._step_seeds()
         images = self._noisy(x if isinstance(x, dict) else {"labelled": x}, noise_seed)
-        drawn, fresh = self._negatives(images, y, dream_seed)
+        drawn, chain_readings = self._negatives(images, y, dream_seed)
         with tf.GradientTape() as tape:
             logits = self._forward(images | drawn)
             loss, readings = self._loss(logits, y, weight)
@@ -133,10 +134,8 @@ class JEM(EnergyModel):
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
-        readings |= _of_gradient(norm / scale, scale, self.optimizer)
-        if drawn:
-            readings |= _of_chains(tf.concat(list(drawn.values()), axis=0), fresh)
-        return readings, logits
+        readings |= _read_gradient(norm / scale, scale, self.optimizer)
+        return readings | chain_readings, logits
 
     def _step_seeds(self):
         # Keras seeds replicas alike: unless told apart, all their chains would be one.
@@ -157,22 +156,27 @@ class JEM(EnergyModel):
         }
 
     def _negatives(self, images, y, seed):
-        """As many drawn images as real ones for p(x), and as labels for p(x, y)."""
+        """As many drawn images as real ones for p(x), and as labels for p(x, y).
+
+        Returns:
+          ({name: images [n, H, W, C]}, {reading of the chains: scalar}).
+        """
         label_seed, marginal_seed, joint_seed = tf.unstack(tf.random.split(seed, 3))
-        drawn, fresh, labels = {}, [], None
+        dreams, labels = {}, None
         if self.p_x_weight:
             n = tf.shape(images.get("real", images["labelled"]))[0]
             if self.conditional:
                 labels = tf.random.stateless_uniform(
                     [n], label_seed, 0, self.num_classes, tf.int32
                 )
-            drawn["drawn"], anew = self.dream(n, marginal_seed, labels)
-            fresh.append(anew)
+            dreams["drawn"] = self.dream(n, marginal_seed, labels)
         if self.p_x_y_weight:
             y = tf.reshape(y, [-1])
-            drawn["drawn_by_label"], anew = self.dream(tf.shape(y)[0], joint_seed, y)
-            fresh.append(anew)
-        return drawn, fresh
+            dreams["drawn_by_label"] = self.dream(tf.shape(y)[0], joint_seed, y)
+        if not dreams:
+            return {}, {}
+        drawn = {name: dream[0] for name, dream in dreams.items()}
+        return drawn, _read_chains(*zip(*dreams.values(), strict=True))
 
     def _forward(self, images):
         """All images in one pass: {name: [n, H, W, C]} -> {name: logits [n, K]}."""
@@ -204,7 +208,7 @@ class JEM(EnergyModel):
         return loss, readings | {"loss": loss * replicas}
 
 
-def _of_gradient(norm, scale, optimizer):
+def _read_gradient(norm, scale, optimizer):
     """Readings of the weights' gradient: its norm, and in float16 its scale.
 
     A gradient too large for float16 is no divergence: the step is left out, its norm
@@ -216,11 +220,16 @@ def _of_gradient(norm, scale, optimizer):
     return {"gradient_norm": norm, "loss_scale": scale}
 
 
-def _of_chains(drawn, fresh):
-    """Readings of all images drawn in a step [n, H, W, C] and of which were fresh."""
+def _read_chains(drawn, fresh, infos):
+    """Readings of all chains of a step: images [n, H, W, C], who was fresh, Infos."""
+    drawn = tf.concat(drawn, axis=0)
     saturated = tf.reduce_mean(tf.cast(tf.abs(drawn) >= 1, tf.float32))
     finite = tf.reduce_all(tf.math.is_finite(drawn))
-    return {
+    readings = {
         "saturation": tf.where(finite, saturated, float("nan")),
         "reinitialised": tf.reduce_mean(tf.cast(tf.concat(fresh, 0), tf.float32)),
     }
+    accepted = [info.acceptance for info in infos if info.acceptance is not None]
+    if accepted:
+        readings["acceptance"] = tf.reduce_mean(tf.concat(accepted, 0))
+    return readings

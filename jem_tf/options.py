@@ -1,20 +1,42 @@
-"""Every option of a run: its flag, type, unit, range, the paper's symbol and default.
+"""Every option of a run: its type, unit, range, the paper's symbol and default.
 
-One frozen dataclass a subject. A field is a flag of the same name; its default is the
-paper's recipe (WRN-28-10 on CIFAR-10; Grathwohl et al. 2020, appendix A, and the
-authors' code). Presets in `flags/` say what differs; `flagfiles.py` reads them.
+One frozen dataclass a subject. The programs make a flag of the same name of each field
+(`runs/flagfiles.py`). Defaults are the paper's recipe (WRN-28-10 on CIFAR-10; Grathwohl
+et al. 2020, appendix A, and the authors' code); presets in `flags/` say what differs.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jem_tf.samplers import SAMPLERS
+from jem_tf.starts import STARTS
+
+# Names that options had when samplers were SGLD alone. Flagfiles and checkpoints of
+# those days still have them.
+OLD_NAMES = {
+    "sgld_steps": "sampler_steps",
+    "sgld_step_size": "step_size",
+    "sgld_noise": "step_noise",
+    "sgld_gradient_clamp": "score_clamp",
+    "sgld_range_clamp": "range_clamp",
+}
 
 
 def option(
-    default, help, *, least=None, above=None, most=None, choices=None, free=False
-):
-    """A field, its flag's help and range: least <= value <= most, or above < value.
+    default: Any,
+    help: str,
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    choices: Sequence[str] | None = None,
+    free: bool = False,
+) -> Any:
+    """Makes a field with its flag's help and its range.
 
-    A `free` one is no part of what makes a run that run: it may be another when the run
-    goes on from a checkpoint.
+    The range is least <= value <= most, or above < value. A `free` option does not make
+    another run of a run: it may change when the run continues from a checkpoint.
     """
     metadata = {
         "help": help,
@@ -33,34 +55,46 @@ class Data:
 
     dataset: str = option(
         "digits",
-        "digits, cifar10, cifar100, svhn, another TFDS image classification set, "
-        "or folder:PATH. Without a --flagfile, its preset flags/<dataset>.flags, if "
-        "there is one, lies beneath the flags given",
+        "data set: digits, cifar10, cifar100, svhn, another TFDS image classification "
+        "set, or folder:PATH. Without a --flagfile, its preset flags/DATASET.flags, if "
+        "there is one, is read before the flags given",
     )
     data_dir: str = option(
-        "", "prepared TFDS data; looked at first. Default: TFDS's own place", free=True
+        "",
+        "folder of prepared TFDS data, which is looked at first. Empty: TFDS's own",
+        free=True,
     )
     image_size: int = option(
-        0, "pixels a side to resize to; 0 leaves equal sizes alone", least=0
+        0, "pixels a side to resize images to. 0: images of one size stay as they are",
+        least=0,
     )
     labels_per_class: int = option(
-        0, "labelled images a class, others only for log p(x); 0: all", least=0
+        0,
+        "labelled images a class; the other images train log p(x) alone. 0: all are "
+        "labelled",
+        least=0,
     )
-    augment: bool = option(True, "reflect-pad, crop and, where the set allows it, flip")
+    augment: bool = option(
+        True, "reflect-pad, crop and, where the data set allows it, flip images"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class Network:
     """Which network."""
 
-    network: str = option("wrn-28-10", "wrn-DEPTH-WIDTH, convnet or convnet-WIDTH")
+    network: str = option(
+        "wrn-28-10", "network: wrn-DEPTH-WIDTH, convnet or convnet-WIDTH"
+    )
     norm: str = option(
         "none",
-        "normalisation; with batch, real and drawn images share statistics",
+        "normalisation layers. batch: real and drawn images share their statistics",
         choices=("none", "batch", "layer", "group"),
     )
     activation: str = option(
-        "leaky_relu", "activation", choices=("leaky_relu", "swish")
+        "leaky_relu",
+        "activation; leaky_relu has the slope 0.2",
+        choices=("leaky_relu", "swish"),
     )
 
 
@@ -68,30 +102,47 @@ class Network:
 class Sampling:
     """How images are drawn while training."""
 
-    sgld_steps: int = option(20, "K, SGLD steps a training step", least=1)
-    sgld_step_size: float = option(1.0, "alpha, times the score in a step", above=0)
-    sgld_noise: float = option(
-        0.01, "standard deviation of a step's noise, in pixels of [-1, 1]", least=0
+    sampler: str = option(
+        "sgld",
+        "sampler. sgld: the paper's; normalised: steps of one length; mala: "
+        "Metropolis-adjusted, at --temperature",
+        choices=tuple(SAMPLERS),
     )
-    sgld_gradient_clamp: float = option(
-        0.0,
-        "bound on each component of the score, in nats a pixel unit; 0: none",
+    sampler_steps: int = option(20, "K, sampler steps a training step", least=1)
+    step_size: float = option(
+        1.0,
+        "a, which multiplies the score in a step; of normalised, the step's L2 length "
+        "in pixels of [-1, 1]",
+        above=0,
+    )
+    step_noise: float = option(
+        0.01,
+        "standard deviation of a step's noise, in pixels of [-1, 1]; mala has no use "
+        "for it",
         least=0,
     )
-    sgld_range_clamp: float = option(
-        0.0, "bound on |pixel| after a step; 0: none", least=0
+    temperature: float = option(
+        1.0, "T of the density p(x)^(1/T) that mala samples; of mala only", above=0
+    )
+    score_clamp: float = option(
+        0.0,
+        "bound on each component of the score, in nats per unit of pixel value. 0: none",
+        least=0,
+    )
+    range_clamp: float = option(
+        0.0, "bound on |pixel| after a step, in pixels of [-1, 1]. 0: none", least=0
     )
     buffer_size: int = option(
-        10_000, "images in the replay buffer, all replicas", least=1
+        10_000, "images in the replay buffer, of all replicas together", least=1
     )
     reinit_prob: float = option(
         0.05, "rho, probability that a chain starts afresh", least=0, most=1
     )
     start: str = option(
         "uniform",
-        "where chains start: U(-1, 1), a Gaussian round each class's mean image, or "
-        "mixed, one in ten uniform and the others Gaussian",
-        choices=("uniform", "gaussian", "mixed"),
+        "where chains start. uniform: U(-1, 1); gaussian: a Gaussian round each "
+        "class's mean image; mixed: one in ten uniform, the others gaussian",
+        choices=tuple(STARTS),
     )
 
 
@@ -100,7 +151,7 @@ class Objective:
     """What is minimised, and on which images."""
 
     p_x_weight: float = option(
-        1.0, "weight of log p(x); 0: a plain classifier", least=0
+        1.0, "weight of log p(x). 0 trains a plain classifier", least=0
     )
     p_y_given_x_weight: float = option(
         1.0, "weight of log p(y|x), the cross-entropy", least=0
@@ -111,13 +162,15 @@ class Objective:
         "draw the negatives of log p(x) by class: better pictures, lower accuracy",
     )
     energy_l2: float = option(
-        0.0, "weight of mean E(x)^2, real and drawn images", least=0
+        0.0, "weight of mean E(x)^2 over real and drawn images", least=0
     )
     gradient_clip: float = option(
-        0.0, "bound on the global norm of the weights' gradient; 0: none", least=0
+        0.0, "bound on the global norm of the weights' gradient. 0: none", least=0
     )
     input_noise: float = option(
-        0.03, "sigma, noise on training images, in pixels of [-1, 1]", least=0
+        0.03,
+        "standard deviation of the noise on training images, in pixels of [-1, 1]",
+        least=0,
     )
     p_x_images: str = option(
         "augmented",
@@ -126,11 +179,14 @@ class Objective:
         choices=("augmented", "plain", "same"),
     )
     p_x_batch_size: int = option(
-        0, "images and chains a step for log p(x), all replicas; 0: batch_size", least=0
+        0,
+        "images and chains a step for log p(x), of all replicas together. 0: as "
+        "--batch_size",
+        least=0,
     )
 
     @property
-    def generative(self):
+    def generative(self) -> bool:
         """Whether anything is drawn: log p(x) or log p(x, y) has a weight."""
         return self.p_x_weight + self.p_x_y_weight > 0
 
@@ -141,32 +197,39 @@ class Training:
 
     workdir: str = option(
         "",
-        "where the run keeps its things, and goes on if it has begun there. Default: "
-        "runs/<dataset>-<a digest of the flags>",
+        "folder of the run; a run that was begun there is continued. Empty: "
+        "runs/DATASET-(a digest of the flags)",
         free=True,
     )
     seed: int = option(
-        0, "determines all that is random in the run", least=0, most=2**31 - 1
+        0, "seed of all that is random in the run", least=0, most=2**31 - 1
     )
     batch_size: int = option(
-        64, "images a step for the cross-entropy, all replicas", least=1
+        64,
+        "images a step for the cross-entropy, of all replicas together",
+        least=1,
     )
     epochs: int = option(200, "passes over the training images", least=1)
-    steps: int = option(0, "training steps; 0: what the epochs take", least=0)
+    steps: int = option(0, "training steps. 0: as many as the epochs take", least=0)
     optimizer: str = option(
-        "adam", "Adam, or SGD with Nesterov momentum 0.9", choices=("adam", "sgd")
+        "adam",
+        "optimizer; sgd has a Nesterov momentum of 0.9",
+        choices=("adam", "sgd"),
     )
     learning_rate: float = option(1e-4, "learning rate after warm-up", above=0)
-    warmup_steps: int = option(1000, "steps of linear warm-up", least=0)
+    warmup_steps: int = option(1000, "training steps of linear warm-up", least=0)
     schedule: str = option(
         "steps",
-        "after warm-up: x0.3 at 80% and 90% of the steps, cosine to 0, or constant",
+        "learning rate after warm-up. steps: x0.3 at 80% and 90% of the run; cosine: "
+        "to 0; constant",
         choices=("steps", "cosine", "constant"),
     )
-    weight_decay: float = option(0.0, "decoupled weight decay", least=0)
+    weight_decay: float = option(
+        0.0, "decoupled weight decay, a share of the weight", least=0
+    )
     precision: str = option(
         "auto",
-        "of the network; weights, energies and images stay float32. auto: "
+        "precision of the network; weights, energies and images stay float32. auto: "
         "mixed_bfloat16 where the hardware has it, else float32",
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
@@ -179,19 +242,25 @@ class Training:
     )
     strategy: str = option(
         "default",
-        "one device; mirrored: a replica on each GPU, or logical CPU; multiworker: on "
-        "each GPU of every process that TF_CONFIG names, or on its CPU",
+        "devices. default: one; mirrored: a replica on each GPU, or logical CPU; "
+        "multiworker: on each GPU of every process that TF_CONFIG names, or on its CPU",
         choices=("default", "mirrored", "multiworker"),
         free=True,
     )
     export: bool = option(
-        True, "at the end, write RUN/export/<number> for servers", free=True
+        True, "at the end, export the model to RUN/export/NUMBER", free=True
     )
     logical_cpus: int = option(
-        1, "logical CPU devices to make, for trying --strategy", least=1, free=True
+        1,
+        "logical CPU devices to make, to try --strategy on",
+        least=1,
+        free=True,
     )
     steps_per_execution: int = option(
-        1, "training steps between two looks of the program at them", least=1, free=True
+        1,
+        "training steps that run before the program looks at them",
+        least=1,
+        free=True,
     )
 
 
@@ -221,16 +290,12 @@ class Survival:
         3, "times a run may go back before it gives up", least=0, free=True
     )
     guard_learning_rate: float = option(
-        0.5,
-        "what the learning rate is multiplied by at each retry",
-        above=0,
-        most=1,
-        free=True,
+        0.5, "factor on the learning rate at each retry", above=0, most=1, free=True
     )
     guard_strengthen: str = option(
         "energy_l2",
-        "what a retry strengthens: energy_l2 (to 0.1, then doubled), the sampler "
-        "(clamped at 1, then half as many steps more), both or none",
+        "what a retry strengthens. energy_l2: to 0.1, then doubled; sampler: clamped "
+        "at 1, then half as many steps more; both; none",
         choices=("energy_l2", "sampler", "both", "none"),
         free=True,
     )
@@ -256,3 +321,32 @@ class Options:
     objective: Objective = Objective()
     training: Training = Training()
     survival: Survival = Survival()
+
+
+def flatten(options: Options) -> dict[str, Any]:
+    """All options without their subjects: {name: value}."""
+    groups = dataclasses.asdict(options).values()
+    return {name: value for group in groups for name, value in group.items()}
+
+
+def identity(options: Options) -> dict[str, Any]:
+    """The options that make a run the run it is: {name: value} of those not `free`."""
+    free = {
+        field.name
+        for group in GROUPS.values()
+        for field in dataclasses.fields(group)
+        if field.metadata["free"]
+    }
+    return {name: v for name, v in flatten(options).items() if name not in free}
+
+
+def replace(options: Options, changes: Mapping[str, Any]) -> Options:
+    """Options with {name: value} changed; old names count as the new ones."""
+    changes = {OLD_NAMES.get(name, name): value for name, value in changes.items()}
+    groups = {}
+    for name in GROUPS:
+        group = getattr(options, name)
+        own = {field.name for field in dataclasses.fields(group)} & set(changes)
+        own = {field: changes[field] for field in own}
+        groups[name] = dataclasses.replace(group, **own)
+    return dataclasses.replace(options, **groups)

@@ -1,16 +1,38 @@
 """Where chains start: distributions of images, one signature.
 
-    start(n, seed, labels=None) -> float [n, H, W, C], pixels in [-1, 1]
-
-n is an int or a scalar tensor; seed an int [2]; labels int [n], or None for classes
-drawn evenly.
+To add one, write its function and enter a builder in STARTS: `--start` then takes its
+name.
 """
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
+from jem_tf import pixels
+from jem_tf.errors import InputError, argument
 
-def uniform(image_shape):
+UNIFORM_SHARE = 0.1  # of the chains of the mixed start
+GAUSSIAN_IMAGES = 20_000  # at most so many training images make the Gaussian start
+
+
+class Start(Protocol):
+    """A distribution of images that chains start from.
+
+    Args:
+      n: how many images; an int or a scalar tensor.
+      seed: int [2].
+      labels: int [n], or None for classes drawn evenly.
+
+    Returns:
+      float32 [n, H, W, C], pixels in [-1, 1].
+    """
+
+    def __call__(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor: ...
+
+
+def uniform(image_shape: Sequence[int]) -> Start:
     """U(-1, 1) in every pixel, whatever the label (the paper's Algorithm 1)."""
 
     def start(n, seed, labels=None):
@@ -20,7 +42,9 @@ def uniform(image_shape):
     return start
 
 
-def gaussian(images, labels, num_classes, *, rank=256):
+def gaussian(
+    images: np.ndarray, labels: np.ndarray, num_classes: int, *, rank: int = 256
+) -> Start:
     """A Gaussian round the mean image of each class, clipped to [-1, 1].
 
     The "informative" start of JEM++ (Yang & Ji, ICCV 2021, section 4.2) keeps a full
@@ -37,10 +61,10 @@ def gaussian(images, labels, num_classes, *, rank=256):
     from sklearn.decomposition import PCA
 
     labels, shape = np.asarray(labels), images.shape[1:]
-    pixels = np.reshape(images, [len(images), -1])
-    means = np.stack([pixels[labels == y].mean(0) for y in range(num_classes)])
-    rank = min(rank, *pixels.shape)
-    pca = PCA(rank, svd_solver="randomized", random_state=0).fit(pixels - means[labels])
+    flat = np.reshape(images, [len(images), -1])
+    means = np.stack([flat[labels == y].mean(0) for y in range(num_classes)])
+    rank = min(rank, *flat.shape)
+    pca = PCA(rank, svd_solver="randomized", random_state=0).fit(flat - means[labels])
     scale = np.sqrt(pca.explained_variance_)[:, None]
     means, factor = tf.constant(means), tf.constant(scale * pca.components_)
 
@@ -57,7 +81,7 @@ def gaussian(images, labels, num_classes, *, rank=256):
     return start
 
 
-def mixture(first, second, share):
+def mixture(first: Start, second: Start, share: float) -> Start:
     """Starts as `first` with probability `share`, else as `second`.
 
     Some uniform noise in an informative start keeps noise among the negatives: nothing
@@ -67,7 +91,48 @@ def mixture(first, second, share):
     def start(n, seed, labels=None):
         which_seed, first_seed, second_seed = tf.unstack(tf.random.split(seed, 3))
         which = tf.random.stateless_uniform([n, 1, 1, 1], which_seed) < share
-        ours, others = first(n, first_seed, labels), second(n, second_seed, labels)
-        return tf.where(which, ours, others)
+        firsts, seconds = first(n, first_seed, labels), second(n, second_seed, labels)
+        return tf.where(which, firsts, seconds)
 
     return start
+
+
+def build(
+    name: str, image_shape: Sequence[int], images: Any, labels: Any, num_classes: int
+) -> Start:
+    """Builds the start called `name` from a data set.
+
+    Args:
+      name: a key of STARTS.
+      image_shape: (H, W, C).
+      images: uint8 [N, H, W, C], training images.
+      labels: int [N] in [0, num_classes), of the images.
+      num_classes: K.
+
+    Raises:
+      InputError: if there is no such start.
+    """
+    if name not in STARTS:
+        raise InputError(
+            f"{argument('start', name)} is not known; choose one of "
+            f"{', '.join(STARTS)}."
+        )
+    return STARTS[name](image_shape, images, labels, num_classes)
+
+
+def _gaussian(image_shape, images, labels, num_classes):
+    del image_shape
+    some = pixels.from_uint8(images[:GAUSSIAN_IMAGES]).numpy()
+    return gaussian(some, labels[:GAUSSIAN_IMAGES], num_classes)
+
+
+def _mixed(image_shape, images, labels, num_classes):
+    informative = _gaussian(image_shape, images, labels, num_classes)
+    return mixture(uniform(image_shape), informative, UNIFORM_SHARE)
+
+
+STARTS: dict[str, Callable[..., Start]] = {
+    "uniform": lambda image_shape, *_: uniform(image_shape),
+    "gaussian": _gaussian,
+    "mixed": _mixed,
+}

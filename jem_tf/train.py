@@ -16,11 +16,11 @@ from absl import app, flags
 
 from jem_tf import datasets, figures
 from jem_tf.errors import InputError
-from jem_tf.evaluation import classification, generation, inference, noise
+from jem_tf.evaluation import inference, monitoring
 from jem_tf.runs import build, checkpoints, flagfiles, loading, run_folder
 from jem_tf.serving import exporting
 from jem_tf.system import files, log
-from jem_tf.training import callbacks, cluster, guard, loop, signals
+from jem_tf.training import announcements, callbacks, cluster, guard, loop, signals
 
 
 def run(opts):
@@ -37,14 +37,14 @@ def run(opts):
       Stopped: on SIGTERM or Ctrl-C, once the run is saved.
     """
     team = cluster.join(opts.training)
-    build.check(opts, team.replicas)
+    build.check_options(opts, team.replicas)
     place = opts.training.workdir or run_folder.default(opts)
     run_folder.check(place, opts)
     data = datasets.load(
         opts.data.dataset, data_dir=opts.data.data_dir, image_size=opts.data.image_size
     )
     plan = _plan(opts, data)
-    build.feed(opts, data, plan.steps)  # feed and model complain now, if at all
+    build.make_batches(opts, data, plan.steps)  # feed and model complain now, if at all
     model = _model(opts, data, plan.steps, team)
     with _claimed(place, opts, data, team) as root:
         model, now, seconds = _train(root, opts, data, plan, team, model)
@@ -107,9 +107,11 @@ def _train(root, opts, data, plan, team, model):
         if team.chief:
             shown = _callbacks(root, now, data, plan, standing)
             if attempt == 0:
-                log.introduce(root, now, data, model, plan, standing, watch.retries)
+                announcements.announce_start(
+                    root, now, data, model, plan, standing, watch.retries
+                )
         share = {"own": team.own, "replicas": team.replicas}
-        feed = functools.partial(build.feed, now, data, plan.steps, **share)
+        feed = functools.partial(build.make_batches, now, data, plan.steps, **share)
         training = loop.Loop(
             model,
             feed,
@@ -133,18 +135,18 @@ def _train(root, opts, data, plan, team, model):
 
 def _model(opts, data, steps, team):
     shape, num_classes = tuple(data.train.images.shape[1:]), len(data.class_names)
-    buffer = build.buffer(
+    buffer = build.make_buffer(
         opts,
         shape,
         num_classes,
-        start=build.start(opts, data) if opts.objective.generative else None,
+        start=build.make_start(opts, data) if opts.objective.generative else None,
         devices=team.devices,
         replicas=team.replicas,
         first_replica=team.own.start,
     )
     with team.strategy.scope():
-        model = build.build(opts, shape, num_classes, buffer)
-        return build.compile_for(model, opts.training, steps)
+        model = build.make_model(opts, shape, num_classes, buffer)
+        return build.compile_model(model, opts.training, steps)
 
 
 def _callbacks(root, opts, data, plan, standing):
@@ -159,21 +161,21 @@ def _callbacks(root, opts, data, plan, standing):
 def _measure(model, data):
     images, labels = data.test
     logits = inference.logits(model, images)
-    found = classification.classification(logits, labels)
-    return found | noise.against_noise(model, logits, images.shape[1:])
+    found = monitoring.classification_metrics(logits, labels)
+    return found | monitoring.compare_with_noise(model, logits, images.shape[1:])
 
 
 def _keep(root, model, results):
     try:
         if model.generative:
-            figures.save(root / "figures" / "samples.png", generation.pictures(model))
+            figures.save(root / "figures" / "samples.png", monitoring.sample_grid(model))
         files.write_json(root / "results" / "train.json", results)
     except OSError as error:
         raise InputError(
             f"--workdir={root} cannot be written ({error.strerror}); make room and "
             "give the same command again."
         ) from error
-    log.report(root, results)
+    announcements.announce_results(root, results)
 
 
 def _export(root, model, opts, data, step):

@@ -145,9 +145,9 @@ def test_sizes_and_weights_that_do_not_fit_are_refused(tmp_path, argv, named):
 @pytest.mark.parametrize("flag", ["--batch_size=33", "--p_x_batch_size=33"])
 def test_a_batch_that_does_not_divide_among_replicas_is_refused(flag):
     given = options(*SMALL, "--p_x_images=plain", flag)
-    build.check(given, replicas=1)
+    build.check_options(given, replicas=1)
     with pytest.raises(InputError) as raised:
-        build.check(given, replicas=2)
+        build.check_options(given, replicas=2)
     assert_one_sentence(str(raised.value), flag, "2 replicas")
 
 
@@ -157,13 +157,13 @@ def test_a_batch_that_does_not_divide_among_replicas_is_refused(flag):
         "--learning_rate=-1",
         "--learning_rate=nan",
         "--learning_rate=0",
-        "--sgld_step_size=nan",
-        "--sgld_noise=-0.1",
+        "--step_size=nan",
+        "--step_noise=-0.1",
         "--reinit_prob=1.5",
         "--p_x_weight=inf",
         "--energy_l2=-1",
         "--batch_size=0",
-        "--sgld_steps=x",
+        "--sampler_steps=x",
     ],
 )
 def test_rates_that_are_none_are_refused(flag):

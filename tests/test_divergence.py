@@ -8,11 +8,11 @@ from jem_tf import train
 from tests.test_train import options
 
 RECIPE = (
-    "--network=convnet-24 --sgld_steps=10 --learning_rate=2e-3 --warmup_steps=50 "
+    "--network=convnet-24 --sampler_steps=10 --learning_rate=2e-3 --warmup_steps=50 "
     "--epochs=20 --seed=1"
 ).split()
 BARE = (
-    "--gradient_clip=0 --energy_l2=0 --sgld_gradient_clamp=0 --sgld_range_clamp=0"
+    "--gradient_clip=0 --energy_l2=0 --score_clamp=0 --range_clamp=0"
 ).split()
 
 

@@ -8,7 +8,7 @@ from jem_tf.options import GROUPS, Options
 FIELDS = [field for group in GROUPS.values() for field in dataclasses.fields(group)]
 STABLE = """
     dataset data_dir network workdir seed steps epochs batch_size learning_rate
-    p_x_weight p_y_given_x_weight p_x_y_weight sgld_steps sgld_step_size sgld_noise
+    p_x_weight p_y_given_x_weight p_x_y_weight sampler_steps step_size step_noise
     buffer_size reinit_prob input_noise labels_per_class energy_l2 gradient_clip
     strategy steps_per_execution checkpoint_every checkpoints_kept guard guard_retries
 """.split()
@@ -22,11 +22,11 @@ FREE = """
 PAPER = {
     "network": {"network": "wrn-28-10", "norm": "none", "activation": "leaky_relu"},
     "sampling": {
-        "sgld_steps": 20,
-        "sgld_step_size": 1.0,
-        "sgld_noise": 0.01,
-        "sgld_gradient_clamp": 0.0,
-        "sgld_range_clamp": 0.0,
+        "sampler_steps": 20,
+        "step_size": 1.0,
+        "step_noise": 0.01,
+        "score_clamp": 0.0,
+        "range_clamp": 0.0,
         "buffer_size": 10_000,
         "reinit_prob": 0.05,
         "start": "uniform",

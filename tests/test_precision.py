@@ -71,10 +71,10 @@ def test_several_replicas_compile_the_chain(two_replicas):
 def built(strategy=None, **training):
     opts = dataclasses.replace(OPTIONS, training=Training(**training))
     devices = strategy and strategy.extended.worker_devices
-    buffer = build.buffer(opts, SHAPE, CLASSES, devices=devices)
+    buffer = build.make_buffer(opts, SHAPE, CLASSES, devices=devices)
     with (strategy or tf.distribute.get_strategy()).scope():
-        model = build.build(opts, SHAPE, CLASSES, buffer)
-        return build.compile_for(model, opts.training, 10)
+        model = build.make_model(opts, SHAPE, CLASSES, buffer)
+        return build.compile_model(model, opts.training, 10)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
@@ -83,7 +83,7 @@ def test_reduced_precision_learns_nearly_what_float32_does(dtype):
     assert {weight.dtype for weight in reduced.network.weights} == {"float32"}
     change = flat(model) - flat(learnt(steps=1)[0])
     # Where a CPU has no bfloat16 TensorFlow sums up a bias's gradient in it, badly.
-    native = dtype == "mixed_float16" or hardware.precision("auto")[0] == dtype
+    native = dtype == "mixed_float16" or hardware.choose_precision("auto")[0] == dtype
     most = (0.1 if native else 0.5) * np.abs(change).max()
     np.testing.assert_allclose(flat(reduced), flat(model), atol=most)
     for name in EVERY:

@@ -83,7 +83,7 @@ def test_it_leaves_place_data_and_seed_to_the_user(preset):
 @every_preset
 def test_its_options_do_not_contradict_each_other(preset):
     options = flagfiles.from_flagfile(preset)
-    build.check(options, replicas=1)
+    build.check_options(options, replicas=1)
     _, num_classes = SETS[options.data.dataset]
     if options.objective.conditional or options.objective.p_x_y_weight:
         assert options.sampling.buffer_size % num_classes == 0

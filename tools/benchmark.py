@@ -1,6 +1,6 @@
 """How fast is a training step here, and how fast could it be?
 
-    python tools/benchmark.py --network=wrn-28-2 --batch_size=64 --sgld_steps=20
+    python tools/benchmark.py --network=wrn-28-2 --batch_size=64 --sampler_steps=20
     python tools/benchmark.py --sweep --json=sweep.json
 
 Images are random: only shapes count. GFLOP/s are counted as `jem_tf/speed/flops.py`
@@ -40,13 +40,13 @@ FEED = flags.DEFINE_bool("feed", False, "also the batches of --dataset")
 INCEPTION = flags.DEFINE_string("inception", None, "also FID's features, by this graph")
 SWEEP = flags.DEFINE_bool("sweep", False, "how a step's cost grows, instead")
 CHANNELS, FID_IMAGES, FEED_STEPS = 3, 200, 20
-GRID = {"sgld_steps": (5, 10, 20, 40), "width": (1, 2, 4), "batch_size": (16, 32, 64)}
+GRID = {"sampler_steps": (5, 10, 20, 40), "width": (1, 2, 4), "batch_size": (16, 32, 64)}
 
 
 def run(opts):
     """Measures one setting -> {what: {name: number}}."""
     team, shape = cluster.join(opts.training), (SIDE.value, SIDE.value, CHANNELS)
-    build.check(opts, team.replicas)
+    build.check_options(opts, team.replicas)
     repeats = REPEATS.value
     print("measuring the training step, traced first", flush=True)
     model, whole = measurements.train(opts, team, shape, repeats)
@@ -71,11 +71,11 @@ def run(opts):
 
 def about(opts):
     """What was measured, on what."""
-    policy, why = hardware.precision(opts.training.precision)
+    policy, why = hardware.choose_precision(opts.training.precision)
     return {
         "network": opts.network.network,
         "batch_size": opts.training.batch_size,
-        "sgld_steps": opts.sampling.sgld_steps,
+        "sampler_steps": opts.sampling.sampler_steps,
         "p_x_images": opts.objective.p_x_images,
         "image": [SIDE.value, SIDE.value, CHANNELS],
         "precision": policy,
@@ -88,7 +88,7 @@ def about(opts):
 
 def fid_features(opts):
     """Images a second through the Inception graph."""
-    bfloat16 = hardware.precision(opts.training.precision)[0] == "mixed_bfloat16"
+    bfloat16 = hardware.choose_precision(opts.training.precision)[0] == "mixed_bfloat16"
     network = inception_network.Inception(INCEPTION.value, bfloat16=bfloat16)
     images = np.random.default_rng(0).integers(0, 256, [FID_IMAGES, 32, 32, 3], "uint8")
     spent = timing.seconds(
@@ -127,7 +127,7 @@ def sweep(opts):
 def linear(rows):
     """How well a straight line through the seconds over K fits: R^2."""
     steps, spent = zip(
-        *((row["value"], row["seconds"]) for row in rows if row["of"] == "sgld_steps"),
+        *((row["value"], row["seconds"]) for row in rows if row["of"] == "sampler_steps"),
         strict=True,
     )
     return float(np.corrcoef(steps, spent)[0, 1] ** 2)
@@ -152,7 +152,7 @@ def show(found):
     facts = found["about"]
     why = f" ({facts['why']})" if facts["why"] else ""
     print(
-        f"{facts['network']}, batch {facts['batch_size']}, K={facts['sgld_steps']}, "
+        f"{facts['network']}, batch {facts['batch_size']}, K={facts['sampler_steps']}, "
         f"{facts['precision']}{why}, {facts['cores']} cores, median of "
         f"{facts['repeats']}"
     )

@@ -36,10 +36,10 @@ def run():
         raise InputError(
             f"--workdir={root} is a plain classifier, which has no chains."
         )
-    walk = build.sampler(opts.sampling, samplers.chains, steps=STEPS.value)
+    walk = build.make_sampler(opts.sampling, samplers.chains, steps=STEPS.value)
     noise = START.value == "noise"
-    trace = mixing.energies(model, walk, CHAINS.value, noise=noise, seed=SEED.value)
-    found = mixing.mixing(trace)
+    trace = mixing.energy_traces(model, walk, CHAINS.value, noise=noise, seed=SEED.value)
+    found = mixing.mixing_statistics(trace)
     numbers = {k: v if math.isfinite(v) else None for k, v in found.items()}  # JSON's
     protocol = {name: flags.FLAGS[name].value for name in PROTOCOL}
     protocol["checkpoint_step"] = at

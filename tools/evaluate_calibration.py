@@ -27,7 +27,7 @@ def evaluate(subject):
         command.first(split, subject.limit)
         for split in (subject.data.validation, subject.data.test)
     )
-    metrics, figures = confidence.measure(
+    metrics, figures = confidence.evaluate_confidence(
         subject.run.model, validation, test, noise=NOISE.value, seed=subject.seed
     )
     protocol = {

@@ -37,7 +37,7 @@ def evaluate(subject):
     test = command.first(data.test, limit).images
     sets, about = load_sets(subject, test)
     temperature = TEMPERATURE.value or calibrating(run.model, data.validation)
-    metrics, figures = outlier_detection.measure(
+    metrics, figures = outlier_detection.evaluate_outliers(
         run.model, test, sets, temperature=temperature, seed=seed
     )
     protocol = {
@@ -60,18 +60,18 @@ def load_sets(subject, test):
     names, data_dir = SETS.value, subject.data_dir
     if names == ["auto"]:
         trained_on = subject.run.options.data.dataset
-        names, absent = outliers.usual(trained_on, data_dir)
+        names, absent = outliers.default_sets(trained_on, data_dir)
         if absent:
             log.say(f"left out, not on the disk: {', '.join(absent)} (see --data_dir)")
-    short = [outliers.short(name) for name in names]
+    short = [outliers.shorten_name(name) for name in names]
     if len(set(short)) < len(short) or not names:
         raise InputError(
             f"--sets={','.join(names)} must name sets, none of them twice."
         )
     sets, about = {}, {}
     for key, name in zip(short, names, strict=True):
-        sets[name], how = outliers.load(
-            name, test, data_dir=data_dir, most=subject.limit, seed=subject.seed
+        sets[name], how = outliers.load_outliers(
+            name, test, data_dir=data_dir, limit=subject.limit, seed=subject.seed
         )
         about[key] = f"{len(sets[name])} images: {how}"
     return sets, about

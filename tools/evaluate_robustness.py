@@ -44,22 +44,27 @@ def evaluate(subject):
     """What `program.start` runs."""
     run = subject.run
     radii, defences, baseline = radii_of(), defences_of(run), baseline_of(run)
-    how = robustness.How(STEPS.value, RESTARTS.value, subject.seed)
+    settings = robustness.AttackSettings(STEPS.value, RESTARTS.value, subject.seed)
     split = command.first(subject.data.test, subject.limit or IMAGES)
     models = {"run": run.model} | ({"baseline": baseline.model} if baseline else {})
-    metrics, checks, figures = robustness.measure(
-        run.model, split, defences, radii, how, baseline=models.get("baseline")
+    metrics, checks, figures = robustness.evaluate_robustness(
+        run.model,
+        split,
+        defences=defences,
+        radii=radii,
+        settings=settings,
+        baseline=models.get("baseline"),
     )
-    to = {"confidence": CONFIDENCE.value, "most": DISTAL_STEPS.value}
+    to = {"confidence": CONFIDENCE.value, "max_steps": DISTAL_STEPS.value}
     to["seed"] = subject.seed
-    driven, strip = distal.measure(models, run.class_names, **to)
+    driven, strip = distal.evaluate_distal(models, run.class_names, **to)
     for name in (name for name, check in checks.items() if not check["ok"]):
         log.say(f"warning: {name} does not hold; see the protocol's sanity")
     protocol = {
         "images": f"the first {len(split.labels)} of the test split",
-        **robustness.protocol(defences, radii, how),
-        "distal": distal.protocol(**to),
-        "baseline": baseline and findings.about(baseline, subject.data),
+        **robustness.describe_robustness(defences, radii, settings),
+        "distal": distal.describe_distal(**to),
+        "baseline": baseline and findings.provenance(baseline, subject.data),
         "sanity": checks,
     }
     return findings.Findings(metrics | driven, protocol, figures | {"distal": strip})
@@ -87,10 +92,10 @@ def defences_of(run):
     changes = {name: value for name, value in given.items() if value is not None}
     found = []
     for k in sorted(set(steps)):
-        walk = build.sampler(sampling, steps=k, **changes) if k else None
-        noisy = walk is not None and walk.keywords["noise"] > 0
+        sampler = build.make_sampler(sampling, steps=k, **changes) if k else None
+        noisy = sampler is not None and sampler.keywords["noise"] > 0
         draws = (EOT.value, FRESH.value) if noisy else (1, 1)
-        found.append(robustness.Defence(k, walk, *draws))
+        found.append(robustness.Defence(k, sampler, *draws))
     return found
 
 

@@ -15,7 +15,7 @@ from absl import flags
 
 from jem_tf import starts
 from jem_tf.commands import command
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import (
     features,
     fidelity,
@@ -80,15 +80,16 @@ def evaluate(subject):
     fresh, drawing = chains(subject)
     network = choose_network(run, data)
     count = sample_sets.how_many(run.model, COUNT.value, limit, fresh)
-    fidelity.check_count(count, network)
-    real, against = reference.choose(
-        data, network, which=REFERENCE.value, stats=STATS.value, limit=limit
+    features.check_count(count, network)
+    real, against = reference.choose_reference(
+        data, network, split=REFERENCE.value, stats=STATS.value, limit=limit
     )
     drawn = sample_sets.draw(
         run.model, count, fresh, conditional=CONDITIONAL.value, seed=seed
     )
     kept = sample_sets.confident(run.model, drawn, CONFIDENT.value)
-    fidelity.check_count(len(kept), network, "--count, --limit or --confident")
+    more = f"{argument('count')}, {argument('limit')} or {argument('confident')}"
+    features.check_count(len(kept), network, more)
     protocol = drawing | {
         "samples_drawn": len(drawn),
         "confident": CONFIDENT.value,
@@ -99,7 +100,7 @@ def evaluate(subject):
         "definitions": fidelity.DEFINITIONS,
         "figures": sample_figures.protocol(fresh),
     }
-    metrics = fidelity.measure(kept, network, real)
+    metrics = fidelity.evaluate_fidelity(kept, network, real)
     pictures = sample_figures.pictures(run.model, kept, data, fresh=fresh, seed=seed)
     return findings.Findings(metrics, protocol, pictures)
 
@@ -117,14 +118,14 @@ def chains(subject):
                     f"--{flag.name}={flag.value} is for fresh chains; give "
                     "--source=fresh."
                 )
-        return None, sample_sets.of_buffer_protocol(model, opts.sampling.sgld_steps)
+        return None, sample_sets.of_buffer_protocol(model, opts.sampling.sampler_steps)
     if plain:
         log.say("a plain classifier has no buffer: fresh chains from U(-1, 1)")
         start = starts.uniform(subject.data.train.images.shape[1:])
     else:
-        start = build.start(opts, subject.data)
+        start = build.make_start(opts, subject.data)
     named = "uniform" if plain else opts.sampling.start
-    walk = build.sampler(opts.sampling, **changes(opts.sampling))
+    walk = build.make_sampler(opts.sampling, **changes(opts.sampling))
     fresh = sample_sets.Fresh(model, start, walk)
     return fresh, fresh.protocol(named, conditional=CONDITIONAL.value)
 
@@ -132,7 +133,7 @@ def chains(subject):
 def changes(sampling):
     """What is other than in the run's own sampler: {argument of `sgld`: value}."""
     asked = {"step_size": STEP_SIZE.value, "noise": NOISE.value}
-    length = sample_sets.mean_length(sampling.sgld_steps, sampling.reinit_prob)
+    length = sample_sets.mean_length(sampling.sampler_steps, sampling.reinit_prob)
     asked["steps"] = STEPS.value or length
     return {name: value for name, value in asked.items() if value is not None}
 
@@ -141,8 +142,12 @@ def choose_network(run, data):
     """What samples are looked at through."""
     if FEATURES.value == "network":
         return features.Penultimate(run.model.network)
-    inception_network.check_size(data.test.images, run.options.data.dataset)
-    place = inception_file.graph(INCEPTION.value, sha256=SHA256.value)
+    inception_network.check_size(
+        data.test.images,
+        run.options.data.dataset,
+        remedy=f"give {argument('features', 'network')} for the run's own network",
+    )
+    place = inception_file.find_graph(INCEPTION.value, sha256=SHA256.value)
     bfloat16 = inception_network.in_bfloat16(PRECISION.value)
     network = inception_network.Inception(place, bfloat16=bfloat16)
     if not network.has_softmax:

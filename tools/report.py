@@ -35,7 +35,7 @@ def run():
             raise InputError(
                 f"{place} holds no run of jem_tf; name a --workdir of one."
             )
-    files.write(root / "report.html", html_report.page(runs))
+    files.write_text(root / "report.html", html_report.render_page(runs))
     print(root / "report.html")
 
 

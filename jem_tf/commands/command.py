@@ -1,138 +1,189 @@
-"""What the tools share: flags, the run they look at, an end in one clear sentence."""
+"""What all subcommands share: flags by subject, --help, one sentence for bad input."""
 
-import collections
 import dataclasses
-import functools
+import os
+import shutil
 import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
-from absl import app
+from absl import flags
 
-from jem_tf import datasets
 from jem_tf.errors import InputError
-from jem_tf.evaluation import findings, tables
-from jem_tf.runs import loading, run_folder
+from jem_tf.options import GROUPS
+from jem_tf.runs import flagfiles
 
-Subject = collections.namedtuple("Subject", "run data limit seed data_dir")
+HELP = ("-h", "-help", "--help", "--helpfull", "--helpshort")
+NARROW, WIDE = 60, 100  # columns of --help
+# Arguments of the library whose flags have other names, unless a command says more.
+FLAG_NAMES = {"name": "dataset", "path": "workdir"}
+RANGES = {
+    field.name: flagfiles.range_of(field)
+    for group in GROUPS.values()
+    for field in dataclasses.fields(group)
+}
 
 
-def define(flag_values, *, limit=True):
-    """Defines the flags that tools share, but for --limit if that is False."""
-    from absl import flags
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A subcommand.
 
-    here = {"flag_values": flag_values}
-    flags.DEFINE_string("workdir", None, "RUN, the run to look at", **here)
-    flags.DEFINE_bool("best", False, "its best checkpoint, not the newest", **here)
-    if limit:
-        flags.DEFINE_integer("limit", 0, "images at most, for a quick look", 0, **here)
-    flags.DEFINE_integer("seed", 0, "of all that is random", 0, 2**31 - 1, **here)
-    flags.DEFINE_string(
-        "data_dir", "", "prepared TFDS data, if not where the run had it", **here
+    name: such as "evaluate ood".
+    about: its help's text: a sentence, then examples.
+    define: defines its flags.
+    run: does it, given the parsed flags, and the arguments that are not flags.
+    argument: what to call the one argument that is not a flag; "" if there is none.
+    parse: (argv, flags) -> the arguments that are not flags.
+    """
+
+    name: str
+    about: str
+    define: Callable[[flags.FlagValues], None]
+    run: Callable[..., None]
+    argument: str = ""
+    parse: Callable[[list[str], flags.FlagValues], list[str]] = (
+        lambda argv, values: values(argv)
     )
-    flags.DEFINE_enum(
-        "precision",
-        "",
-        ["", "float32", "mixed_bfloat16", "mixed_float16"],
-        "of the network, if not as it was trained",
-        **here,
-    )
-    flags.mark_flag_as_required("workdir", flag_values)
 
 
-def start(name, evaluate, flag_values):
-    """Runs a tool: loads the run, evaluates, writes and prints what was found.
+class Subject:
+    """Defines flags that stand under one heading in --help.
 
     Args:
-      name: of the evaluation, as in `results.keep`.
-      evaluate: Subject(run: trained.Trained, data: datasets.Dataset, limit: int, 0 for
-        none, seed: int, data_dir: str) -> results.Findings.
-      flag_values: absl.flags.FlagValues, in which `define` defined the flags.
+      values: where the flags go.
+      title: the heading.
     """
-    whole = functools.partial(_evaluate, name, evaluate, flag_values)
-    app.run(lambda argv: end_well(whole, argv, flag_values["workdir"].value))
+
+    def __init__(self, values: flags.FlagValues, title: str):
+        self._where: dict[str, Any] = {"flag_values": values, "module_name": title}
+
+    def text(self, name: str, default: str | None, help: str) -> None:
+        """A flag of any text."""
+        flags.DEFINE_string(name, default, help, **self._where)
+
+    def texts(self, name: str, default: list[str] | None, help: str) -> None:
+        """A flag of texts with commas between them."""
+        flags.DEFINE_list(name, default, help, **self._where)
+
+    def choice(
+        self, name: str, default: str | None, choices: Sequence[str], help: str
+    ) -> None:
+        """A flag of one text out of several."""
+        flags.DEFINE_enum(name, default, list(choices), help, **self._where)
+
+    def switch(self, name: str, default: bool, help: str) -> None:
+        """A flag that is on or off."""
+        flags.DEFINE_bool(name, default, help, **self._where)
+
+    def integer(
+        self,
+        name: str,
+        default: int | None,
+        help: str,
+        least: int | None = None,
+        most: int | None = None,
+    ) -> None:
+        """A flag of a whole number in [least, most]."""
+        flags.DEFINE_integer(name, default, help, least, most, **self._where)
+
+    def number(
+        self,
+        name: str,
+        default: float | None,
+        help: str,
+        least: float | None = None,
+        most: float | None = None,
+    ) -> None:
+        """A flag of a number in [least, most]."""
+        flags.DEFINE_float(name, default, help, least, most, **self._where)
 
 
-def parse(argv, flag_values):
-    """Parses as `absl.app.run` wants it: what is wrong ends the program, in a line."""
-    from absl import flags
+def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
+    """Runs a subcommand and ends the program; bad input ends it in one sentence.
 
+    Args:
+      command: Command.
+      arguments: what follows the subcommand on the command line.
+    """
+    values = flags.FlagValues()
+    command.define(values)
+    if set(arguments) & set(HELP):
+        print(help_text(command, values))
+        sys.exit(0)
+    program = f"jem-tf {command.name}"
     try:
-        return flag_values(argv)
+        _, *others = command.parse([program, *arguments], values)
     except flags.Error as error:
         sys.exit(f"jem_tf: {' '.join(str(error).split())}")
-
-
-def end_well(run, argv, place):
-    """Runs a program; what the user gave wrong ends it in one sentence.
-
-    Args:
-      run: a function of no arguments.
-      argv: of the program, with flags taken out.
-      place: the --workdir that it writes to.
-    """
-    if len(argv) > 1:
-        sys.exit(f"jem_tf: {argv[1]!r} is not a flag; write --name=value.")
+    if others and not command.argument:
+        sys.exit(f"jem_tf: {others[0]!r} is not a flag; write --name=value.")
+    if command.argument and len(others) != 1:
+        sys.exit(f"jem_tf: give one {command.argument}: {usage(command)}")
     try:
-        run()
+        command.run(values, *others)
     except InputError as error:
-        sys.exit(f"jem_tf: {error}")
+        sys.exit(f"jem_tf: {error.with_flags(FLAG_NAMES)}")
     except OSError as error:
-        sys.exit(f"jem_tf: --workdir={place} cannot be written: {error}")
+        place = f"--workdir={values.workdir}" if "workdir" in values else "a file"
+        sys.exit(f"jem_tf: {place} cannot be written: {error}")
     except KeyboardInterrupt:
         sys.exit("jem_tf: interrupted; nothing was written.")
+    sys.exit(0)
 
 
-def subject(flag_values):
-    """The run and the data that the flags name."""
-    given = {name: flag_values[name].value for name in flag_values}
-    run = loading.read(
-        given["workdir"], best=given["best"], precision=given["precision"] or None
+def usage(command: Command) -> str:
+    """How a command is called, such as "jem-tf import-pytorch CHECKPOINT [FLAGS]"."""
+    return " ".join(filter(None, ["jem-tf", command.name, command.argument, "[FLAGS]"]))
+
+
+def help_text(command: Command, values: flags.FlagValues) -> str:
+    """The text of --help: what the command does, and its flags by subject."""
+    width = min(max(shutil.get_terminal_size().columns, NARROW), WIDE)
+    lines = [f"usage: {usage(command)}", "", command.about.strip()]
+    for title, own in values.flags_by_module_dict().items():
+        lines += ["", f"{title}:"]
+        for flag in own:
+            lines += _flag_lines(flag, width)
+    return "\n".join(lines)
+
+
+def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
+    text = flag.help.rstrip(".")
+    limits = _range_of(flag)
+    text += f" ({limits})" if limits else ""
+    if flag.default not in (None, ""):
+        text += f". Default: {_spelled(flag.default)}"
+    style = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
+    return [f"  {_left_side(flag)}", *textwrap.wrap(text, width, **style)]
+
+
+def _left_side(flag: flags.Flag) -> str:
+    if flag.boolean:
+        return f"--[no]{flag.name}"
+    kinds = {"int": "N", "float": "X", "comma separated list of strings": "A,B,..."}
+    choices = getattr(flag.parser, "enum_values", None)
+    kind = "|".join(filter(None, choices)) if choices else ""
+    return f"--{flag.name}={kind or kinds.get(flag.flag_type(), 'TEXT')}"
+
+
+def _range_of(flag: flags.Flag) -> str:
+    if RANGES.get(flag.name) and flag.parser.__class__.__name__ != "EnumParser":
+        return RANGES[flag.name]
+    bounds = {"at least": "lower_bound", "at most": "upper_bound"}
+    found = {word: getattr(flag.parser, name, None) for word, name in bounds.items()}
+    return ", ".join(
+        f"{word} {bound:g}" for word, bound in found.items() if bound is not None
     )
-    data_dir = given["data_dir"] or run.options.data.data_dir
-    data = data_of(run, data_dir)
-    return Subject(run, data, given["limit"], given["seed"], data_dir)
 
 
-def data_of(run, data_dir=""):
-    """The data set that a run was trained on.
-
-    Raises:
-      InputError: if it is not there, or has other classes or images by now.
-    """
-    wanted = run.options.data
-    if data_dir:
-        wanted = dataclasses.replace(wanted, data_dir=data_dir)
-    data = datasets.load(
-        wanted.dataset, data_dir=wanted.data_dir, image_size=wanted.image_size
-    )
-    if data.class_names != run.class_names:
-        raise InputError(
-            f"--workdir={run.root} was trained on other classes than "
-            f"{wanted.dataset} has here; give its data by --data_dir."
-        )
-    theirs, ours = run_folder.about(run.root)["sizes"], run_folder.sizes(data)
-    # Of imported weights nobody knows which images they were kept from, anyway.
-    if theirs != ours and not loading.imported(run.root):
-        raise InputError(
-            f"--workdir={run.root} was trained on other images ({theirs}) than "
-            f"{wanted.dataset} has here ({ours}), so what it has not seen is not "
-            "known; give its data by --data_dir."
-        )
-    return data
+def _spelled(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def first(split, limit):
-    """The first `limit` images of a split and their labels; all if 0."""
-    return type(split)(*(part[: limit or None] for part in split))
-
-
-def _evaluate(name, evaluate, flag_values):
-    looked_at = subject(flag_values)
-    found = evaluate(looked_at)
-    given = {"seed": looked_at.seed, "limit": looked_at.limit}
-    protocol = findings.about(looked_at.run, looked_at.data) | given | found.protocol
-    found = found._replace(protocol=protocol)
-    run = looked_at.run
-    written = findings.keep(run.root, name, found, run.step)
-    print(f"\n{name} of {run.root} at step {run.step}")
-    print("\n".join(tables.text(found.metrics)), end="\n\n")
-    print(*written, sep="\n")
+def end_at_once(line: str, code: int) -> NoReturn:
+    """Prints a line to standard error and ends the process without any clean-up."""
+    print(f"jem_tf: {line}", file=sys.stderr, flush=True)
+    os._exit(code)

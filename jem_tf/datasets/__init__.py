@@ -1,56 +1,76 @@
 """Data sets by name, in memory: images uint8 [N, H, W, C] and labels int32 [N].
 
-    digits          scikit-learn's handwritten digits, carried by the package
-    folder:PATH     a folder of pictures a class
+    digits          scikit-learn's handwritten digits, which need no download
+    folder:PATH     pictures in a folder, which has one folder inside for each class
     anything else   a TFDS image classification set: cifar10, cifar100, svhn, ...
 
-The test split is the set's own where there is one. Validation images (a tenth of the
-training ones, 5,000 at most) and missing test splits are held out by a rule that
-depends on the data alone, so that every seed and every recipe is judged on the same
-images.
+The test split is the set's own where it has one. Validation images (a tenth of the
+training images, 5,000 at most) and missing test splits are held out by a rule that
+depends on the data alone, so every seed and every recipe is judged on the same images.
+
+This module has `load`. The others are
+
+    digits, picture_folders, tfds_sets   readers, one for each line of the table above
+    batches                              training batches as a function of (seed, step)
+    outliers                             images that a model was not trained on
+    paper_sets                           class names and sizes without the images
+    conversion                           changes of size and channels
+
+Outside this room they import only `jem_tf.errors`, `jem_tf.system` and `jem_tf.pixels`.
 """
 
-import collections
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from jem_tf.datasets import digits, picture_folders, tfds_sets
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 
-Split = collections.namedtuple("Split", "images labels")
-Dataset = collections.namedtuple("Dataset", "train validation test class_names flip")
+
+class Split(NamedTuple):
+    """Some images of a data set and their labels."""
+
+    images: tf.Tensor  # uint8 [N, H, W, C]
+    labels: tf.Tensor  # int32 [N], in 0..K-1
+
+
+class Dataset(NamedTuple):
+    """A data set of K classes in memory."""
+
+    train: Split
+    validation: Split
+    test: Split
+    class_names: tuple[str, ...]  # K, in the order of the labels
+    flip: bool  # whether a mirrored image keeps its label
+
 
 MOST_VALIDATION = 5000
-MIRRORED_IS_ANOTHER = ("digits", "mnist", "svhn", "svhn_cropped", "emnist", "kmnist")
+NEVER_FLIPPED = ("digits", "mnist", "svhn", "svhn_cropped", "emnist", "kmnist")
 
 
-def load(name, *, data_dir="", image_size=0):
+def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
     """Loads the data set called `name` into memory.
 
     Args:
-      name: see the module's docstring.
-      data_dir: where prepared TFDS data are looked for first; TFDS's own place if
-        empty.
+      name: "digits", "folder:PATH" or the name of a TFDS set.
+      data_dir: a folder with prepared TFDS data, which is looked at first; TFDS's own
+        folder if empty.
       image_size: pixels a side to resize to; 0 leaves images of one size as they are.
 
     Returns:
-      Dataset(train, validation, test: Split(images uint8 [N, H, W, C], labels int32
-      [N]), both tf.Tensor; class_names: a tuple of K names; flip: whether a mirrored
-      image keeps its label).
+      The three splits, the class names and whether images may be mirrored.
 
     Raises:
       InputError: if the set is unknown, absent, unreadable, or has fewer than two
-        classes.
+        classes or too few images for three splits.
     """
     if name == "digits":
-        splits, class_names = digits.digits(image_size)
+        splits, class_names = digits.read_digits(image_size)
     elif name.startswith("folder:"):
-        splits, class_names = picture_folders.load(
-            name.removeprefix("folder:"), image_size
-        )
+        splits, class_names = picture_folders.read_folder(name, image_size)
     else:
-        splits, class_names = tfds_sets.load(name, data_dir, image_size)
+        splits, class_names = tfds_sets.read_tfds(name, data_dir, image_size=image_size)
     train, test = splits["train"], splits.get("test")
     if test is None:
         train, test = _hold_out(train, len(train[1]) // 5, "test")
@@ -59,43 +79,41 @@ def load(name, *, data_dir="", image_size=0):
     learnt = len(np.unique(train[1]))
     if learnt < len(class_names) or min(len(validation[1]), len(test[1])) == 0:
         raise InputError(
-            f"--dataset={name} has too few images to train, validate and test; "
+            f"{argument('name', name)} has too few images to train, validate and test; "
             "add some."
         )
-    splits = (_split(*split) for split in (train, validation, test))
-    return Dataset(*splits, tuple(class_names), name not in MIRRORED_IS_ANOTHER)
+    return Dataset(
+        train=_split(*train),
+        validation=_split(*validation),
+        test=_split(*test),
+        class_names=tuple(class_names),
+        flip=name not in NEVER_FLIPPED,
+    )
 
 
-def validation_size(count):
-    """How many of so many training images are held out for validation."""
+def validation_size(count: int) -> int:
+    """Returns how many of `count` training images are held out for validation."""
     return min(MOST_VALIDATION, count // 10)
 
 
-def pixels(images):
-    """uint8 [..., H, W, C] in 0..255 -> float32 in [-1, 1]."""
-    return tf.cast(images, tf.float32) / 127.5 - 1.0
+def _hold_out(
+    split: tuple[np.ndarray, np.ndarray], count: int, purpose: str
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Divides (images, labels) into those that stay and `count` that are held out.
 
-
-def eight_bit(pixels_):
-    """Pixels in [-1, 1], clipped to it, as numpy uint8 in 0..255: undoes `pixels`."""
-    return np.clip(np.round((pixels_ + 1) * 127.5), 0, 255).astype("uint8")
-
-
-def _hold_out(split, count, purpose):
-    """Deals `count` images of (images, labels) out of it, of each class its share.
-
-    Both parts come in an order at random, which like the choice is always the same.
+    Each class gives its share. Both parts come in a random order, which depends on
+    `purpose` and the labels alone.
     """
     images, labels = split
     order = np.random.default_rng(list(purpose.encode())).permutation(len(labels))
     depth = np.empty(len(labels))  # of an image in its class: 0 comes out first, 1 last
     for y in np.unique(labels):
-        own = order[labels[order] == y]
-        depth[own] = (np.arange(len(own)) + 0.5) / len(own)
+        of_class = order[labels[order] == y]
+        depth[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
     order = order[np.argsort(depth[order], kind="stable")]
     out, kept = order[:count], np.random.default_rng(0).permutation(order[count:])
     return (images[kept], labels[kept]), (images[out], labels[out])
 
 
-def _split(images, labels):
+def _split(images: np.ndarray, labels: np.ndarray) -> Split:
     return Split(tf.constant(images, tf.uint8), tf.constant(labels, tf.int32))

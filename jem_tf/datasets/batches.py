@@ -1,12 +1,17 @@
-"""Batches of images in memory: their order and augmentation depend on (seed, step).
+"""Training batches: their order and augmentation are functions of (seed, step).
 
-Nothing is remembered between two steps, so that a run can go on at any of them.
+No state is kept between steps, so a run can resume at any step.
+
+Letters: B images a batch, N images in the data set, [H, W, C] an image.
 """
+
+from typing import Any
 
 import tensorflow as tf
 
-from jem_tf.datasets import pixels
-from jem_tf.errors import InputError
+from jem_tf import pixels
+from jem_tf.datasets import Dataset
+from jem_tf.errors import InputError, argument
 
 fold_in = tf.random.experimental.stateless_fold_in
 PAD_SHARE = 8  # reflect-pad by an eighth of the image: the paper's 4 pixels of 32
@@ -14,92 +19,95 @@ PAD_SHARE = 8  # reflect-pad by an eighth of the image: the paper's 4 pixels of 
 ORDER, CROP, REAL_ORDER, REAL_CROP = 1, 2, 3, 4
 
 
-def training(
-    dataset,
+def training_batches(
+    dataset: Dataset,
     *,
-    steps,
-    batch_size,
-    seed,
-    augment=True,
-    labels_per_class=0,
-    real=None,
-    real_batch_size=0,
-    first=0,
-    own=range(1),
-    replicas=1,
-):
-    """The batches of training steps first .. steps - 1.
+    steps: int,
+    batch_size: int,
+    seed: int,
+    augment: bool = True,
+    labels_per_class: int = 0,
+    p_x_images: str | None = None,
+    p_x_batch_size: int = 0,
+    first: int = 0,
+    own: range = range(1),
+    replicas: int = 1,
+) -> tf.data.Dataset:
+    """Makes the batches of training steps `first` to `steps` - 1.
 
     Args:
       dataset: what `datasets.load` returns.
-      steps: int.
-      batch_size: labelled images a step.
+      steps: the number of steps of the whole training.
+      batch_size: labelled images a step, of all replicas together.
       seed: int.
       augment: whether to reflect-pad, crop and (where the set allows it) flip labelled
         images.
       labels_per_class: how many training images of a class are labelled; 0: all.
-      real: None, or which images log p(x) learns from, drawn from all training images:
-        "augmented" or "plain".
-      real_batch_size: how many of them a step.
-      first: the step to begin with.
-      own: which replicas' shares of a batch to give, one after the other (consecutive
-        numbers), of
-      replicas: many; they divide both batch sizes.
+      p_x_images: which images log p(x) learns from, drawn from all training images:
+        "augmented", "plain", or None, in which case it learns from the labelled ones.
+      p_x_batch_size: how many of them a step, of all replicas together; not used if
+        `p_x_images` is None.
+      first: the first step of which to make the batch.
+      own: the consecutive numbers of the replicas whose shares of a batch are made, one
+        after the other.
+      replicas: the number of all replicas, which divides both batch sizes.
 
     Returns:
-      tf.data.Dataset of (x, labels int32 [B]), B being a replica's; x are images
-      float32 [B, H, W, C] in [-1, 1], or, with `real`, {"labelled": [B, H, W, C],
-      "real": [n, H, W, C]}, n being a replica's share of real_batch_size.
+      tf.data.Dataset of (x, labels int32 [B]), where B is one replica's share of
+      `batch_size`. x are images float32 [B, H, W, C] in [-1, 1] or, with `p_x_images`,
+      {"labelled": [B, H, W, C], "real": [n, H, W, C]}, where n is one replica's share
+      of `p_x_batch_size`.
 
     Raises:
       InputError: if a batch is larger than the images it is drawn from.
     """
     images, labels = dataset.train
     labelled = _labelled(labels, len(dataset.class_names), labels_per_class)
-    for flag, size, available in (
-        ("batch_size", batch_size, len(labelled)),
-        ("p_x_batch_size", real_batch_size, len(labels)),
-    ):
-        if size > available:
-            raise InputError(
-                f"--{flag}={size} is larger than the {available} images it is drawn "
-                "from; lower it."
-            )
+    _check_size("batch_size", batch_size, len(labelled))
+    _check_size("p_x_batch_size", p_x_batch_size, len(labels))
 
-    def share(turn):
+    def make_share(turn: tf.Tensor) -> tuple[Any, tf.Tensor]:
         step, replica = turn // len(own), own.start + turn % len(own)
         part = replica, replicas
-        places = order(step, batch_size, len(labelled), [seed, ORDER])
-        which = tf.gather(labelled, rows(places, *part))
-        x, y = tf.gather(images, which), tf.gather(labels, which)
+        places = order_examples(step, batch_size, len(labelled), [seed, ORDER])
+        chosen = tf.gather(labelled, take_share(places, *part))
+        x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
         if augment:
             x = crop_and_flip(x, fold_in([seed, CROP], step), dataset.flip, *part)
-        if real is None:
-            return pixels(x), y
-        places = order(step, real_batch_size, len(labels), [seed, REAL_ORDER])
-        others = tf.gather(images, rows(places, *part))
-        if augment and real == "augmented":
+        if p_x_images is None:
+            return pixels.from_uint8(x), y
+        places = order_examples(step, p_x_batch_size, len(labels), [seed, REAL_ORDER])
+        real = tf.gather(images, take_share(places, *part))
+        if augment and p_x_images == "augmented":
             crop_seed = fold_in([seed, REAL_CROP], step)
-            others = crop_and_flip(others, crop_seed, dataset.flip, *part)
-        return {"labelled": pixels(x), "real": pixels(others)}, y
+            real = crop_and_flip(real, crop_seed, dataset.flip, *part)
+        return {"labelled": pixels.from_uint8(x), "real": pixels.from_uint8(real)}, y
 
     return (
         tf.data.Dataset.range(first * len(own), steps * len(own))
-        .map(share, num_parallel_calls=1, deterministic=True)
+        .map(make_share, num_parallel_calls=1, deterministic=True)
         .prefetch(tf.data.AUTOTUNE)
     )
 
 
-def rows(x, replica, replicas):
-    """The share of one of so many replicas in x [B, ...]: [B / replicas, ...]."""
+def take_share(x: tf.Tensor, replica: int | tf.Tensor, replicas: int) -> tf.Tensor:
+    """Returns the share of one of `replicas` in x [B, ...]: [B / replicas, ...]."""
     return tf.reshape(x, [replicas, -1, *x.shape[1:]])[replica]
 
 
-def order(step, batch_size, n, seed):
-    """Which of n examples step `step` sees: int64 [batch_size], each once an epoch.
+def order_examples(
+    step: tf.Tensor, batch_size: int, n: int, seed: list[int] | tf.Tensor
+) -> tf.Tensor:
+    """Returns which of n examples a step sees: int64 [batch_size], each once an epoch.
 
-    An epoch is n // batch_size steps; the remainder, other examples each time, is
-    dropped.
+    An epoch is n // batch_size steps. The remainder is dropped; it is another one in
+    each epoch.
+
+    Args:
+      step: int64 [].
+      batch_size: int.
+      n: int.
+      seed: int [2].
     """
     steps_per_epoch = n // batch_size
     epoch_seed = fold_in(seed, step // steps_per_epoch)
@@ -107,10 +115,17 @@ def order(step, batch_size, n, seed):
     return tf.random.experimental.index_shuffle(place, epoch_seed, n - 1)
 
 
-def crop_and_flip(images, seed, flip, replica=0, replicas=1):
-    """Reflect-pads uint8 [B, H, W, C] by an eighth, crops, mirrors half if `flip`.
+def crop_and_flip(
+    images: tf.Tensor,
+    seed: tf.Tensor,
+    flip: bool,
+    replica: int | tf.Tensor = 0,
+    replicas: int = 1,
+) -> tf.Tensor:
+    """Pads uint8 [B, H, W, C] by reflection, crops, and mirrors half if `flip`.
 
-    The images may be one replica's share of the whole batch that `seed` is for.
+    The padding is an eighth of the shorter side. The images may be one replica's share
+    of the whole batch that `seed` (int [2]) is for.
     """
     share, height, width = images.shape[:3]
     crop_seed, flip_seed = tf.unstack(tf.random.split(seed))
@@ -119,16 +134,24 @@ def crop_and_flip(images, seed, flip, replica=0, replicas=1):
     corner = tf.random.stateless_uniform(
         [share * replicas, 2, 1], crop_seed, 0, 2 * pad + 1, tf.int32
     )
-    corner = rows(corner, replica, replicas)
+    corner = take_share(corner, replica, replicas)
     cropped = tf.gather(padded, corner[:, 0] + tf.range(height), axis=1, batch_dims=1)
     cropped = tf.gather(cropped, corner[:, 1] + tf.range(width), axis=2, batch_dims=1)
     if not flip:
         return cropped
     mirror = tf.random.stateless_uniform([share * replicas, 1, 1, 1], flip_seed) < 0.5
-    return tf.where(rows(mirror, replica, replicas), cropped[:, :, ::-1], cropped)
+    return tf.where(take_share(mirror, replica, replicas), cropped[:, :, ::-1], cropped)
 
 
-def _labelled(labels, num_classes, labels_per_class):
+def _check_size(name: str, size: int, available: int) -> None:
+    if size > available:
+        raise InputError(
+            f"{argument(name, size)} is larger than the {available} images it is drawn "
+            "from; lower it."
+        )
+
+
+def _labelled(labels: tf.Tensor, num_classes: int, labels_per_class: int) -> tf.Tensor:
     """The indices of the labelled images: all, or the first few of each class."""
     if not labels_per_class:
         return tf.range(len(labels))
@@ -137,7 +160,7 @@ def _labelled(labels, num_classes, labels_per_class):
     chosen = tf.where(rank < labels_per_class)[:, 0]
     if len(chosen) < num_classes * labels_per_class:
         raise InputError(
-            f"--labels_per_class={labels_per_class} is more than a class has training "
-            "images; lower it."
+            f"{argument('labels_per_class', labels_per_class)} is more than a class "
+            "has training images; lower it."
         )
     return chosen

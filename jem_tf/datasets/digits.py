@@ -1,11 +1,17 @@
-"""Data sets that the packages carry: nothing to download."""
+"""scikit-learn's handwritten digits: a data set that needs no download."""
 
 import numpy as np
-import tensorflow as tf
+
+from jem_tf.datasets import conversion
 
 
-def digits(image_size=0):
-    """scikit-learn's 1,797 real handwritten digits (UCI optdigits), 8x8 and grey.
+def read_digits(
+    image_size: int = 0,
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], list[str]]:
+    """Reads scikit-learn's 1,797 real grey digits (UCI optdigits) of 8x8 pixels.
+
+    Args:
+      image_size: S, pixels a side to resize to; 0: 8.
 
     Returns:
       ({"train": (images uint8 [N, S, S, 1], labels int [N])}, ten class names).
@@ -15,11 +21,5 @@ def digits(image_size=0):
     data = load_digits()
     images = np.round(data.images[..., None] * (255 / 16)).astype("uint8")
     if image_size not in (0, 8):
-        images = resize(images, image_size)
+        images = conversion.resize(images, (image_size, image_size))
     return {"train": (images, data.target)}, [str(name) for name in data.target_names]
-
-
-def resize(images, size):
-    """uint8 [..., H, W, C] -> uint8 [..., size, size, C], bilinear, antialiased."""
-    images = tf.image.resize(images, [size, size], antialias=True)
-    return tf.cast(tf.round(images), tf.uint8).numpy()

@@ -3,87 +3,83 @@
 interpolation    the means of two test images each
 uniform          U(-1, 1) in every pixel
 constant         one colour an image, drawn evenly
-folder:PATH      pictures in a folder, and in the folders within
+folder:PATH      pictures in a folder and in the folders inside it
 anything else    the test split of a TFDS set: svhn, cifar10, cifar100, celeb_a, ...
 """
 
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import picture_folders, pixels, tfds_sets
-from jem_tf.datasets.digits import resize
-from jem_tf.errors import InputError
+from jem_tf import pixels
+from jem_tf.datasets import conversion, picture_folders, tfds_sets
+from jem_tf.errors import InputError, argument
 
-MADE = ("interpolation", "uniform", "constant")
-USUAL = ("svhn", "cifar10", "cifar100")  # the paper's, but for CelebA
+SYNTHETIC = ("interpolation", "uniform", "constant")
+NATURAL = ("svhn", "cifar10", "cifar100")  # the paper's sets except CelebA
 
 
-def load(name, test_images, *, data_dir="", most=0, seed=0):
-    """One set of outliers, converted to the test images' shape.
+def load_outliers(
+    name: str,
+    test_images: tf.Tensor | np.ndarray,
+    *,
+    data_dir: str = "",
+    limit: int = 0,
+    seed: int = 0,
+) -> tuple[np.ndarray, str]:
+    """Loads one set of outliers and converts it to the test images' shape.
 
     Args:
-      name: see the module's docstring.
-      test_images: uint8 [N, H, W, C], of what the model was trained on.
-      data_dir: where prepared TFDS data are looked for first.
-      most: how many at most; 0: as many as there are, or as test images.
-      seed: int, of the made ones.
+      name: one of SYNTHETIC, "folder:PATH" or the name of a TFDS set.
+      test_images: uint8 [N, H, W, C], test images of the model's data set.
+      data_dir: a folder with prepared TFDS data, which is looked at first.
+      limit: the largest number M of images; 0: all of a folder or TFDS set, N synthetic
+        ones.
+      seed: int, from which synthetic images are made.
 
     Returns:
-      (images uint8 [M, H, W, C], or float in [-1, 1]; what they are, in words).
+      (images uint8 [M, H, W, C], or float32 in [-1, 1]; a phrase that says what they
+      are).
 
     Raises:
-      InputError: if there is no such set, or no picture in it.
+      InputError: if there is no such set or no picture in it, or if fewer than two test
+        images are to be interpolated.
     """
-    if name in MADE:
-        return _made(name, test_images, most or len(test_images), seed)
+    if name in SYNTHETIC:
+        return _synthetic(name, test_images, limit or len(test_images), seed)
     if name.startswith("folder:"):
-        images = picture_folders.pictures(name, most)
+        images = picture_folders.read_pictures(name, limit)
         source = f"pictures of {name.removeprefix('folder:')}, evenly over their names"
     else:
-        images, split = tfds_sets.images(name, data_dir, most)
+        images, split = tfds_sets.read_tfds_images(name, data_dir, limit=limit)
         source = f"TFDS {name}, {split} split"
-    converted, how = convert(images, test_images.shape[1:])
-    return converted, f"{source}; {how}"
+    converted, changes = conversion.convert(images, test_images.shape[1:])
+    return converted, f"{source}; {changes}"
 
 
-def usual(dataset, data_dir=""):
-    """What `auto` stands for: ([the names to be had], [those not on the disk])."""
-    others = [name for name in USUAL if name != dataset]
-    there = [name for name in others if tfds_sets.is_prepared(name, data_dir)]
-    return [*there, *MADE], [name for name in others if name not in there]
+def default_sets(dataset: str, data_dir: str = "") -> tuple[list[str], list[str]]:
+    """Chooses the outliers for a model of which the user named none.
+
+    Args:
+      dataset: the name of the set that the model was trained on.
+      data_dir: as in `load_outliers`.
+
+    Returns:
+      ([SYNTHETIC and those of NATURAL that are on the disk], [those that are not]);
+      neither has `dataset`.
+    """
+    others = [name for name in NATURAL if name != dataset]
+    prepared = [name for name in others if tfds_sets.is_prepared(name, data_dir)]
+    return [*prepared, *SYNTHETIC], [name for name in others if name not in prepared]
 
 
-def short(name):
-    """A set's name in the keys of metrics: without slashes and what stands before."""
+def shorten_name(name: str) -> str:
+    """Returns a set's name for a key of metrics: the last part of a folder's path."""
     return name.rstrip("/").split("/")[-1].removeprefix("folder:")
 
 
-def convert(images, shape):
-    """Images of any size, grey or coloured, as images of a shape.
-
-    Args:
-      images: [uint8 [h, w, c]], a sequence or an array, c being 1 or 3.
-      shape: (H, W, C), C being 1 or 3.
-
-    Returns:
-      (uint8 [N, H, W, C], what was done to them, in words).
-    """
-    height, width, channels = map(int, shape)
-    done = {}
-    converted = []
-    for image in images:
-        if image.shape[:2] != (height, width):
-            done[f"resized to {height}x{width}, bilinear with antialiasing"] = True
-            image = _resized(image, height, width)
-        if image.shape[-1] != channels:
-            grey = channels == 1
-            done["made grey (ITU-R 601)" if grey else "grey repeated to RGB"] = True
-            image = _grey(image) if grey else np.repeat(image, channels, axis=-1)
-        converted.append(image)
-    return np.stack(converted), ", ".join(done) or "as they are"
-
-
-def _made(name, test_images, n, seed):
+def _synthetic(
+    name: str, test_images: tf.Tensor | np.ndarray, n: int, seed: int
+) -> tuple[np.ndarray, str]:
     generator = np.random.default_rng([seed, *name.encode()])
     shape = (n, *test_images.shape[1:])
     if name == "uniform":
@@ -92,19 +88,11 @@ def _made(name, test_images, n, seed):
         colours = generator.integers(0, 256, [n, 1, 1, shape[-1]], dtype="uint8")
         return np.broadcast_to(colours, shape).copy(), "one 8-bit colour an image"
     if len(test_images) < 2:
-        raise InputError("--sets=interpolation takes two test images; raise --limit.")
+        raise InputError(
+            f"{argument('name', name)} takes at least two test images, and there is "
+            f"{len(test_images)}; give more."
+        )
     first = generator.integers(0, len(test_images), n)
     second = (first + generator.integers(1, len(test_images), n)) % len(test_images)
-    test_images = pixels(test_images).numpy()
-    return (test_images[first] + test_images[second]) / 2, "means of two test images"
-
-
-def _resized(image, height, width):
-    if height == width:
-        return resize(image, height)
-    image = tf.image.resize(image, [height, width], antialias=True)
-    return tf.cast(tf.round(image), tf.uint8).numpy()
-
-
-def _grey(image):
-    return np.round(image @ np.array([[0.299], [0.587], [0.114]])).astype("uint8")
+    images = pixels.from_uint8(test_images).numpy()
+    return (images[first] + images[second]) / 2, "means of two test images"

@@ -1,13 +1,11 @@
-"""The sets of the paper without their images: class names and sizes, for who has none.
+"""Class names and sizes of the paper's data sets, known without their images.
 
-In the order of the labels, which is the same in TFDS and in torchvision.
+The names are in the order of the labels, which is the same in TFDS and in torchvision.
 """
 
-import collections
+from typing import NamedTuple
 
 from jem_tf import datasets
-
-Outline = collections.namedtuple("Outline", "image_shape class_names sizes")
 
 DIGITS = "0 1 2 3 4 5 6 7 8 9"
 CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
@@ -29,24 +27,31 @@ SETS = {  # class names, images to train and validate on, images to test on
 }
 
 
-def outline(name, *, data_dir="", image_size=0):
-    """What a data set is like; only one that is not in SETS is loaded for it.
+class Description(NamedTuple):
+    """A data set without its images."""
+
+    image_shape: tuple[int, ...]  # (H, W, C)
+    class_names: tuple[str, ...]  # in the order of the labels
+    sizes: dict[str, int]  # {split: number of images}
+
+
+def describe(name: str, *, data_dir: str = "", image_size: int = 0) -> Description:
+    """Describes a data set; it is loaded only if it is not in SETS.
 
     Args:
-      name, data_dir, image_size: as in `datasets.load`.
-
-    Returns:
-      Outline(image_shape: (H, W, C), class_names: a tuple, sizes: {split: images}).
+      name: as in `datasets.load`.
+      data_dir: as in `datasets.load`.
+      image_size: as in `datasets.load`; a set in SETS is described in its own size.
 
     Raises:
-      InputError: as `datasets.load`.
+      InputError: as `datasets.load` does.
     """
     if name in SETS:
         names, learning, test = SETS[name]
         held_out = datasets.validation_size(learning)
         sizes = {"train": learning - held_out, "validation": held_out, "test": test}
-        return Outline((32, 32, 3), tuple(names.split()), sizes)
+        return Description((32, 32, 3), tuple(names.split()), sizes)
     data = datasets.load(name, data_dir=data_dir, image_size=image_size)
-    splits = {s: getattr(data, s) for s in ("train", "validation", "test")}
-    sizes = {name: len(split.labels) for name, split in splits.items()}
-    return Outline(tuple(data.train.images.shape[1:]), data.class_names, sizes)
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
+    sizes = {split: len(part.labels) for split, part in splits.items()}
+    return Description(tuple(data.train.images.shape[1:]), data.class_names, sizes)

@@ -1,35 +1,42 @@
-"""TensorFlow Datasets: what is prepared on disk first, else downloaded."""
+"""TensorFlow Datasets: a set is read from the disk; if it is not there, downloaded."""
 
 import os
 import urllib.error
 import urllib.request
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets.digits import resize
-from jem_tf.errors import InputError
+from jem_tf.datasets import conversion
+from jem_tf.errors import InputError, argument
 
 ALIASES = {"svhn": "svhn_cropped"}
 # TFDS tries an unreachable network for minutes; this asks once whether there is one.
-REACHABLE = "https://storage.googleapis.com/tfds-data"
-PATIENCE = 5  # seconds
+PROBE_URL = "https://storage.googleapis.com/tfds-data"
+TIMEOUT = 5  # seconds
 
 
-def load(name, data_dir="", image_size=0):
-    """Reads a TFDS image classification set with its `train` and, if any, `test` split.
+def read_tfds(
+    name: str, data_dir: str = "", *, image_size: int = 0
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], list[str]]:
+    """Reads the training and test split of a TFDS image classification set.
+
+    Args:
+      name: of the set, such as "cifar10".
+      data_dir: a folder with prepared TFDS data; TFDS's own folder if empty.
+      image_size: pixels a side to resize to; 0 leaves images of one size as they are.
 
     Returns:
       ({"train": (images uint8 [N, H, W, C], labels int [N]), "test": ...}, class
-      names).
+      names). A validation split stands in for a missing test split; if both are missing
+      there is no "test".
 
     Raises:
       InputError: if TFDS has no such set, it is no classification of images of one
-        size, or it is neither on disk nor to be downloaded.
+        size, or it is neither on disk nor can be downloaded.
     """
-    builder = _builder(name, data_dir)
-    if not builder.is_prepared():
-        _download(builder, f"--dataset={name}")
+    builder = _prepared_builder(name, data_dir)
     keys = _keys(builder, name)
     label = builder.info.features[keys[1]]
     splits = {"train": _read(builder, "train", keys, image_size, name)}
@@ -39,50 +46,65 @@ def load(name, data_dir="", image_size=0):
     return splits, label.names
 
 
-def images(name, data_dir="", most=0):
-    """The first images of a TFDS set's test split, labelled or not, in their sizes.
+def read_tfds_images(
+    name: str, data_dir: str = "", *, limit: int = 0
+) -> tuple[list[np.ndarray], str]:
+    """Reads the first images of a TFDS set's test split, labelled or not.
 
     Args:
       name: of the set, which has a feature "image".
-      data_dir: as in `load`.
-      most: how many at most; 0: all.
+      data_dir: as in `read_tfds`.
+      limit: the largest number of images; 0: all.
 
     Returns:
-      ([uint8 [H, W, C], ...], the split: "test", else "validation", else "train").
+      ([uint8 [H, W, C], ...], each of its own size; the split: "test" if there is one,
+      else "validation", else "train").
 
     Raises:
       InputError: if TFDS has no such set, it has no images, or it is neither on disk
-        nor to be downloaded.
+        nor can be downloaded.
     """
     import tensorflow_datasets as tfds
 
-    asked = f"--sets={name}"
-    builder = _builder(name, data_dir, asked)
-    if not builder.is_prepared():
-        _download(builder, asked)
+    builder = _prepared_builder(name, data_dir)
     features, splits = builder.info.features, builder.info.splits
     if not isinstance(dict(features.items()).get("image"), tfds.features.Image):
-        raise InputError(f"{asked} has no images; choose a set that has.")
+        raise InputError(
+            f"{argument('name', name)} has no images; choose a set that has."
+        )
     split = next(s for s in ("test", "validation", "train") if s in splits)
-    rows = builder.as_dataset(split=f"{split}[:{most}]" if most else split)
+    rows = builder.as_dataset(split=f"{split}[:{limit}]" if limit else split)
     try:
         return [row["image"] for row in rows.as_numpy_iterator()], split
     except (tf.errors.OpError, OSError) as error:
-        raise _unreadable(builder, asked) from error
+        raise _unreadable(builder, name) from error
 
 
-def is_prepared(name, data_dir=""):
-    """Whether a TFDS set is on the disk already."""
+def is_prepared(name: str, data_dir: str = "") -> bool:
+    """Returns whether a TFDS set is on the disk already.
+
+    Raises:
+      InputError: if TFDS has no such set.
+    """
     return _builder(name, data_dir).is_prepared()
 
 
-def _builder(name, data_dir, asked=None):
+def _prepared_builder(name: str, data_dir: str) -> Any:
+    """The tfds.core.DatasetBuilder of a set, which is downloaded if it must be."""
+    builder = _builder(name, data_dir)
+    if not builder.is_prepared():
+        _download(builder, name)
+    return builder
+
+
+def _builder(name: str, data_dir: str) -> Any:
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
     if data_dir and not os.path.isdir(data_dir):
         raise InputError(
-            f"--data_dir={data_dir} is not a folder; make it or name another."
+            f"{argument('data_dir', data_dir)} is not a folder; make it or name "
+            "another."
         )
     try:
         return tfds.builder(ALIASES.get(name, name), data_dir=data_dir or None)
@@ -90,44 +112,45 @@ def _builder(name, data_dir, asked=None):
         tfds.core.DatasetNotFoundError,
         ValueError,
         ImportError,
-        AssertionError,  # a version that there is not
+        AssertionError,  # a version that does not exist
     ) as error:
         raise InputError(
-            f"{asked or f'--dataset={name}'} is no data set that TFDS knows; choose "
-            "digits, cifar10, cifar100, svhn, folder:PATH, or a name from "
+            f"{argument('name', name)} is no data set that TFDS knows; choose digits, "
+            "cifar10, cifar100, svhn, folder:PATH, or a name from "
             "tensorflow.org/datasets/catalog."
         ) from error
 
 
-def _unreadable(builder, asked):
+def _unreadable(builder: Any, name: str) -> InputError:
     return InputError(
-        f"{asked} under {builder.data_dir} cannot be read; remove it and prepare it "
-        "again."
+        f"{argument('name', name)} under {builder.data_dir} cannot be read; remove it "
+        "and prepare it again."
     )
 
 
-def _download(builder, asked):
-    where = f"{asked} is not prepared under {builder.data_dir_root}"
+def _download(builder: Any, name: str) -> None:
+    absent = f"{argument('name', name)} is not prepared under {builder.data_dir_root}"
     try:
-        urllib.request.urlopen(REACHABLE, timeout=PATIENCE).close()
+        urllib.request.urlopen(PROBE_URL, timeout=TIMEOUT).close()
     except urllib.error.HTTPError:
-        pass  # an answer is an answer
+        pass  # an answer with an error is an answer: there is a network
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{where} and no network answers to download it from; "
-            "give --data_dir=DIR with a prepared TFDS folder, or --dataset=digits."
+            f"{absent} and no network answers to download it from; give "
+            f"{argument('data_dir', 'DIR')} with a prepared TFDS folder, or choose a "
+            "set that needs no download."
         ) from error
     try:
         builder.download_and_prepare()
     except Exception as error:  # whatever TFDS's downloaders and readers raise
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{where} and its download failed ({reason}); try again."
+            f"{absent} and its download failed ({reason}); try again."
         ) from error
 
 
-def _keys(builder, name):
-    """The names of the image and its label, if the set classifies images."""
+def _keys(builder: Any, name: str) -> tuple[str, str]:
+    """The names of the features image and label, if the set classifies images."""
     import tensorflow_datasets as tfds
 
     features = builder.info.features
@@ -141,26 +164,29 @@ def _keys(builder, name):
         )
     ):
         raise InputError(
-            f"--dataset={name} is no image classification set; choose one that is."
+            f"{argument('name', name)} is no image classification set; choose one that "
+            "is."
         )
     return keys
 
 
-def _read(builder, split, keys, image_size, name):
+def _read(
+    builder: Any, split: str, keys: tuple[str, str], image_size: int, name: str
+) -> tuple[np.ndarray, np.ndarray]:
     shape = builder.info.features[keys[0]].shape
     if not image_size and None in shape:
         raise InputError(
-            f"--dataset={name} has images of several sizes; "
-            "give --image_size=PIXELS, such as 32."
+            f"{argument('name', name)} has images of several sizes; give "
+            f"{argument('image_size', 'PIXELS')}, such as 32."
         )
     images, labels = [], []
     try:
         for example in builder.as_dataset(split=split).as_numpy_iterator():
             image = example[keys[0]]
             if image_size and image.shape[:2] != (image_size, image_size):
-                image = resize(image, image_size)
+                image = conversion.resize(image, (image_size, image_size))
             images.append(image)
             labels.append(example[keys[1]])
     except (tf.errors.OpError, OSError) as error:
-        raise _unreadable(builder, f"--dataset={name}") from error
+        raise _unreadable(builder, name) from error
     return np.stack(images), np.array(labels)

@@ -1,28 +1,31 @@
-"""What is known of an image that is to be inpainted: its pixels, and which of them.
+"""The image that is to be inpainted, and which of its pixels are free.
 
 Shapes: an image is float32 [H, W, C] in [-1, 1], a mask bool [H, W, 1], True where a
 pixel is free: to be painted.
 """
 
-import collections
+import pathlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jem_tf import datasets
-from jem_tf.errors import InputError
+from jem_tf import pixels
+from jem_tf.datasets import Dataset
+from jem_tf.errors import InputError, argument
 
-Known = collections.namedtuple("Known", "image free")
 TEST = "test:"
 MASKS = "X0,Y0,X1,Y1, left, right, top, bottom, half or a picture"
 
 
-def image(name, shape, data):
-    """An image by its name.
+def read_image(
+    name: str, shape: Sequence[int], data: Callable[[], Dataset]
+) -> np.ndarray:
+    """Reads an image by its name.
 
     Args:
       name: "test:INDEX", or a picture's path.
       shape: (H, W, C) of the model's images.
-      data: a function of no arguments -> datasets.Dataset, for the former.
+      data: loads the data set of the former.
 
     Raises:
       InputError: if there is none, or it is unreadable or of another size.
@@ -31,15 +34,16 @@ def image(name, shape, data):
         images, index = data().test.images, name.removeprefix(TEST)
         if not (index.isdecimal() and len(index) < 10 and int(index) < len(images)):
             raise InputError(
-                f"--image={name}: the test images are 0 to {len(images) - 1}."
+                f"{argument('image', name)}: the test images are 0 to "
+                f"{len(images) - 1}."
             )
-        return datasets.pixels(images[int(index)]).numpy()
-    found = _picture("--image", name, shape, "L" if shape[-1] == 1 else "RGB")
-    return datasets.pixels(found.reshape(shape)).numpy()
+        return pixels.from_uint8(images[int(index)]).numpy()
+    picture = _read_picture("image", name, shape, "L" if shape[-1] == 1 else "RGB")
+    return pixels.from_uint8(picture.reshape(shape)).numpy()
 
 
-def mask(name, shape):
-    """Which pixels are free.
+def read_mask(name: str, shape: Sequence[int]) -> np.ndarray:
+    """Reads which pixels are free.
 
     Args:
       name: "X0,Y0,X1,Y1", a rectangle from column X0 to before X1, from row Y0 to
@@ -52,26 +56,28 @@ def mask(name, shape):
     """
     height, width = shape[:2]
     rows, columns = np.mgrid[:height, :width]
-    named = {
+    halves = {
         "left": columns < width // 2,
         "right": columns >= width // 2,
         "top": rows < height // 2,
         "bottom": rows >= height // 2,
         "half": (rows + columns) % 2 == 1,
     }
-    if name in named:
-        free = named[name]
-    elif (corners := _corners(name)) is not None:
+    if name in halves:
+        free = halves[name]
+    elif (corners := _parse_corners(name)) is not None:
         free = _rectangle(name, corners, rows, columns)
     else:
-        free = _picture("--mask", name, shape, "L") > 127
+        free = _read_picture("mask", name, shape, "L") > 127
     if not free.any():
-        raise InputError(f"--mask={name} has no white: nothing is left to paint.")
+        raise InputError(
+            f"{argument('mask', name)} has no white: nothing is left to paint."
+        )
     return free[..., None]
 
 
-def _corners(name):
-    """Four whole numbers by commas; None if it is something else."""
+def _parse_corners(name: str) -> list[int] | None:
+    """Four whole numbers with commas between them; None if it is something else."""
     try:
         corners = [int(word) for word in name.split(",")]
     except ValueError:
@@ -79,33 +85,38 @@ def _corners(name):
     return corners if len(corners) == 4 else None
 
 
-def _rectangle(name, corners, rows, columns):
+def _rectangle(
+    name: str, corners: list[int], rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
     left, top, right, bottom = corners
     height, width = rows.shape
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
         raise InputError(
-            f"--mask={name} leaves the image or is empty; take "
+            f"{argument('mask', name)} leaves the image or is empty; take "
             f"0 <= X0 < X1 <= {width} and 0 <= Y0 < Y1 <= {height}."
         )
     within = (left <= columns) & (columns < right)
     return within & (top <= rows) & (rows < bottom)
 
 
-def _picture(flag, path, shape, mode):
+def _read_picture(
+    name: str, path: str | pathlib.Path, shape: Sequence[int], mode: str
+) -> np.ndarray:
     """A picture of the model's size: uint8 [H, W], or [H, W, 3] if its mode is RGB."""
     from PIL import Image
 
+    given = argument(name, path)
     try:
         with Image.open(path) as picture:
-            size, found = picture.size, np.asarray(picture.convert(mode))
+            size, image = picture.size, np.asarray(picture.convert(mode))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        what = f"must be {MASKS}" if flag == "--mask" else "must be a picture or test:0"
-        raise InputError(f"{flag}={path} is not a readable picture; it {what}.") from (
-            error
-        )
+        kinds = MASKS if name == "mask" else "a picture or test:0"
+        raise InputError(
+            f"{given} is not a readable picture; it must be {kinds}."
+        ) from error
     if size != (shape[1], shape[0]):
         raise InputError(
-            f"{flag}={path} is {size[0]} x {size[1]} pixels; the run's images are "
+            f"{given} is {size[0]} x {size[1]} pixels; the run's images are "
             f"{shape[1]} x {shape[0]}: resize it."
         )
-    return found
+    return image

@@ -1,40 +1,46 @@
-"""Where what was drawn is kept: names that tell the settings, files all or none."""
+"""Files of what was drawn: names that tell the settings, all of them written or none."""
 
 import contextlib
 import dataclasses
 import hashlib
 import json
+import pathlib
 import re
 import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from jem_tf.errors import InputError
-from jem_tf.evaluation import findings, sample_sets
+from jem_tf import chains
+from jem_tf.drawing.pictures import Writer
+from jem_tf.drawing.request import Plan, Request
+from jem_tf.errors import InputError, argument
+from jem_tf.evaluation import findings
+from jem_tf.runs.loading import TrainedRun
 from jem_tf.system import files, hardware
 
 LONGEST = 120  # characters of a name
 
 
-def name(wanted, run):
-    """ "grid-step_7020-labels_cat,dog-seed_3": what is not as by default.
+def name_files(request: Request, run: TrainedRun) -> str:
+    """Makes a name such as "grid-step_7020-labels_cat,dog-seed_3".
 
-    A long one is cut, and ends in a digest of all that was asked for.
-
-    Args:
-      wanted: request.Request.
-      run: trained.Trained.
+    It tells what is not as by default. A long one is cut, and ends in a digest of all
+    that was asked for.
     """
-    asked = {"step": run.step} | wanted.changed()
-    words = [f"{key}_{_plain(value)}" for key, value in asked.items()]
-    whole = "-".join([wanted.mode, *words])
-    if len(whole) <= LONGEST:
-        return whole
-    digest = hashlib.sha256(repr(asked).encode()).hexdigest()[:8]
-    return f"{whole[: LONGEST - 9]}-{digest}"
+    settings = {"step": run.step} | request.changed()
+    words = [f"{key}_{_plain(value)}" for key, value in settings.items()]
+    name = "-".join([request.mode, *words])
+    if len(name) <= LONGEST:
+        return name
+    digest = hashlib.sha256(repr(settings).encode()).hexdigest()[:8]
+    return f"{name[: LONGEST - 9]}-{digest}"
 
 
-def places(folder, stem, endings):
+def reserve(
+    folder: pathlib.Path, stem: str, endings: Sequence[str]
+) -> dict[str, pathlib.Path]:
     """The paths {ending: path} to write, in a folder made if it is not there.
 
     Raises:
@@ -43,7 +49,9 @@ def places(folder, stem, endings):
     paths = {ending: folder / f"{stem}{ending}" for ending in endings}
     for path in paths.values():
         if path.exists():
-            raise InputError(f"{path} exists; remove it, or name another --out.")
+            raise InputError(
+                f"{path} exists; remove it, or name another {argument('out')}."
+            )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -52,42 +60,45 @@ def places(folder, stem, endings):
     return paths
 
 
-def write(paths, writers):
-    """Writes all files or none.
-
-    Args:
-      paths: {ending: path}.
-      writers: {ending: a function that writes the file at a path}.
+def write_all(
+    paths: Mapping[str, pathlib.Path], writers: Mapping[str, Writer]
+) -> None:
+    """Writes all files or none: {ending: path}, {ending: writer}.
 
     Raises:
       InputError: if one cannot be written.
     """
     try:
         with contextlib.ExitStack() as stack:
-            parts = {k: stack.enter_context(files.whole(p)) for k, p in paths.items()}
+            parts = {
+                k: stack.enter_context(files.atomic_file(p)) for k, p in paths.items()
+            }
             for ending, part in parts.items():
                 writers[ending](part)
     except OSError as error:
         raise _unwritable(next(iter(paths.values())).parent, error) from error
 
 
-def settings(run, wanted, plan):
+def describe_settings(run: TrainedRun, request: Request, plan: Plan) -> dict[str, Any]:
     """What makes the images those they are: {name: anything JSON can hold}."""
     return {
-        **dataclasses.asdict(wanted),
+        **dataclasses.asdict(request),
         "start": plan.begin,
-        "candidates": wanted.candidates or 1,
-        "count": plan.n,
-        **plan.walk.keywords,
-        "chains_at_a_time": sample_sets.BATCH_SIZE,
+        "candidates": request.candidates or 1,
+        "count": plan.count,
+        "sampler": run.options.sampling.sampler,
+        **plan.sampler.keywords,
+        "chains_at_a_time": chains.BATCH_SIZE,
         "checkpoint_step": run.step,
-        "network_sha256": findings.checksum(run.model.network),
-        "precision": hardware.precision(run.options.training.precision)[0],
+        "network_sha256": findings.weights_sha256(run.model.network),
+        "precision": hardware.choose_precision(run.options.training.precision)[0],
     }
 
 
-def arrays(drawn, plan, about):
-    """A writer of the .npz: what was drawn, and how.
+def array_writer(
+    drawn: chains.Drawn, plan: Plan, settings: Mapping[str, Any]
+) -> Writer:
+    """Makes the writer of the .npz: what was drawn, and how.
 
     images uint8 and pixels float32 [n, H, W, C], the latter in [-1, 1] but for what
     chains took out of it; energies E(x) in nats, float32 [n]; labels int32 [n], -1
@@ -96,36 +107,37 @@ def arrays(drawn, plan, about):
     bool [H, W, 1].
 
     Args:
-      drawn: walks.Drawn.
-      plan: request.Plan.
-      about: `settings`.
+      drawn: what `chains.draw_many` returned.
+      plan: what it was asked for.
+      settings: what `describe_settings` returned.
     """
-    labels = [-1] * plan.n if plan.labels is None else plan.labels
-    held = {
-        "images": sample_sets.rounded(drawn.images),
+    labels = [-1] * plan.count if plan.labels is None else plan.labels
+    arrays = {
+        "images": chains.to_uint8(drawn.images),
         "pixels": drawn.images,
         "energies": drawn.energies,
         "labels": np.asarray(labels, "int32"),
-        "seed": np.asarray(about["seed"]),
-        "settings": np.asarray(json.dumps(about)),
+        "seed": np.asarray(settings["seed"]),
+        "settings": np.asarray(json.dumps(settings)),
     }
     if drawn.frames is not None:
-        held |= {"frames": drawn.frames, "frame_steps": drawn.steps}
+        arrays |= {"frames": drawn.frames, "frame_steps": drawn.frame_steps}
     if plan.known is not None:
-        held |= plan.known._asdict()
+        arrays |= plan.known._asdict()
 
-    def writer(path):
+    def write(path):
         with open(path, "wb") as file:  # given a path, savez adds its own ending
-            np.savez_compressed(file, **held)
+            np.savez_compressed(file, **arrays)
 
-    return writer
+    return write
 
 
-def _plain(value):
+def _plain(value: Any) -> str:
     return re.sub(r"[^\w.,]+", "_", str(value)).strip("_")
 
 
-def _unwritable(folder, error):
+def _unwritable(folder: pathlib.Path, error: OSError) -> InputError:
     return InputError(
-        f"--out={folder} cannot be written: {error.strerror or error}; name another."
+        f"{argument('out', folder)} cannot be written: {error.strerror or error}; "
+        "name another."
     )

@@ -1,34 +1,59 @@
-"""What is asked for, and what that means for a run: its classes, start and walk."""
+"""What is asked for, and what that means for a run: its classes, start and sampler."""
 
-import collections
 import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from jem_tf import samplers, starts
-from jem_tf.drawing import inpainting, walks
-from jem_tf.errors import InputError
-from jem_tf.evaluation import sample_sets
+from jem_tf import chains, starts
+from jem_tf.datasets import Dataset
+from jem_tf.drawing import inpainting
+from jem_tf.errors import InputError, argument
+from jem_tf.options import Sampling
 from jem_tf.runs import build
+from jem_tf.runs.loading import TrainedRun
 from jem_tf.system import log
 
 STARTS = ("buffer", "fresh", "noise")
 COUNTS = {"grid": (100, 10), "chain": (10, 1), "inpaint": (8, 8)}  # in all, a class
-HOMES = {
+MODES = {  # of a request's field; others are for all modes
     "candidates": ("grid", "inpaint"),
     "frames": ("chain",),
     "image": ("inpaint",),
     "mask": ("inpaint",),
 }
 SHOWN = 20  # names of classes in an error
-# classes [R] and labels [n]: ints, or None; begin: one of STARTS; start, walk, known as
-# in `walks.draw`; n: how many images
-Plan = collections.namedtuple("Plan", "classes labels begin start walk known n")
+
+
+class Plan(NamedTuple):
+    """What a request means for a run.
+
+    classes: [R], one for each row of a picture; None: no rows by class.
+    labels: int [n] of the images, or None to draw from p(x).
+    begin: one of STARTS.
+    start, sampler, known: as in `chains.draw_many`.
+    count: n images.
+    """
+
+    classes: list[int] | None
+    labels: np.ndarray | None
+    begin: str
+    start: starts.Start
+    sampler: functools.partial
+    known: chains.Known | None
+    count: int
+
+    @property
+    def steps(self) -> int:
+        """K, the steps of each chain."""
+        return self.sampler.keywords["steps"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """The flags of `tools/sample.py`, which describe themselves."""
+    """What to draw: the flags of `jem-tf sample`, which describe themselves."""
 
     mode: str = "grid"
     count: int | None = None
@@ -37,6 +62,7 @@ class Request:
     steps: int | None = None
     step_size: float | None = None
     noise: float | None = None
+    temperature: float | None = None
     candidates: int | None = None
     frames: int | None = None
     image: str = ""
@@ -44,65 +70,70 @@ class Request:
     seed: int = 0
 
     def __post_init__(self):
-        for name, modes in HOMES.items():
+        for name, modes in MODES.items():
             value = getattr(self, name)
             if value and self.mode not in modes:
                 raise InputError(
-                    f"--{name}={value} is for --mode={' or '.join(modes)}."
+                    f"{argument(name, value)} is for "
+                    f"{argument('mode', ' or '.join(modes))}."
                 )
         if self.mode == "inpaint" and not (self.image and self.mask):
             raise InputError(
-                "--mode=inpaint needs an --image, a picture or test:INDEX, and a "
-                f"--mask: {inpainting.MASKS}."
+                f"{argument('mode', 'inpaint')} needs an {argument('image')}, a "
+                f"picture or test:INDEX, and a {argument('mask')}: {inpainting.MASKS}."
             )
 
-    def changed(self):
+    def changed(self) -> dict[str, Any]:
         """{name: value} of what is not as by default, the mode apart."""
         fields = dataclasses.fields(self)[1:]
-        asked = {field.name: getattr(self, field.name) for field in fields}
+        values = {field.name: getattr(self, field.name) for field in fields}
         return {
-            field.name: asked[field.name]
+            field.name: values[field.name]
             for field in fields
-            if asked[field.name] != field.default
+            if values[field.name] != field.default
         }
 
 
-def plan(run, wanted, data):
-    """What a request means for a run.
+def make_plan(
+    run: TrainedRun, request: Request, data: Callable[[], Dataset]
+) -> Plan:
+    """Works out what a request means for a run.
 
     Args:
-      run: trained.Trained.
-      wanted: Request.
-      data: a function of no arguments -> datasets.Dataset of the run, called only if
-        the request needs it.
-
-    Returns:
-      Plan.
+      run: TrainedRun.
+      request: Request.
+      data: loads the data set of the run; called only if the request needs it.
 
     Raises:
       InputError: if the run has not what is asked for.
     """
-    classes = labels_of(wanted.labels, run.class_names)
-    begin = wanted.start or _usual_start(run, wanted.mode)
-    of, shape = None, run.model.network.input_shape[1:]
-    if wanted.mode == "inpaint":
-        free = inpainting.mask(wanted.mask, shape)
-        of = inpainting.Known(inpainting.image(wanted.image, shape, data), free)
-    count = wanted.count or COUNTS[wanted.mode][classes is not None]
+    classes = parse_labels(request.labels, run.class_names)
+    begin = request.start or _usual_start(run, request.mode)
+    known, shape = None, run.model.network.input_shape[1:]
+    if request.mode == "inpaint":
+        free = inpainting.read_mask(request.mask, shape)
+        image = inpainting.read_image(request.image, shape, data)
+        known = chains.Known(image, free)
+    count = request.count or COUNTS[request.mode][classes is not None]
     labels = None if classes is None else np.repeat(classes, count)
-    if labels is None and begin == "buffer" and of is None:
-        labels = walks.in_turn(run.model, count)
-    n = count if labels is None else len(labels)
-    start, walk = _start(run, begin, data), _walk(run.options.sampling, wanted, begin)
-    return Plan(classes, labels, begin, start, walk, of, n)
+    if labels is None and begin == "buffer" and known is None:
+        labels = chains.classes_in_turn(run.model, count)
+    if labels is not None:
+        count = len(labels)
+    start = _make_start(run, begin, data)
+    sampler = _make_sampler(run.options.sampling, request, begin)
+    return Plan(classes, labels, begin, start, sampler, known, count)
 
 
-def labels_of(words, names):
-    """Class names or numbers by commas, or "all" -> [int]; None where there are none.
+def parse_labels(words: str, names: Sequence[str]) -> list[int] | None:
+    """Reads class names or numbers with commas between them, or "all".
 
     Args:
       words: as a user gave them; a name is taken before a number.
       names: [K] of the classes.
+
+    Returns:
+      Numbers of classes; None where there are no words.
 
     Raises:
       InputError: if there is no such class.
@@ -111,51 +142,52 @@ def labels_of(words, names):
         return None
     if words == "all":
         return list(range(len(names)))
-    return [_label(word.strip(), words, names) for word in words.split(",")]
+    return [_parse_label(word.strip(), words, names) for word in words.split(",")]
 
 
-def _label(word, words, names):
+def _parse_label(word: str, words: str, names: Sequence[str]) -> int:
     if word in names:
         return names.index(word)
     if word.isdecimal() and len(word) < 10 and int(word) < len(names):
         return int(word)
     some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     raise InputError(
-        f"--labels={words}: the run has no class {word!r}; choose among {some}, the "
-        f"numbers 0 to {len(names) - 1}, or all."
+        f"{argument('labels', words)}: the run has no class {word!r}; choose among "
+        f"{some}, the numbers 0 to {len(names) - 1}, or all."
     )
 
 
-def _usual_start(run, mode):
+def _usual_start(run: TrainedRun, mode: str) -> str:
     if run.model.buffer is None:
         log.say("a plain classifier has no buffer: chains start from U(-1, 1) noise")
         return "noise"
     return "buffer" if mode == "grid" else "fresh"
 
 
-def _start(run, begin, data):
-    """Where chains start, see `starts`."""
+def _make_start(
+    run: TrainedRun, begin: str, data: Callable[[], Dataset]
+) -> starts.Start:
     if begin == "buffer":
         if run.model.buffer is None:
             raise InputError(
-                f"--start=buffer: {run.root} is a plain classifier and has none; give "
-                "--start=noise."
+                f"{argument('start', 'buffer')}: {run.folder} is a plain classifier "
+                f"and has none; give {argument('start', 'noise')}."
             )
-        return walks.of_buffer(run.model.buffer)
+        return chains.from_buffer(run.model.buffer)
     if begin == "fresh" and run.options.sampling.start != "uniform":
-        return build.start(run.options, data())
+        return build.make_start(run.options, data())
     return starts.uniform(run.model.network.input_shape[1:])
 
 
-def _walk(sampling, wanted, begin):
-    """The run's own sampler but for what is asked for.
-
-    From the buffer chains go on as in training, K steps; from elsewhere K / rho, as
-    many as a chain of the buffer goes in the mean.
-    """
-    steps = wanted.steps
-    if steps is None and begin != "buffer":
-        steps = sample_sets.mean_length(sampling.sgld_steps, sampling.reinit_prob)
-    asked = {"steps": steps, "step_size": wanted.step_size, "noise": wanted.noise}
-    changes = {name: value for name, value in asked.items() if value is not None}
-    return build.sampler(sampling, samplers.sgld, **changes)
+def _make_sampler(
+    sampling: Sampling, request: Request, begin: str
+) -> functools.partial:
+    """The run's own sampler but for what is asked for."""
+    usual = chains.usual_steps(
+        sampling.sampler_steps, sampling.reinit_prob, continued=begin == "buffer"
+    )
+    changes = {"steps": request.steps or usual}
+    for name in ("step_size", "noise", "temperature"):
+        if (value := getattr(request, name)) is not None:
+            changes[name] = value
+    return build.make_sampler(sampling, **changes)

@@ -1,1 +1,30 @@
-"""A trained model's answers, one file a question; functions return {name: value}."""
+"""What is measured of a model: one file a question, each returns {name: number}.
+
+    monitoring         what a run measures of itself while it trains and when it ends
+    confidence         calibration: does confidence match accuracy?
+    outlier_detection  does the model tell outliers from images like its training data?
+    ood_scores         the scores that tell them apart; a table, SCORES
+    fidelity           how near are samples to real images? FID, KID, Inception Score
+    features           networks whose features fidelity compares; their signature
+    inception_network  the Inception network of the literature as one of them
+    inception_file     finds that network's file, or downloads it
+    reference          the features of real images that samples are compared with
+    sample_sets        the samples that are measured
+    sample_figures     the figures of those samples
+    neighbours         the training images nearest to samples
+    mixing             how well Markov chains explore: ESS and R-hat
+    robustness         accuracy under adversarial attack
+    attacks            the attacks
+    refinement         the defence: the sampler refines images before classification
+    robust_accuracy    accuracies from the outcomes of attacks
+    attack_checks      checks that would reveal a broken attack
+    distal             images of noise that are driven to a class
+    inference          a model's outputs for many images, in batches
+    findings           results on the disk, with the protocol that they were made by
+    tables             results as tables of text
+    html_report        results of one run or two as a web page
+
+It may import from the mathematics (`energies`, `samplers`, `metrics`, ...), the model
+(`energy_model`, `jem`, `chains`, ...), `datasets`, `runs`, `figures` and `system`; not
+from `training`, `drawing`, `serving` or `commands`, which import from it.
+"""

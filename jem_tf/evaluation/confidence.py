@@ -1,14 +1,22 @@
-"""Does the network know how surely it knows? The paper's section 5.2."""
+"""Does confidence match accuracy? The paper's section 5.2.
+
+Letters: N images, K classes; logits float [N, K], labels int [N].
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from jem_tf.datasets import pixels
+from jem_tf import pixels
+from jem_tf.datasets import Split
+from jem_tf.energy_model import Classifier
 from jem_tf.evaluation import inference
 from jem_tf.figures import plots
 from jem_tf.metrics import calibration, intervals
 
 # After Guo et al. (ICML 2017) and the paper's figure 4.
-ERRORS = {
+ERRORS: dict[str, Callable[[Any, Any], float]] = {
     "nll": calibration.nll,
     "brier": calibration.brier,
     "ece": calibration.expected_calibration_error,
@@ -16,16 +24,19 @@ ERRORS = {
 }
 
 
-def measure(model, validation, test, *, noise, seed=0):
-    """All numbers of a model's confidence on test images.
+def evaluate_confidence(
+    model: Classifier, validation: Split, test: Split, *, noise: float, seed: int = 0
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Measures a model's confidence on test images.
 
     Args:
-      model: a JEM.
-      validation, test: Split(images uint8 [N, H, W, C], labels int [N]); the
-        temperature is fitted on the one, everything else measured on the other.
-      noise: deviation of the noise on the images of `accuracy_noisy`, in pixels of
-        [-1, 1].
-      seed: int, of that noise and of the bootstrap.
+      model: classifies them.
+      validation: Split(images uint8 [N, H, W, C], labels int [N]) that the temperature
+        is fitted on.
+      test: the Split that all else is measured on.
+      noise: standard deviation of the noise on the images of `accuracy_noisy`, in
+        pixels of [-1, 1].
+      seed: of that noise and of the bootstrap.
 
     Returns:
       ({name: number, name_ci: [low, high]}, {"reliability": figure, "confidence":
@@ -33,49 +44,60 @@ def measure(model, validation, test, *, noise, seed=0):
     """
     labels = np.asarray(test.labels)
     logits = inference.logits(model, test.images, progress="test images")
-    found = accuracy("accuracy", logits, labels)
-    blurred = _noisy(test.images, noise, seed)
-    noisy = inference.logits(model, blurred, progress="test images with noise")
-    found |= accuracy("accuracy_noisy", noisy, labels)
+    metrics = measure_accuracy("accuracy", logits, labels)
+    images = _with_noise(test.images, noise, seed)
+    noisy = inference.logits(model, images, progress="test images with noise")
+    metrics |= measure_accuracy("accuracy_noisy", noisy, labels)
     for name, error in ERRORS.items():
-        found |= _with_interval(name, error, logits, labels, seed)
+        metrics |= _with_interval(name, error, logits, labels, seed)
     temperature = calibration.best_temperature(
         inference.logits(model, validation.images, progress="validation images"),
         np.asarray(validation.labels),
     )
-    found["temperature"] = temperature
+    metrics["temperature"] = temperature
     scaled = logits / temperature
     for name in ("nll", "ece"):
         key = f"{name}_temperature_scaled"
-        found |= _with_interval(key, ERRORS[name], scaled, labels, seed)
-    return found, _figures(logits, labels, found)
+        metrics |= _with_interval(key, ERRORS[name], scaled, labels, seed)
+    return metrics, _figures(logits, labels, metrics)
 
 
-def accuracy(name, logits, labels):
-    """{name: the share of labels that the logits give, name_ci: its interval}."""
+def measure_accuracy(
+    name: str, logits: np.ndarray, labels: np.ndarray
+) -> dict[str, Any]:
+    """Measures {name: share of labels that the logits give, name_ci: its interval}."""
     hits = int(np.sum(np.argmax(logits, axis=1) == labels))
     interval = intervals.proportion(hits, len(labels))
     return {name: hits / len(labels), f"{name}_ci": interval}
 
 
-def _noisy(images, noise, seed):
+def _with_noise(images: Any, noise: float, seed: int) -> np.ndarray:
     generator = np.random.default_rng([seed, 1])
     shape = images.shape
-    return pixels(images).numpy() + noise * generator.standard_normal(shape, "float32")
+    clean = pixels.from_uint8(images).numpy()
+    return clean + noise * generator.standard_normal(shape, "float32")
 
 
-def _with_interval(name, error, logits, labels, seed):
+def _with_interval(
+    name: str,
+    error: Callable[[Any, Any], float],
+    logits: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+) -> dict[str, Any]:
     interval = intervals.bootstrap(
-        lambda chosen: error(logits[chosen], labels[chosen]),
+        lambda rows: error(logits[rows], labels[rows]),
         np.arange(len(labels)),
         seed=seed,
     )
     return {name: error(logits, labels), f"{name}_ci": interval}
 
 
-def _figures(logits, labels, found):
+def _figures(
+    logits: np.ndarray, labels: np.ndarray, metrics: dict[str, Any]
+) -> dict[str, Any]:
     bins = calibration.reliability(logits, labels)
     return {
-        "reliability": plots.reliability(bins, found["ece"]),
-        "confidence": plots.confidences(bins, found["accuracy"]),
+        "reliability": plots.reliability_diagram(bins, metrics["ece"]),
+        "confidence": plots.confidence_histogram(bins, metrics["accuracy"]),
     }

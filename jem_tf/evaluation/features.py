@@ -1,25 +1,64 @@
-"""What a network sees in many images: features and p(y|x), a batch at a time.
+"""Networks whose features are compared: p(y|x) and features of many images, in batches.
 
-A network to look through has `read(images, what=) -> Read`, `suffix` (of the names of
-metrics made with it), `width` (D), `protocol()`, and `kept`: whether what it sees is
-worth a place in the user's cache, where `identity` tells such networks apart. They are
-`inception.Inception`, and `Penultimate` of any classifier.
+`FeatureNetwork` is their signature. Its members are `inception_network.Inception`, and
+`Penultimate` of any classifier.
+
+Letters: N images, B a batch, D features, K classes.
 """
 
-import collections
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import pixels
-from jem_tf.errors import InputError
+from jem_tf import pixels
+from jem_tf.errors import InputError, argument
 
-Read = collections.namedtuple("Read", "features probabilities")
+
+class Features(NamedTuple):
+    """What a network computes of N images.
+
+    features: float32 [N, D].
+    probabilities: float32 [N, K], p(y|x); or None of a network without classes.
+    """
+
+    features: np.ndarray
+    probabilities: np.ndarray | None
+
+
+class FeatureNetwork(Protocol):
+    """A network whose features are compared.
+
+    suffix: ends the names of metrics that are made with the network.
+    width: D.
+    kept: whether the features are worth a place in the user's cache.
+    identity: equal for networks that compute the same, as a key of that cache.
+    """
+
+    suffix: str
+    width: int
+    kept: bool
+    identity: str
+
+    def read(self, images: np.ndarray, *, what: str = "images") -> Features:
+        """Computes the features of images uint8 [N, H, W, C].
+
+        Args:
+          images: N of them.
+          what: they are, for the progress bar.
+
+        Raises:
+          InputError: if the network takes no such images.
+        """
+
+    def protocol(self) -> dict[str, Any]:
+        """Describes the network in the protocol of an evaluation."""
 
 
 class Penultimate:
-    """The features that a classifier's last Dense layer reads, and its p(y|x).
+    """The features that a classifier's last Dense layer takes, and its p(y|x).
 
     Args:
       network: Keras model, images [B, H, W, C] in [-1, 1] -> logits [B, K].
@@ -28,32 +67,37 @@ class Penultimate:
       InputError: if it has no Dense layer.
     """
 
-    suffix, kept = "_network", False  # another network at each checkpoint
+    # Nothing is kept: the network is another one at each checkpoint.
+    suffix, kept, identity = "_network", False, ""
 
-    def __init__(self, network):
+    def __init__(self, network: keras.Model):
         heads = [x for x in network.layers if isinstance(x, keras.layers.Dense)]
         if not heads:
             raise InputError(
-                f"{network.name} has no Dense layer to take features before; leave out "
-                "--features=network."
+                f"{network.name} has no Dense layer to take features before; use those "
+                "of another network, such as Inception."
             )
         self.name, self.width = network.name, int(np.prod(heads[-1].input.shape[1:]))
         both = keras.Model(network.inputs, [heads[-1].input, network.output])
-        self._see = tf.function(
+        self._outputs = tf.function(
             lambda x: both(x, training=False), reduce_retracing=True
         )
 
-    def read(self, images, *, batch_size=500, what="images"):
-        """uint8 [N, H, W, C] -> Read."""
-        return read_all(self._read, images, batch_size, f"{self.name}: {what}")
+    def read(
+        self, images: np.ndarray, *, batch_size: int = 500, what: str = "images"
+    ) -> Features:
+        """Computes the features of images uint8 [N, H, W, C]."""
+        return read_batches(
+            self._read, images, batch_size=batch_size, what=f"{self.name}: {what}"
+        )
 
-    def _read(self, batch):
-        seen, logits = self._see(pixels(batch))
-        seen = tf.reshape(tf.cast(seen, tf.float32), [-1, self.width])
-        return seen.numpy(), tf.nn.softmax(logits).numpy()
+    def _read(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        features, logits = self._outputs(pixels.from_uint8(batch))
+        features = tf.reshape(tf.cast(features, tf.float32), [-1, self.width])
+        return features.numpy(), tf.nn.softmax(logits).numpy()
 
-    def protocol(self):
-        """What a protocol says of it."""
+    def protocol(self) -> dict[str, Any]:
+        """Describes the network in the protocol of an evaluation."""
         return {
             "network": f"the run's own {self.name}: no FID of the literature",
             "features": f"what its last Dense layer reads, {self.width}",
@@ -61,27 +105,53 @@ class Penultimate:
         }
 
 
-def read_all(read, images, batch_size, what):
-    """Reads images in batches, with a progress bar.
+def check_count(
+    count: int,
+    network: FeatureNetwork,
+    remedy: str = f"{argument('count')} or {argument('limit')}",
+) -> None:
+    """Checks that images are enough for a covariance of full rank.
+
+    Args:
+      count: N.
+      network: computes the features.
+      remedy: the arguments that give more images, for the error.
+
+    Raises:
+      InputError: unless N > D.
+    """
+    if count <= network.width:
+        raise InputError(
+            f"{count} images are too few for a covariance of {network.width} features; "
+            f"have more than {network.width} by {remedy}."
+        )
+
+
+def read_batches(
+    read: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]],
+    images: np.ndarray,
+    *,
+    batch_size: int,
+    what: str,
+) -> Features:
+    """Computes features in batches, with a progress bar.
 
     Args:
       read: images [B, H, W, C] -> (features [B, D], probabilities [B, K] or None).
       images: [N, H, W, C].
       batch_size: B.
       what: words for the bar.
-
-    Returns:
-      Read(features float32 [N, D], probabilities float32 [N, K] or None).
     """
     from tqdm import tqdm
 
-    seen, said = [], []
+    features, probabilities = [], []
     with tqdm(total=len(images), desc=what, unit="image", disable=None) as bar:
         for begin in range(0, len(images), batch_size):
             batch = images[begin : begin + batch_size]
-            found, probabilities = read(batch)
-            seen.append(found)
-            said.append(probabilities)
+            batch_features, batch_probabilities = read(batch)
+            features.append(batch_features)
+            if batch_probabilities is not None:
+                probabilities.append(batch_probabilities)
             bar.update(len(batch))
-    no_classes = said[0] is None
-    return Read(np.concatenate(seen), None if no_classes else np.concatenate(said))
+    all_probabilities = np.concatenate(probabilities) if probabilities else None
+    return Features(np.concatenate(features), all_probabilities)

@@ -1,7 +1,12 @@
 """How near are samples to real images? FID, KID and Inception Score."""
 
-from jem_tf.errors import InputError
+from typing import Any
+
+import numpy as np
+
 from jem_tf.evaluation import sample_sets
+from jem_tf.evaluation.features import FeatureNetwork
+from jem_tf.evaluation.reference import Reference
 from jem_tf.metrics import inception
 
 SPLITS, GROUPS, BLOCK = 10, 10, 1000
@@ -16,41 +21,38 @@ DEFINITIONS = {
 }
 
 
-def check_count(count, network, flags="--count or --limit"):
-    """Refuses so few images that features' covariance has no full rank."""
-    if count <= network.width:
-        raise InputError(
-            f"{count} images are too few for a covariance of {network.width} features; "
-            f"have more than {network.width} by {flags}."
-        )
-
-
-def measure(images, network, reference):
-    """Measures samples against a reference, through a network.
+def evaluate_fidelity(
+    images: np.ndarray, network: FeatureNetwork, reference: Reference
+) -> dict[str, Any]:
+    """Compares samples with a reference, by the features of a network.
 
     Args:
       images: uint8 [N, H, W, C], in an order at random.
-      network: to look through, see `features`.
-      reference: reference.Reference.
+      network: computes the features.
+      reference: of real images, by the same network.
 
     Returns:
       {"fid", "fid_std", "kid", "kid_std", "inception_score", "inception_score_std",
       each with the network's suffix, "samples", "reference_images"}; without KID where
       the reference has no features, and without the score where the network has no
       predictions.
+
+    Raises:
+      InputError: if there are too few images for one of them.
     """
-    seen, found = network.read(images, what="samples"), {}
-    found["fid"] = inception.frechet_jackknife(
-        seen.features, reference.mu, reference.sigma, GROUPS
+    samples, results = network.read(images, what="samples"), {}
+    results["fid"] = inception.frechet_jackknife(
+        samples.features, reference.mu, reference.sigma, GROUPS
     )
     if reference.features is not None:
-        real = sample_sets.shuffled(reference.features, len(reference.features))
-        found["kid"] = inception.kernel_distance(seen.features, real, BLOCK)
-    if seen.probabilities is not None:
-        found["inception_score"] = inception.inception_score(seen.probabilities, SPLITS)
-    metrics = {}
-    for name, (value, deviation) in found.items():
+        real = sample_sets.shuffle(reference.features, len(reference.features))
+        results["kid"] = inception.kernel_distance(samples.features, real, BLOCK)
+    if samples.probabilities is not None:
+        probabilities = samples.probabilities
+        results["inception_score"] = inception.inception_score(probabilities, SPLITS)
+    metrics: dict[str, Any] = {}
+    for name, (value, deviation) in results.items():
         metrics[f"{name}{network.suffix}"] = value
         metrics[f"{name}{network.suffix}_std"] = deviation
-    counts = {"samples": len(images), "reference_images": reference.count}
+    counts = {"samples": len(images), "reference_images": reference.num_images}
     return metrics | {name: n for name, n in counts.items() if n is not None}

@@ -1,23 +1,27 @@
-"""What an evaluation leaves in a run: numbers with their protocol, pictures, a table.
+"""What an evaluation leaves in a run: numbers with their protocol, and figures.
 
 RUN/results/<name>.json              {"metrics": {flat}, "protocol": {...}}
-RUN/figures/<name>_<figure>.png      its pictures
+RUN/figures/<name>_<figure>.png      its figures
 RUN/tensorboard/evaluation           both, under <name>/
 """
 
-import collections
 import hashlib
 import importlib.metadata
 import json
+import pathlib
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from jem_tf import figures
+from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError
+from jem_tf.runs.loading import TrainedRun
+from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files, hardware
 
-Findings = collections.namedtuple("Findings", "metrics protocol figures")
 PACKAGES = (
     "jem-tf",
     "tensorflow",
@@ -28,105 +32,140 @@ PACKAGES = (
 )
 
 
-def keep(root, name, findings, step):
-    """Writes the findings of one evaluation, the JSON last, so that it is never alone.
+class Findings(NamedTuple):
+    """What an evaluation returns.
+
+    metrics: {key: number, or [low, high] of an interval}.
+    protocol: {key: anything JSON can hold}, how they were made.
+    figures: {figure: matplotlib Figure, or images float [N, H, W, C] in [-1, 1], which
+      are laid side by side}.
+    """
+
+    metrics: dict[str, Any]
+    protocol: dict[str, Any]
+    figures: dict[str, Any]
+
+
+def write_findings(
+    folder: RunFolder, name: str, findings: Findings, step: int
+) -> list[pathlib.Path]:
+    """Writes the findings of one evaluation.
+
+    The JSON comes last: where it is, the figures are too.
 
     Args:
-      root: pathlib.Path, RUN.
+      folder: of the run.
       name: of the evaluation: "calibration", "ood", "samples" or "robustness".
-      findings: Findings(metrics: {key: number, or [low, high] of an interval},
-        protocol: {key: anything JSON can hold}, figures: {figure: matplotlib Figure,
-        or images float [N, H, W, C] in [-1, 1] laid side by side}).
-      step: int, of the checkpoint.
+      findings: what the evaluation returned.
+      step: of the checkpoint.
 
     Returns:
-      [pathlib.Path], the files written, the JSON first.
+      The files written, the JSON first.
 
     Raises:
       OSError: if the run cannot be written.
     """
-    for folder in ("results", "figures"):
-        (root / folder).mkdir(exist_ok=True)
-    pictures = {}
-    for figure, picture in findings.figures.items():
-        path = root / "figures" / f"{name}_{figure}.png"
-        if isinstance(picture, np.ndarray):
-            figures.save(path, picture)
-        else:
-            figures.save_plot(path, picture)
-        pictures[f"{name}/{figure}"] = path
-    _to_tensorboard(root / "tensorboard" / "evaluation", name, findings, pictures, step)
-    place = root / "results" / f"{name}.json"
-    plain = {"metrics": findings.metrics, "protocol": findings.protocol}
-    files.write_json(place, _finite(plain))
-    return [place, *pictures.values()]
+    for part in (folder.results, folder.figures):
+        part.mkdir(exist_ok=True)
+    paths = _save_figures(folder, name, findings.figures)
+    _to_tensorboard(folder, name, findings, paths, step)
+    result = folder.result(name)
+    content = {"metrics": findings.metrics, "protocol": findings.protocol}
+    files.write_json(result, _finite(content))
+    return [result, *paths.values()]
 
 
-def read(root, name):
-    """What `keep` wrote -> {"metrics", "protocol"}; None where it has not yet.
+def read_findings(folder: RunFolder, name: str) -> dict[str, dict[str, Any]] | None:
+    """Reads what `write_findings` wrote.
+
+    Args:
+      folder: of the run.
+      name: of the evaluation.
+
+    Returns:
+      {"metrics": ..., "protocol": ...}, or None where there is nothing yet.
 
     Raises:
-      InputError: if the file is not what `keep` writes.
+      InputError: if the file is not what `write_findings` writes.
     """
-    place = root / "results" / f"{name}.json"
+    path = folder.result(name)
     try:
-        found = json.loads(place.read_text(encoding="utf-8"))
-        return {part: dict(found[part]) for part in ("metrics", "protocol")}
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {part: dict(content[part]) for part in ("metrics", "protocol")}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{place} cannot be read; run tools/evaluate_{name}.py again."
-        ) from error
+        raise InputError(f"{path} cannot be read; evaluate the run again.") from error
 
 
-def about(run, data):
-    """What every protocol says: which network, of which data, by which versions.
+def provenance(run: TrainedRun, data: Dataset) -> dict[str, Any]:
+    """Describes in a protocol which network was evaluated, on which data and versions.
 
     Args:
-      run: trained.Trained.
-      data: datasets.Dataset.
+      run: gives the network and its options.
+      data: the data set that the run was trained on.
     """
     return {
-        "run": str(run.root),
+        "run": str(run.folder),
         "checkpoint_step": run.step,
         "network": run.options.network.network,
-        "network_sha256": checksum(run.model.network),
+        "network_sha256": weights_sha256(run.model.network),
         "p_x_weight": run.options.objective.p_x_weight,
-        "precision": hardware.precision(run.options.training.precision)[0],
+        "precision": hardware.choose_precision(run.options.training.precision)[0],
         "dataset": run.options.data.dataset,
         "test_images": len(data.test.labels),
         "versions": _versions(),
     }
 
 
-def checksum(network):
-    """sha256 over the bytes of a network's weights, in their order."""
+def weights_sha256(network: keras.Model) -> str:
+    """Computes the sha256 over the bytes of a network's weights, in their order."""
     digest = hashlib.sha256()
     for weight in network.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()
 
 
-def _versions():
-    found = {}
+def _versions() -> dict[str, str | None]:
+    versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+            versions[package] = None
+    return versions
 
 
-def _to_tensorboard(folder, name, findings, pictures, step):
+def _save_figures(
+    folder: RunFolder, name: str, pictures: dict[str, Any]
+) -> dict[str, pathlib.Path]:
+    """Saves figures -> {tag in TensorBoard: path}."""
+    paths = {}
+    for figure, picture in pictures.items():
+        path = folder.figure(f"{name}_{figure}")
+        if isinstance(picture, np.ndarray):
+            figures.save(path, picture)
+        else:
+            figures.save_plot(path, picture)
+        paths[f"{name}/{figure}"] = path
+    return paths
+
+
+def _to_tensorboard(
+    folder: RunFolder,
+    name: str,
+    findings: Findings,
+    paths: dict[str, pathlib.Path],
+    step: int,
+) -> None:
     from PIL import Image
 
-    writer = tf.summary.create_file_writer(str(folder))
+    writer = tf.summary.create_file_writer(str(folder.tensorboard / "evaluation"))
     with writer.as_default(step=step):
         for key, value in findings.metrics.items():
             if np.isscalar(value) and not key.endswith("_std"):
                 tf.summary.scalar(f"{name}/{key}", value)
-        for tag, path in pictures.items():
+        for tag, path in paths.items():
             with Image.open(path) as picture:
                 tf.summary.image(tag, np.asarray(picture.convert("RGB"))[None])
         protocol = json.dumps(findings.protocol, indent=2, default=str)
@@ -134,12 +173,12 @@ def _to_tensorboard(folder, name, findings, pictures, step):
     writer.close()
 
 
-def _finite(value):
-    """The same, with None for what JSON cannot say: NaN and infinity."""
+def _finite(value: Any) -> Any:
+    """Puts None in the place of NaN and infinity, which JSON does not have."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(one) for one in value]
+        return [_finite(item) for item in value]
     if isinstance(value, (float, np.floating)):
         return float(value) if np.isfinite(value) else None
     return value.item() if isinstance(value, np.generic) else value

@@ -1,16 +1,20 @@
-"""One page with every table and picture of a run, beside a baseline's if there is one.
+"""The results of one run or two as a web page: every table and figure.
 
-The page is self-contained: pictures are in it, and nothing is loaded from elsewhere.
+The page is self-contained: the pictures are in it, and it loads nothing.
 """
 
 import base64
 import html
 import json
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from jem_tf.errors import InputError
 from jem_tf.evaluation import findings, tables
+from jem_tf.runs.run_folder import RunFolder
 
-# name: what it asks
+# {name of the evaluation: title of its section}
 SECTIONS = {
     "calibration": "Calibration: is it as sure as it is right?",
     "ood": "Out of distribution: does it know what it does not know?",
@@ -38,100 +42,103 @@ pre { background: #f6f6f6; padding: 0.7rem; overflow-x: auto; font-size: 12px; }
 """
 
 
-def page(runs):
-    """The report as HTML.
+def render_page(runs: Mapping[str, RunFolder]) -> str:
+    """Renders the report as HTML.
 
     Args:
-      runs: {what a run is called: pathlib.Path, RUN}; the first is the one reported on,
-        a second its baseline.
+      runs: {label: folder of a run}; the first run is reported on, a second one is its
+        baseline.
 
     Returns:
-      A str, a whole HTML document.
+      A whole HTML document.
 
     Raises:
-      InputError: if no tool has evaluated the first yet, or a result is unreadable.
+      InputError: if the first has no results yet, or a result is unreadable.
     """
     sections = []
     for name, title in SECTIONS.items():
-        found = {called: findings.read(root, name) for called, root in runs.items()}
-        found = {called: one for called, one in found.items() if one}
-        if found:
-            sections.append(_section(name, title, found, runs))
+        results = {
+            label: result
+            for label, folder in runs.items()
+            if (result := findings.read_findings(folder, name))
+        }
+        if results:
+            sections.append(_section(name, title, results, runs))
     if not sections:
-        (root, *_) = runs.values()
-        raise InputError(
-            f"--workdir={root} has no results yet; run tools/evaluate_calibration.py "
-            "and the other three first."
-        )
+        (folder, *_) = runs.values()
+        raise InputError(f"{folder} has no results yet; evaluate it first.")
     title = f"jem_tf: {' beside '.join(map(str, runs.values()))}"
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>\n"
-        f"<h1>{html.escape(title)}</h1>\n{_about(runs)}\n"
+        f"<h1>{html.escape(title)}</h1>\n{_facts(runs)}\n"
         + "\n".join(sections)
         + "\n</body></html>\n"
     )
 
 
-def _about(runs):
-    """What the runs are, in a sentence each."""
+def _facts(runs: Mapping[str, RunFolder]) -> str:
+    """A list of what the runs are, an item each."""
     items = []
-    for called, root in runs.items():
-        protocols = [found["protocol"] for found in _results(root)]
-        if protocols:
-            facts = ", ".join(f"{name} {protocols[0].get(name)}" for name in FACTS)
-            items.append(f"<li><b>{html.escape(called)}</b>: {html.escape(facts)}</li>")
+    for label, folder in runs.items():
+        results = (findings.read_findings(folder, name) for name in SECTIONS)
+        if first := next(filter(None, results), None):
+            facts = ", ".join(f"{name} {first['protocol'].get(name)}" for name in FACTS)
+            items.append(f"<li><b>{html.escape(label)}</b>: {html.escape(facts)}</li>")
     return f"<ul>{''.join(items)}</ul>"
 
 
-def _results(root):
-    return [found for name in SECTIONS if (found := findings.read(root, name))]
-
-
-def _section(name, title, found, runs):
-    metrics = {called: one["metrics"] for called, one in found.items()}
+def _section(
+    name: str,
+    title: str,
+    results: Mapping[str, dict[str, Any]],
+    runs: Mapping[str, RunFolder],
+) -> str:
+    layouts = {
+        label: tables.lay_out(result["metrics"]) for label, result in results.items()
+    }
     parts = [f"<h2 id='{name}'>{html.escape(title)}</h2>"]
-    laid = {called: tables.layout(one) for called, one in metrics.items()}
-    parts.append(_single({called: one.single for called, one in laid.items()}))
-    titles = dict.fromkeys(title for one in laid.values() for title in one.grids)
-    for title in titles:
-        grids = {called: one.grids.get(title, {}) for called, one in laid.items()}
-        parts.append(_grid(title, grids))
-    parts.append(_pictures(name, {called: runs[called] for called in found}))
-    parts += [_protocol(called, one["protocol"]) for called, one in found.items()]
+    parts.append(_single({label: layout.single for label, layout in layouts.items()}))
+    grid_titles = dict.fromkeys(key for layout in layouts.values() for key in layout[1])
+    for grid_title in grid_titles:
+        grids = {label: x.grids.get(grid_title, {}) for label, x in layouts.items()}
+        parts.append(_grid(grid_title, grids))
+    parts.append(_pictures(name, {label: runs[label] for label in results}))
+    for label, result in results.items():
+        parts.append(_protocol(label, result["protocol"]))
     return "\n".join(parts)
 
 
-def _single(cells):
-    """A row a metric, a column a run."""
-    names = dict.fromkeys(name for one in cells.values() for name in one)
+def _single(cells: Mapping[str, dict[str, tables.Cell]]) -> str:
+    """The table of single metrics: a row a metric, a column a run."""
+    names = dict.fromkeys(name for run in cells.values() for name in run)
     head = _row("th", ["", *cells])
     body = [
-        _row("td", [name, *(_shown(one.get(name)) for one in cells.values())], raw=True)
+        _row("td", [name, *(_shown(run.get(name)) for run in cells.values())], raw=True)
         for name in names
     ]
     return _table([head], body)
 
 
-def _grid(title, grids):
-    """A row a row of the grid, a column a column and run that has it."""
+def _grid(title: str, grids: Mapping[str, tables.Grid]) -> str:
+    """The table of a grid: a column for each of its columns and run that has it."""
     rows = dict.fromkeys(row for grid in grids.values() for row in grid)
-    having = {}  # {column: the runs that have it}
-    for called, grid in grids.items():
-        for name in tables.columns(grid):
-            having.setdefault(name, []).append(called)
+    labels: dict[str, list[str]] = {}  # {column: the runs that have it}
+    for label, grid in grids.items():
+        for name in tables.column_names(grid):
+            labels.setdefault(name, []).append(label)
     groups = "".join(
-        f"<th colspan='{len(runs)}'>{html.escape(name)}</th>"
-        for name, runs in having.items()
+        f"<th colspan='{len(having)}'>{html.escape(name)}</th>"
+        for name, having in labels.items()
     )
     head = [f"<tr><th>{html.escape(title)}</th>{groups}</tr>"]
-    pairs = [(name, called) for name, runs in having.items() for called in runs]
+    pairs = [(name, label) for name, having in labels.items() for label in having]
     if len(grids) > 1:
-        head.append(_row("th", ["", *(called for _, called in pairs)]))
+        head.append(_row("th", ["", *(label for _, label in pairs)]))
     body = [
         _row(
             "td",
-            [row] + [_shown(grids[c].get(row, {}).get(name)) for name, c in pairs],
+            [row] + [_shown(grids[run].get(row, {}).get(name)) for name, run in pairs],
             raw=True,
         )
         for row in rows
@@ -139,51 +146,58 @@ def _grid(title, grids):
     return _table(head, body)
 
 
-def _shown(cell):
+def _shown(cell: tables.Cell | None) -> str:
     if cell is None:
         return ""
-    small = html.escape(tables.beside(cell))
-    return tables.number(cell.value) + (f"<br><small>{small}</small>" if small else "")
+    small = html.escape(tables.format_uncertainty(cell))
+    number = tables.format_number(cell.value)
+    return number + (f"<br><small>{small}</small>" if small else "")
 
 
-def _row(tag, cells, raw=False):
-    """A row of a table, of which the last cells are HTML if `raw`."""
+def _row(tag: str, cells: Sequence[str], *, raw: bool = False) -> str:
+    """A row of a table; `raw` says that all cells but the first are HTML already."""
     first, *others = cells
-    others = others if raw else map(html.escape, others)
-    inner = "".join(f"<{tag}>{cell}</{tag}>" for cell in [html.escape(first), *others])
+    texts = others if raw else [html.escape(text) for text in others]
+    inner = "".join(f"<{tag}>{text}</{tag}>" for text in [html.escape(first), *texts])
     return f"<tr>{inner}</tr>"
 
 
-def _table(head, body):
+def _table(head: Iterable[str], body: Iterable[str]) -> str:
     return (
         f"<div class='table'><table><thead>{''.join(head)}</thead>"
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
-def _pictures(name, roots):
-    """The pictures of an evaluation, each beside that of the other run."""
-    shown = []
-    for called, root in roots.items():
-        for path in (root / "figures").glob(f"{name}_*.png"):
-            shown.append((path.stem.removeprefix(f"{name}_"), called, path))
-    shown.sort(key=lambda one: (one[0], list(roots).index(one[1])))
-    return f"<div class='pictures'>{''.join(map(_picture, shown))}</div>"
+def _pictures(name: str, folders: Mapping[str, RunFolder]) -> str:
+    """The figures of an evaluation, each beside that of the other run."""
+    paths = {
+        label: {
+            path.stem.removeprefix(f"{name}_"): path
+            for path in folder.figures.glob(f"{name}_*.png")
+        }
+        for label, folder in folders.items()
+    }
+    pictures = [
+        _picture(f"{label}: {figure.replace('_', ' ')}", paths[label][figure])
+        for figure in sorted({figure for run in paths.values() for figure in run})
+        for label in folders
+        if figure in paths[label]
+    ]
+    return f"<div class='pictures'>{''.join(pictures)}</div>"
 
 
-def _picture(one):
-    figure, called, path = one
-    data = base64.b64encode(path.read_bytes()).decode()
-    caption = html.escape(f"{called}: {figure.replace('_', ' ')}")
+def _picture(caption: str, path: pathlib.Path) -> str:
+    data, caption = base64.b64encode(path.read_bytes()).decode(), html.escape(caption)
     return (
         f"<figure><img alt='{caption}' src='data:image/png;base64,{data}'>"
         f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
-def _protocol(called, protocol):
+def _protocol(label: str, protocol: dict[str, Any]) -> str:
     text = html.escape(json.dumps(protocol, indent=2, ensure_ascii=False))
     return (
-        f"<details><summary>protocol: {html.escape(called)}</summary>"
+        f"<details><summary>protocol: {html.escape(label)}</summary>"
         f"<pre>{text}</pre></details>"
     )

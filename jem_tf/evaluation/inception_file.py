@@ -1,12 +1,13 @@
-"""The Inception graph's file: the user's own, the cached one, or the official one."""
+"""Finds the file of the Inception graph: a given, the cached or the official one."""
 
 import hashlib
 import http.client
 import pathlib
 import tarfile
 import urllib.request
+from typing import Any
 
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 from jem_tf.system import cache, files, log
 
 ADDRESS = (
@@ -28,55 +29,56 @@ FAILURES = (
 )
 
 
-def graph(path="", *, sha256="", address=ADDRESS):
-    """The place of the Inception graph, which is downloaded if need be.
+def find_graph(
+    path: str = "", *, sha256: str = "", address: str = ADDRESS
+) -> pathlib.Path:
+    """Finds the file of the Inception graph, and downloads it if need be.
 
     Args:
-      path: of a file to take as it is; the cached or downloaded one if empty.
+      path: of a file to take as it is; if empty, the cached or downloaded one is taken.
       sha256: what the file must have; if empty, SHA256 for a downloaded one and
         anything for a given one.
       address: of the archive.
 
-    Returns:
-      pathlib.Path.
-
     Raises:
-      InputError: if there is none, none to be had, or it has another sha256.
+      InputError: if there is no file, none can be downloaded, or it has another sha256.
     """
     if path:
-        place = pathlib.Path(path)
+        given = pathlib.Path(path)
         if sha256:
-            _check(place, sha256, f"--inception={path}", "give another, or leave out")
-        return place
-    place = cache.folder() / "inception-2015-12-05" / NAME
-    if not place.is_file():
-        _download(address, place, sha256 or SHA256)
-    _check(place, sha256 or SHA256, str(place), "remove it, or give")
-    return place
+            _check(given, sha256, argument("path", path), "give another, or leave out")
+        return given
+    cached = cache.folder() / "inception-2015-12-05" / NAME
+    if not cached.is_file():
+        _download(address, cached, sha256 or SHA256)
+    _check(cached, sha256 or SHA256, str(cached), "remove it, or give")
+    return cached
 
 
-def _check(place, expected, said, remedy):
+def _check(file: pathlib.Path, expected: str, subject: str, remedy: str) -> None:
+    """Raises InputError, a sentence about `subject`, unless the file's sha256 fits."""
     try:
-        found = hashlib.sha256(place.read_bytes()).hexdigest()
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
         raise InputError(
-            f"{said} cannot be read ({error.strerror}); give the Inception graph's "
+            f"{subject} cannot be read ({error.strerror}); give the Inception graph's "
             "file."
         ) from error
-    if found != expected.lower():
+    if digest != expected.lower():
         raise InputError(
-            f"{said} has sha256 {found}, not {expected}; {remedy} --inception_sha256."
+            f"{subject} has sha256 {digest}, not {expected}; {remedy} "
+            f"{argument('sha256')}."
         )
 
 
-def _download(address, place, expected):
-    log.say(f"downloading {address} to {place}")
+def _download(address: str, file: pathlib.Path, expected: str) -> None:
+    log.say(f"downloading {address} to {file}")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with files.whole(place) as part:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with files.atomic_file(file) as part:
             with (
-                urllib.request.urlopen(address, timeout=PATIENCE) as answer,
-                tarfile.open(fileobj=answer, mode="r|gz") as archive,
+                urllib.request.urlopen(address, timeout=PATIENCE) as response,
+                tarfile.open(fileobj=response, mode="r|gz") as archive,
             ):
                 _extract(archive, part)
             _check(part, expected, f"{NAME} of {address}", "if you trust it, give its")
@@ -86,18 +88,18 @@ def _download(address, place, expected):
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
             f"The Inception graph cannot be downloaded from {address} ({reason}); give "
-            f"--inception=PATH of its {NAME}."
+            f"{argument('path', 'PATH')} of its {NAME}."
         ) from error
 
 
-def _extract(archive, part):
+def _extract(archive: tarfile.TarFile, part: pathlib.Path) -> None:
     from tqdm import tqdm
 
     for member in archive:
         if pathlib.PurePosixPath(member.name).name == NAME and member.isfile():
             bar = {"total": member.size, "unit": "B", "unit_scale": True}
             with part.open("wb") as file, tqdm(desc=NAME, disable=None, **bar) as shown:
-                source = archive.extractfile(member)
+                source: Any = archive.extractfile(member)
                 while chunk := source.read(CHUNK):
                     shown.update(file.write(chunk))
             return

@@ -1,12 +1,16 @@
-"""The network that FID and IS are defined by: the frozen graph inception-2015-12-05."""
+"""The network that FID and IS are defined by: the frozen graph inception-2015-12-05.
+
+Letters: N images, B a batch.
+"""
 
 import hashlib
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import features
 from jem_tf.system import hardware
 
@@ -26,12 +30,9 @@ class Inception:
       bfloat16: compute in bfloat16, several times as quick on a CPU that has it.
 
     Attributes:
-      suffix: of the names of metrics made with it.
-      width: of its features.
-      kept: whether what it sees is worth a place in the user's cache.
-      has_softmax: whether the graph tells classes, 1008 of them, or features alone.
+      suffix, width, kept, identity: see `features.FeatureNetwork`.
+      has_softmax: whether the graph predicts classes, 1008 of them.
       sha256: of the file.
-      identity: equal for networks that see the same.
 
     Raises:
       InputError: if the file cannot be read, is no graph, or lacks the nodes.
@@ -39,25 +40,17 @@ class Inception:
 
     suffix, width, kept = "", WIDTH, True
 
-    def __init__(self, path, *, bfloat16=False):
+    def __init__(self, path: str | pathlib.Path, *, bfloat16: bool = False):
         self.bfloat16 = bfloat16
         graph_def, self.sha256 = _read(pathlib.Path(path))
         self.identity = f"{self.sha256} {'bfloat16' if bfloat16 else 'float32'}"
         self.has_softmax = _has(graph_def, SOFTMAX)
-        self._wanted = [POOL, SOFTMAX] if self.has_softmax else [POOL]
+        self._outputs = [POOL, SOFTMAX] if self.has_softmax else [POOL]
         # A session, as its normalisation has no place in the functions of TensorFlow 2.
         with tf.Graph().as_default() as graph:
             self._images = tf.compat.v1.placeholder(tf.float32, [None, None, None, 3])
-            given = {IMAGES: self._images}
-            if _has(graph_def, f"{RESHAPE}:0"):
-                given[f"{RESHAPE}:0"] = tf.constant([-1, WIDTH])
             try:
-                tf.graph_util.import_graph_def(graph_def, given, name="")
-                nodes = [graph.as_graph_element(name) for name in self._wanted]
-                self._session = tf.compat.v1.Session(config=_config(bfloat16))
-                pool, *_ = self._session.run(nodes, {self._images: np.zeros(ONE)})
-                if pool.shape != (1, 1, 1, WIDTH):
-                    raise ValueError(f"{POOL} is of shape {pool.shape}")
+                self._session = self._open(graph, graph_def)
             except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
                 why = str(error).splitlines()[0][:100]
                 raise InputError(
@@ -65,10 +58,25 @@ class Inception:
                     f"{why}); give classify_image_graph_def.pb of inception-2015-12-05."
                 ) from error
 
-    def read(self, images, *, batch_size=100, what="images"):
-        """What the graph sees in images -> features.Read; no batch size changes it.
+    def _open(self, graph: Any, graph_def: Any) -> Any:
+        """A session of the graph, once an image has gone through it."""
+        inputs = {IMAGES: self._images}
+        if _has(graph_def, f"{RESHAPE}:0"):
+            inputs[f"{RESHAPE}:0"] = tf.constant([-1, WIDTH])
+        tf.graph_util.import_graph_def(graph_def, inputs, name="")
+        nodes = [graph.as_graph_element(name) for name in self._outputs]
+        session = tf.compat.v1.Session(config=_config(self.bfloat16))
+        pool, *_ = session.run(nodes, {self._images: np.zeros(ONE)})
+        if pool.shape != (1, 1, 1, WIDTH):
+            raise ValueError(f"{POOL} is of shape {pool.shape}")
+        return session
 
-        The graph resizes to 299 x 299 itself, bilinearly.
+    def read(
+        self, images: np.ndarray, *, batch_size: int = 100, what: str = "images"
+    ) -> features.Features:
+        """Computes the features of images, which do not depend on the batch size.
+
+        The graph itself resizes the images to 299 x 299, bilinearly.
 
         Args:
           images: uint8 [N, H, W, 3], or [N, H, W, 1], which is repeated.
@@ -80,20 +88,22 @@ class Inception:
         """
         if images.shape[-1] not in (1, 3):
             raise InputError(
-                f"Inception sees 1 or 3 channels, not {images.shape[-1]}; give "
-                "--features=network."
+                f"Inception takes images of 1 or 3 channels, not {images.shape[-1]}; "
+                "use the features of another network."
             )
-        return features.read_all(self._read, images, batch_size, f"Inception: {what}")
+        return features.read_batches(
+            self._read, images, batch_size=batch_size, what=f"Inception: {what}"
+        )
 
-    def _read(self, batch):
+    def _read(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         batch = np.asarray(batch, "float32")
         if batch.shape[-1] == 1:
             batch = batch.repeat(3, axis=-1)
-        pool, *softmax = self._session.run(self._wanted, {self._images: batch})
+        pool, *softmax = self._session.run(self._outputs, {self._images: batch})
         return pool.reshape(-1, WIDTH), softmax[0] if softmax else None
 
-    def protocol(self):
-        """What a protocol says of it."""
+    def protocol(self) -> dict[str, Any]:
+        """Describes the network in the protocol of an evaluation."""
         return {
             "network": "inception-2015-12-05",
             "sha256": self.sha256,
@@ -107,24 +117,35 @@ class Inception:
         }
 
 
-def check_size(images, name):
-    """Refuses images [N, H, W, C] of a data set that Inception makes no sense of."""
+def check_size(
+    images: Any, dataset: str, *, remedy: str = "use the features of another network"
+) -> None:
+    """Checks that images are large enough for Inception.
+
+    Args:
+      images: [N, H, W, C].
+      dataset: their name, for the error.
+      remedy: what to do, for the error.
+
+    Raises:
+      InputError: if a side is shorter than LEAST_SIZE.
+    """
     height, width = images.shape[1:3]
     if min(height, width) < LEAST_SIZE:
         raise InputError(
             f"FID through Inception makes no sense on the {height} x {width} images of "
-            f"--dataset={name}; give --features=network for the run's own network."
+            f"{argument('dataset', dataset)}; {remedy}."
         )
 
 
-def in_bfloat16(asked):
+def in_bfloat16(precision: str) -> bool:
     """Whether one of PRECISIONS means bfloat16 on this machine."""
-    if asked == "auto":
-        return hardware.precision("auto")[0] == "mixed_bfloat16"
-    return asked == "bfloat16"
+    if precision == "auto":
+        return hardware.choose_precision("auto")[0] == "mixed_bfloat16"
+    return precision == "bfloat16"
 
 
-def _config(bfloat16):
+def _config(bfloat16: bool) -> Any:
     config = tf.compat.v1.ConfigProto()
     if bfloat16:  # Grappler's pass for oneDNN: convolutions in bfloat16
         rewriting = config.graph_options.rewrite_options
@@ -132,11 +153,12 @@ def _config(bfloat16):
     return config
 
 
-def _has(graph_def, tensor):
+def _has(graph_def: Any, tensor: str) -> bool:
     return any(f"{node.name}:0" == tensor for node in graph_def.node)
 
 
-def _read(path):
+def _read(path: pathlib.Path) -> tuple[Any, str]:
+    """Reads a graph -> (GraphDef, sha256 of the file)."""
     graph_def = tf.compat.v1.GraphDef()
     try:
         content = path.read_bytes()

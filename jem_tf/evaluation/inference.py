@@ -1,47 +1,65 @@
-"""What a model says of many images, a batch at a time."""
+"""A model's outputs for many images, in batches."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import pixels
+from jem_tf import pixels
+from jem_tf.energy_model import Classifier
 
 BATCH = 500
 
 
-def logits(model, images, *, batch_size=BATCH, progress=None):
-    """Logits of images in memory: uint8 or float [N, H, W, C] -> numpy float32 [N, K].
+def logits(
+    model: Classifier,
+    images: Any,
+    *,
+    batch_size: int = BATCH,
+    progress: str | None = None,
+) -> np.ndarray:
+    """Computes the logits of images in memory.
 
     Args:
-      model: a JEM.
-      images, batch_size, progress: as in `each_batch`.
+      model: classifies them.
+      images, batch_size, progress: as in `map_batches`.
+
+    Returns:
+      float32 [N, K].
     """
-    return each_batch(model.logits, images, batch_size=batch_size, progress=progress)
+    return map_batches(model.logits, images, batch_size=batch_size, progress=progress)
 
 
-def each_batch(function, images, *, batch_size=BATCH, progress=None):
-    """A function's answers to many images.
+def map_batches(
+    function: Callable[[tf.Tensor], tf.Tensor],
+    images: Any,
+    *,
+    batch_size: int = BATCH,
+    progress: str | None = None,
+) -> np.ndarray:
+    """Applies a function to many images, a batch at a time.
 
     Args:
       function: float32 [B, H, W, C] in [-1, 1] -> a tensor [B, ...].
       images: uint8 [N, H, W, C] in 0..255, or float in [-1, 1].
-      batch_size: images at a time; the last batch is padded, and the padding cut off
-        again.
-      progress: what a bar on the terminal calls them; no bar if None.
+      batch_size: B. The last batch is padded to it, so that one graph serves all.
+      progress: the name of the images on a progress bar; None shows no bar.
 
     Returns:
-      numpy [N, ...].
+      [N, ...], the function's results without those of the padding.
     """
     from tqdm import tqdm
 
-    quiet = None if progress else True
-    found = []
-    with tqdm(total=len(images), desc=progress, disable=quiet, unit="image") as bar:
+    hidden = None if progress else True
+    results = []
+    with tqdm(total=len(images), desc=progress, disable=hidden, unit="image") as bar:
         for begin in range(0, len(images), batch_size):
             batch = tf.convert_to_tensor(images[begin : begin + batch_size])
             n = len(batch)
-            batch = pixels(batch) if batch.dtype == tf.uint8 else batch
+            batch = pixels.from_uint8(batch) if batch.dtype == tf.uint8 else batch
             if begin and n < batch_size:
                 batch = tf.pad(batch, [[0, batch_size - n], [0, 0], [0, 0], [0, 0]])
-            found.append(function(batch)[:n].numpy())
+            results.append(function(batch)[:n].numpy())
             bar.update(n)
-    return np.concatenate(found)
+    return np.concatenate(results)

@@ -1,42 +1,31 @@
-"""How the chains do: those in the replay buffer, and parallel ones gone on with."""
+"""How well Markov chains explore: their energies, effective sample size and R-hat.
+
+Letters: n parallel chains of images [H, W, C], K steps; energies in nats.
+"""
+
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.evaluation import inference
-
-LOOKED_AT = 1000  # images of the buffer
+from jem_tf.energy_model import EnergyModel
 
 
-def ages(buffer):
-    """Of this process's chains: how often they were gone on with, mean and at most."""
-    found = np.concatenate([getattr(buffer, f"ages_{i}").numpy() for i in buffer.own])
-    return {"chain_age_mean": float(found.mean()), "chain_age_max": int(found.max())}
-
-
-def classes(model):
-    """How many of about 1,000 images of the buffer the model takes for which class.
-
-    Returns:
-      int [K].
-    """
-    images = model.buffer.shard[:: max(1, model.buffer.slots // LOOKED_AT)]
-    found = np.argmax(inference.logits(model, images), axis=1)
-    return np.bincount(found, minlength=model.num_classes)
-
-
-def energies(model, walk, n, *, noise=False, seed=0):
-    """E(x) along n parallel chains.
+def energy_traces(
+    model: EnergyModel, walk: Any, n: int, *, noise: bool = False, seed: int = 0
+) -> np.ndarray:
+    """Records E(x) along n parallel chains.
 
     Args:
-      model: JEM with a replay buffer, which stays as it is.
-      walk: `samplers.chains` with all but energy, images and seed bound.
+      model: has a replay buffer, which is not changed.
+      walk: (energy, x, seed=) -> what has `energy` [K + 1, n]; `samplers.trace` of a
+        sampler.
       n: how many chains.
       noise: whether they start at U(-1, 1), not in the buffer.
       seed: int.
 
     Returns:
-      float32 [K + 1, n], in nats, K being the walk's steps.
+      float32 [K + 1, n], in nats.
     """
     draw_seed, chain_seed = tf.unstack(tf.random.split([seed, 0]))
     shape = [n, *model.buffer.shard.shape[1:]]
@@ -44,25 +33,26 @@ def energies(model, walk, n, *, noise=False, seed=0):
         start = tf.random.stateless_uniform(shape, draw_seed, -1.0, 1.0)
     else:
         start = model.buffer.draw(n, draw_seed, reinit=False).images
-    go = tf.function(lambda x: walk(model.energy(), x, seed=chain_seed).energy)
-    return go(start).numpy()
+    traced = tf.function(lambda x: walk(model.energy(), x, seed=chain_seed).energy)
+    return traced(start).numpy()
 
 
-def mixing(trace):
-    """How well parallel chains explore: of E(x), over the second half of the steps.
+def mixing_statistics(trace: np.ndarray) -> dict[str, float]:
+    """Measures how well parallel chains explore, by E(x) in the second half of steps.
 
     The effective sample size sums autocorrelations up to Geyer's (1992) first negative
-    pair, over all chains together; the potential scale reduction is Gelman & Rubin's
-    (1992), of chains cut in two. Both as `tfp.mcmc` computes them.
+    pair, over all chains together. R-hat is the potential scale reduction of Gelman &
+    Rubin (1992), of chains cut in two. `tfp.mcmc` computes both.
 
     Args:
-      trace: float [K + 1, n] in nats, n >= 2 chains of K >= 8 steps.
+      trace: float [K + 1, n] in nats, of n >= 2 chains of K >= 8 steps.
 
     Returns:
-      {"ess": of all n chains, the kept steps * n where states are independent;
-      "ess_share": of those; "rhat": near 1 where the chains agree, above 1.1 where they
-      do not, not a finite number where none moves; "energy_mean",
-      "energy_std" in nats; "energy_first": mean at the start}.
+      {"ess": effective sample size of all chains, which is the number of states in the
+      second half where states are independent; "ess_share": ess over that number;
+      "rhat": near 1 where the chains agree, above 1.1 where they do not, not a finite
+      number where no chain moves; "energy_mean", "energy_std": of the second half, in
+      nats; "energy_first": mean at the start, in nats}.
     """
     import tensorflow_probability as tfp
 

@@ -5,66 +5,133 @@
     approximate_mass  -||d log p(x) / dx||_2                          (section 5.3.3)
     energy            T logsumexp(f(x) / T), Liu et al. (NeurIPS 2020, equation 4)
 
-Higher means likelier. Letters: N images, K classes.
+Higher means likelier. To add a score, write a function with the signature `Score` and
+enter it in SCORES. Letters: N images, K classes.
 """
 
-import collections
 import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from jem_tf import energies
+from jem_tf.energy_model import Classifier
 from jem_tf.evaluation import inference
 
 BATCH = 250
 
-Read = collections.namedtuple("Read", "logits slope")
+
+class Outputs(NamedTuple):
+    """What a model computes of N images, by one pass forward and one back.
+
+    logits: float32 [N, K].
+    score_norm: float32 [N], ||d log p(x) / dx||_2 in nats per unit of pixel value.
+    """
+
+    logits: Any
+    score_norm: Any
 
 
-def read(model, images, *, progress=None, reader=None):
-    """What all scores are made of: one pass forward and one back.
+class Score(Protocol):
+    """The signature of all scores."""
+
+    def __call__(self, outputs: Outputs, *, temperature: float = 1.0) -> tf.Tensor:
+        """Scores N images.
+
+        Args:
+          outputs: of the model.
+          temperature: T, above 0, for those scores that scale the logits by it.
+
+        Returns:
+          [N], higher for likelier images.
+        """
+
+
+def log_px(outputs: Outputs, *, temperature: float = 1.0) -> tf.Tensor:
+    """Computes log p(x) + const, in nats."""
+    return -energies.marginal_energy(outputs.logits)
+
+
+def max_p(outputs: Outputs, *, temperature: float = 1.0) -> tf.Tensor:
+    """Computes the log-odds of max p(y|x): the same order, and none rounds to 1."""
+    ascending = tf.sort(outputs.logits, axis=1)
+    return ascending[:, -1] - tf.reduce_logsumexp(ascending[:, :-1], axis=1)
+
+
+def approximate_mass(outputs: Outputs, *, temperature: float = 1.0) -> tf.Tensor:
+    """Computes -||d log p(x) / dx||_2, in nats per unit of pixel value."""
+    return -outputs.score_norm
+
+
+def energy_score(outputs: Outputs, *, temperature: float = 1.0) -> tf.Tensor:
+    """Computes T logsumexp(f(x) / T), in nats."""
+    logits = tf.convert_to_tensor(outputs.logits)
+    return temperature * tf.reduce_logsumexp(logits / temperature, axis=1)
+
+
+PAPER_SCORES: dict[str, Score] = {
+    "log_px": log_px,
+    "max_p": max_p,
+    "approximate_mass": approximate_mass,
+}
+SCORES: dict[str, Score] = PAPER_SCORES | {"energy": energy_score}
+
+
+def paper_scores(outputs: Outputs) -> dict[str, tf.Tensor]:
+    """Computes the paper's three scores: {name: [N]}."""
+    return {name: score(outputs) for name, score in PAPER_SCORES.items()}
+
+
+def all_scores(outputs: Outputs, *, temperature: float) -> dict[str, np.ndarray]:
+    """Computes all SCORES: {name: [N]}; `temperature` is that of `Score`."""
+    return {
+        name: np.asarray(score(outputs, temperature=temperature))
+        for name, score in SCORES.items()
+    }
+
+
+def compute_outputs(
+    model: Classifier,
+    images: Any,
+    *,
+    progress: str | None = None,
+    compiled: Callable[[tf.Tensor], tf.Tensor] | None = None,
+) -> Outputs:
+    """Computes what the scores are functions of.
 
     Args:
-      model: a JEM.
+      model: gives the logits.
       images: uint8 [N, H, W, C], or float in [-1, 1].
-      progress: what a bar on the terminal calls them.
-      reader: `both` of the model as a graph, if there is one already.
+      progress: the name of the images on a progress bar; None shows no bar.
+      compiled: `packed_outputs` of the model as a graph, if there is one already.
 
     Returns:
-      Read(logits float32 [N, K]; slope float32 [N], the norm of d log p(x)/dx, in nats
-      a unit of pixel value).
+      Outputs, of NumPy arrays.
     """
-    if reader is None:
-        reader = tf.function(functools.partial(both, model), reduce_retracing=True)
-    found = inference.each_batch(reader, images, batch_size=BATCH, progress=progress)
-    return Read(found[:, :-1], found[:, -1])
+    if compiled is None:
+        function = functools.partial(packed_outputs, model)
+        compiled = tf.function(function, reduce_retracing=True)
+    packed = inference.map_batches(
+        compiled, images, batch_size=BATCH, progress=progress
+    )
+    return Outputs(packed[:, :-1], packed[:, -1])
 
 
-def both(model, x):
-    """Images float32 [B, H, W, C] in [-1, 1] -> logits and, last, slope: [B, K + 1]."""
+def packed_outputs(model: Classifier, x: tf.Tensor) -> tf.Tensor:
+    """Computes the outputs of a batch as one tensor.
+
+    Args:
+      model: gives the logits.
+      x: float32 [B, H, W, C] in [-1, 1].
+
+    Returns:
+      float32 [B, K + 1]: the logits and, in the last column, the score's norm.
+    """
     with tf.GradientTape() as tape:
         tape.watch(x)
         logits = model.network(x, training=False)
         energy = energies.marginal_energy(logits)
-    slope = tf.reshape(tape.gradient(energy, x), [tf.shape(x)[0], -1])
-    return tf.concat([logits, tf.norm(slope, axis=1)[:, None]], axis=1)
-
-
-def of(found, *, temperature):
-    """{score: numpy [N]} of a `Read`: the paper's, and the energy with its T."""
-    logits = tf.convert_to_tensor(found.logits)
-    energy = temperature * tf.reduce_logsumexp(logits / temperature, axis=1)
-    found = paper(found) | {"energy": energy}
-    return {name: np.asarray(score) for name, score in found.items()}
-
-
-def paper(found):
-    """{score: tensor [N]} of a `Read`: the paper's three."""
-    ascending = tf.sort(found.logits, axis=1)
-    odds = ascending[:, -1] - tf.reduce_logsumexp(ascending[:, :-1], axis=1)
-    return {
-        "log_px": -energies.marginal_energy(found.logits),
-        "max_p": odds,  # log-odds of it: the same order, and none rounds to 1
-        "approximate_mass": -found.slope,
-    }
+    gradient = tf.reshape(tape.gradient(energy, x), [tf.shape(x)[0], -1])
+    return tf.concat([logits, tf.norm(gradient, axis=1)[:, None]], axis=1)

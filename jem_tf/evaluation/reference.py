@@ -1,142 +1,181 @@
-"""Real images' features: what those of samples are measured against."""
+"""The reference that samples are compared with: features of real images.
 
-import collections
+Letters: N images, D features of a network.
+"""
+
 import hashlib
+import pathlib
 import zipfile
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from jem_tf.errors import InputError
-from jem_tf.evaluation import fidelity
+from jem_tf.datasets import Dataset
+from jem_tf.errors import InputError, argument
+from jem_tf.evaluation.features import FeatureNetwork, check_count
 from jem_tf.metrics import inception
 from jem_tf.system import cache, files, log
 
-# mu [D], sigma [D, D], count of images or None, features [n, D] for KID or None.
-Reference = collections.namedtuple("Reference", "mu sigma count features")
-MOST_FEATURES = 10_000  # images kept for KID
+MOST_FEATURES = 10_000  # images whose features are kept for KID
+CACHED = ("mu", "sigma", "count", "features")  # a Reference's fields in a file
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 
 
-def choose(data, network, *, which="train", stats="", limit=0):
-    """The reference that flags name.
+class Reference(NamedTuple):
+    """Statistics of N real images' features.
 
-    Args:
-      data, which, limit: as in `images_of`.
-      network: to look through, see `features`.
-      stats: path of a file, as in `read`, to take instead; "" for none.
-
-    Returns:
-      (Reference, what the protocol says of it).
+    mu: float64 [D], the mean.
+    sigma: float64 [D, D], the covariance.
+    num_images: N, or None where it is not known.
+    features: float32 [n, D] of n <= N images, for KID; or None.
     """
-    if stats:
-        log.say("--reference_stats has no images' features: KID is left out")
-        about = {"file": str(stats), "kid": "left out: the file has no features"}
-        return read(stats, network.width), about
-    images = images_of(data, which, limit)
-    fidelity.check_count(len(images), network, "--reference=train or --limit")
-    made = of_images(images, network, cache.folder() if network.kept else None)
-    split = {"train": "train and validation", "test": "test"}[which]
-    return made, {
-        "images": f"{len(images)} of the data's {split} images",
-        "kid_images": len(made.features),
-    }
+
+    mu: np.ndarray
+    sigma: np.ndarray
+    num_images: int | None
+    features: np.ndarray | None
 
 
-def images_of(data, which, limit=0):
-    """The real images of a data set -> uint8 [N, H, W, C].
+def choose_reference(
+    data: Dataset,
+    network: FeatureNetwork,
+    *,
+    split: str = "train",
+    stats: str | pathlib.Path = "",
+    limit: int = 0,
+) -> tuple[Reference, dict[str, Any]]:
+    """Makes the reference of a data set's images, or reads one from a file.
 
     Args:
       data: datasets.Dataset.
-      which: "train", all but the test images, or "test".
-      limit: at most so many, evenly spaced; 0 for all.
+      network: computes the features.
+      split, limit: as in `real_images`.
+      stats: path of a file, as in `read_reference`, to take instead; "" for none.
+
+    Returns:
+      (Reference, its description for the protocol).
+
+    Raises:
+      InputError: as `compute_reference` and `read_reference`.
     """
-    parts = [data.test] if which == "test" else [data.train, data.validation]
+    if stats:
+        log.say(f"{stats} has no features of single images: KID is left out")
+        described = {"file": str(stats), "kid": "left out: the file has no features"}
+        return read_reference(stats, network.width), described
+    images = real_images(data, split, limit)
+    more = f"{argument('split', 'train')} or {argument('limit')}"
+    check_count(len(images), network, more)
+    folder = cache.folder() if network.kept else None
+    reference = compute_reference(images, network, folder)
+    words = {"train": "train and validation", "test": "test"}[split]
+    return reference, {
+        "images": f"{len(images)} of the data's {words} images",
+        "kid_images": 0 if reference.features is None else len(reference.features),
+    }
+
+
+def real_images(data: Dataset, split: str, limit: int = 0) -> np.ndarray:
+    """Takes the real images of a data set.
+
+    Args:
+      data: datasets.Dataset.
+      split: "train" for all but the test images, or "test".
+      limit: how many images at most, evenly spaced; 0 for all.
+
+    Returns:
+      uint8 [N, H, W, C].
+    """
+    parts = [data.test] if split == "test" else [data.train, data.validation]
     images = np.concatenate([np.asarray(part.images) for part in parts])
-    return spaced(images, limit or len(images))
+    return take_evenly(images, limit or len(images))
 
 
-def spaced(rows, most):
-    """At most so many rows, evenly spaced."""
+def take_evenly(rows: np.ndarray, most: int) -> np.ndarray:
+    """Takes at most so many rows, evenly spaced."""
     if len(rows) <= most:
         return rows
     return rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
 
 
-def of_images(images, network, folder=None):
-    """The reference that images make -> Reference.
+def compute_reference(
+    images: np.ndarray, network: FeatureNetwork, folder: pathlib.Path | None = None
+) -> Reference:
+    """Computes the reference of images, or takes it from a cache.
 
     Args:
       images: uint8 [N, H, W, C].
-      network: to look through, see `features`.
-      folder: pathlib.Path to keep it in, and to take it from next time; None for
-        nowhere. A kept one that cannot be read is made anew.
+      network: computes the features.
+      folder: a cache, where the reference is looked for and kept; None for none. A
+        file of the cache that cannot be read is made anew.
 
     Raises:
-      InputError: if there are too few for a covariance.
+      InputError: if there are too few images for a covariance.
     """
-    place = folder and folder / f"reference-{_key(images, network)}.npz"
-    if place and (kept := _kept(place, network.width)):
-        log.say(f"reference: {place}")
-        return kept
-    seen = network.read(images, what="reference").features
-    made = Reference(
-        *inception.statistics(seen), len(seen), spaced(seen, MOST_FEATURES)
-    )
-    if place:
-        _keep(place, made)
-    return made
+    path = folder and folder / f"reference-{_key(images, network)}.npz"
+    if path and (cached := _from_cache(path, network.width)):
+        log.say(f"reference: {path}")
+        return cached
+    features = network.read(images, what="reference").features
+    mu, sigma = inception.statistics(features)
+    some = take_evenly(features, MOST_FEATURES)
+    reference = Reference(mu, sigma, len(features), some)
+    if path:
+        _to_cache(path, reference)
+    return reference
 
 
-def read(path, width):
-    """The reference in a file: `mu` [D] and `sigma` [D, D], as other tools write it.
+def read_reference(stats: str | pathlib.Path, width: int) -> Reference:
+    """Reads a reference that another tool wrote: `mu` [D] and `sigma` [D, D].
 
     Args:
-      path: of an .npz.
-      width: D of the network that samples are looked at through.
+      stats: path of an .npz.
+      width: D of the network that computes the samples' features.
 
     Raises:
       InputError: if it cannot be read, lacks one of them, or is of another width.
     """
-    flag = f"--reference_stats={path}"
+    named = argument("stats", stats)
     try:
-        with np.load(path) as found:
-            mu, sigma = (np.asarray(found[key], "float64") for key in ("mu", "sigma"))
+        with np.load(stats) as arrays:
+            mu, sigma = (np.asarray(arrays[key], "float64") for key in ("mu", "sigma"))
     except UNREADABLE as error:
         raise InputError(
-            f"{flag} is no readable .npz with mu and sigma; give one, or leave it out."
+            f"{named} is no readable .npz with mu and sigma; give one, or leave it out."
         ) from error
     if (mu.shape, sigma.shape) != ((width,), (width, width)):
         raise InputError(
-            f"{flag} has mu of shape {mu.shape} and sigma of {sigma.shape}, where the "
+            f"{named} has mu of shape {mu.shape} and sigma of {sigma.shape}, where the "
             f"network has {width} features; give one made through the same network."
         )
     if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
-        raise InputError(f"{flag} has numbers that are not finite; give another.")
+        raise InputError(f"{named} has numbers that are not finite; give another.")
     return Reference(mu, (sigma + sigma.T) / 2, None, None)
 
 
-def _key(images, network):
+def _key(images: np.ndarray, network: FeatureNetwork) -> str:
     digest = hashlib.sha256(repr((images.shape, network.identity)).encode())
-    digest.update(np.ascontiguousarray(images))
+    digest.update(np.ascontiguousarray(images).data)
     return digest.hexdigest()[:32]
 
 
-def _kept(place, width):
+def _from_cache(path: pathlib.Path, width: int) -> Reference | None:
     try:
-        with np.load(place) as found:
-            kept = Reference(
-                found["mu"], found["sigma"], int(found["count"]), found["features"]
-            )
+        with np.load(path) as arrays:
+            mu, sigma, count, features = (arrays[name] for name in CACHED)
+            num_images = int(count)
     except UNREADABLE:
         return None
-    shapes = kept.mu.shape, kept.sigma.shape, kept.features.shape[1:]
-    return kept if shapes == ((width,), (width, width), (width,)) else None
+    shapes = mu.shape, sigma.shape, features.shape[1:]
+    if shapes != ((width,), (width, width), (width,)):
+        return None
+    return Reference(mu, sigma, num_images, features)
 
 
-def _keep(place, made):
+def _to_cache(path: pathlib.Path, reference: Reference) -> None:
+    arrays: dict[str, Any] = dict(zip(CACHED, reference, strict=True))
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with files.whole(place) as part, part.open("wb") as file:
-            np.savez(file, **made._asdict())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.atomic_file(path) as part, part.open("wb") as file:
+            np.savez(file, **arrays)
     except OSError as error:
-        log.say(f"reference: not kept for next time, as {place} {error.strerror}")
+        log.say(f"reference: not kept for next time, as {path} {error.strerror}")

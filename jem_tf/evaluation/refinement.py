@@ -1,37 +1,66 @@
-"""JEM-k: a classifier that first takes k steps of SGLD from the image it is shown.
+"""JEM-k: a classifier that takes k sampler steps from an image before it classifies.
 
-A classifier here is a function (x [B, H, W, C] in [-1, 1], seed int [2]) -> logits
-float32 [B, K]; all that is random in it is the seed's.
+A classifier here is a function `Classify`; all randomness in it comes from its seed.
+Letters: B images [H, W, C], K classes, k steps. Source: Grathwohl et al., ICLR 2020
+(arXiv 1912.03263), section 5.4.
 """
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
+from jem_tf.energy_model import EnergyModel
+
+# (x [B, H, W, C] in [-1, 1], seed int [2]) -> logits float32 [B, K]
+Classify = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
 KINDS = ("straight_through", "full")  # of gradients through a refinement
-PLAIN = "plain"  # where there is none
+PLAIN = "plain"  # the gradient where nothing is refined
 
 
-def classifier(model, walk=None, *, kind="straight_through"):
-    """The classifier JEM-k.
+class Defence(NamedTuple):
+    """JEM-k as it is attacked.
+
+    k: the number of refinement steps; 0 is the network alone.
+    sampler: a `Sampler` with k steps bound; None for k = 0.
+    eot: draws of the sampler's noise that an attack averages for each image.
+    fresh: draws of the noise that judge what an attack found.
+    """
+
+    k: int
+    sampler: functools.partial | None
+    eot: int
+    fresh: int
+
+
+def make_classifier(
+    model: EnergyModel,
+    sampler: functools.partial | None = None,
+    *,
+    kind: str = "straight_through",
+) -> Classify:
+    """Makes the classifier JEM-k.
 
     Args:
-      model: an EnergyModel.
-      walk: `samplers.sgld` with k steps and all but energy, images and seed bound; None
-        for k = 0, the network alone.
-      kind: one of KINDS. "straight_through" takes the refinement for the identity on
-        the way back; "full" goes back through its steps, which takes second derivatives
-        of E(x).
+      model: gives the energy of the refinement, and the logits.
+      sampler: as in `Defence`.
+      kind: one of KINDS. "straight_through" takes the refinement for the identity in
+        the backward pass; "full" differentiates through its steps, which takes second
+        derivatives of E(x).
     """
 
     def classify(x, seed):
-        if walk is not None:
-            through = kind == "full"
-            end = walk(model.energy(), x, seed=seed, differentiable=through)
-            x = end if through else x + tf.stop_gradient(end - x)
+        if sampler is not None:
+            full = kind == "full"
+            end, _ = sampler(model.energy(), x, seed=seed, differentiable=full)
+            x = end if full else x + tf.stop_gradient(end - x)
         return model.network(x, training=False)
 
     return classify
 
 
-def kinds(walk):
-    """The kinds of gradients that differ: of no refinement there is one."""
-    return KINDS if walk is not None else (PLAIN,)
+def gradient_kinds(sampler: functools.partial | None) -> tuple[str, ...]:
+    """Names the kinds of gradients that differ: KINDS, or PLAIN without a sampler."""
+    return KINDS if sampler is not None else (PLAIN,)

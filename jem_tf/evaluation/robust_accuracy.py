@@ -1,85 +1,123 @@
-"""Accuracies under attack: from what each image came to, to metrics and curves.
+"""Accuracies under attack: from the outcomes of attacks to metrics and curves.
 
-Letters: N images, E radii of a norm, ascending. "Right" is, of an image, the share of
-draws in which it is classified right at the best point an attack found: float [E, N].
+Letters: N images, E radii of a norm, ascending. A share is, for an image, the share of
+draws in which the best point that an attack found is classified right.
 """
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from jem_tf.figures import plots
 from jem_tf.metrics import intervals
 
+Radii = Mapping[str, Sequence[float]]  # {norm: eps [E]}
+Shares = dict[str, np.ndarray]  # {norm: shares, float [E, N]}
+Outcomes = Mapping[int, Mapping[str, Shares]]  # {k of JEM-k: {kind of gradient: ...}}
 
-def metrics(raw, moved, radii):
-    """Every accuracy of JEM-k's under attack, and under what was made elsewhere.
+
+def compute_accuracies(
+    outcomes: Outcomes, transferred: Mapping[int, Shares], radii: Radii
+) -> dict[str, Any]:
+    """Computes every accuracy of JEM-k under attacks on it, and on a baseline.
 
     Args:
-      raw: {k: {kind: {norm: right}}}.
-      moved: {k: {norm: right}} at points found on a baseline.
+      outcomes: of attacks on JEM-k.
+      transferred: {k: shares at points found on a baseline}.
       radii: {norm: eps [E]}.
 
     Returns:
-      {metric: number or interval}.
+      {"<name>/<norm>/<eps>/jem<k>": accuracy, the same with "_ci": [low, high]}, the
+      name being robust_accuracy or transfer_accuracy. Where there are several kinds of
+      gradients, ".../jem<k>/<kind>" has the accuracy under one alone.
     """
-    found = {}
-    for k, kinds in raw.items():
-        of = named("robust_accuracy", worst(kinds), radii, f"jem{k}")
-        found |= of
-        for kind, right in kinds.items() if len(kinds) > 1 else ():
-            last = f"jem{k}/{kind}"
-            found |= named("robust_accuracy", right, radii, last)
-    for k, right in moved.items():
-        found |= named("transfer_accuracy", right, radii, f"jem{k}")
-    return found
+    metrics: dict[str, Any] = {}
+    for k, kinds in outcomes.items():
+        metrics |= _accuracies(
+            "robust_accuracy", worst_of_kinds(kinds), radii, f"jem{k}"
+        )
+        for kind, shares in kinds.items() if len(kinds) > 1 else ():
+            metrics |= _accuracies("robust_accuracy", shares, radii, f"jem{k}/{kind}")
+    for k, shares in transferred.items():
+        metrics |= _accuracies("transfer_accuracy", shares, radii, f"jem{k}")
+    return metrics
 
 
-def curves(found, steps, radii, moved):
-    """Lines of accuracy over eps, one per JEM-k, dashed what was transferred.
+def make_curves(
+    metrics: Mapping[str, Any],
+    refinement_steps: Sequence[int],
+    radii: Radii,
+    *,
+    transferred: bool,
+) -> dict[str, list[plots.Curve]]:
+    """Makes curves of accuracy over eps: one for each JEM-k, dashed if transferred.
 
     Args:
-      found: what `metrics` returned.
-      steps: [k].
+      metrics: from `compute_accuracies`.
+      refinement_steps: [k].
       radii: {norm: eps to show}.
-      moved: whether a baseline's adversarials were tried.
+      transferred: whether there are accuracies at a baseline's points.
 
     Returns:
-      {norm: [charts.Curve]}.
+      {norm: [Curve]}.
     """
-    names = ["robust_accuracy"] + ["transfer_accuracy"] * moved
-    lines = {}
-    for norm, eps in radii.items():
-        lines[norm] = []
-        for name in names:
-            for k in steps:
-                keys = [f"{name}/{norm}/{one:g}/jem{k}" for one in eps]
-                dashed = name == "transfer_accuracy"
-                label = f"JEM-{k}" + (", from baseline" if dashed else "")
-                values = [found[key] for key in keys]
-                ends = [found[f"{key}_ci"] for key in keys]
-                lines[norm].append(plots.Curve(eps, values, ends, label, k, dashed))
-    return lines
+    names = ["robust_accuracy"] + ["transfer_accuracy"] * transferred
+    return {
+        norm: [
+            _curve(metrics, name, norm, eps, k)
+            for name in names
+            for k in refinement_steps
+        ]
+        for norm, eps in radii.items()
+    }
 
 
-def carried(right):
-    """Right [E, N] -> the same, what breaks an image at one radius doing so at larger.
+def carry_failures(shares: np.ndarray) -> np.ndarray:
+    """Counts what breaks an image at one radius at all larger radii: [E, N] -> [E, N].
 
     A smaller ball lies within a larger one.
     """
-    return np.minimum.accumulate(right, axis=0)
+    return np.minimum.accumulate(shares, axis=0)
 
 
-def worst(right):
-    """{kind: {norm: right}} -> {norm: right}, of an image the lesser of the kinds."""
-    norms = next(iter(right.values()))
-    return {norm: np.min([of[norm] for of in right.values()], axis=0) for norm in norms}
+def worst_of_kinds(kinds: Mapping[str, Shares]) -> dict[str, np.ndarray]:
+    """Takes, image by image, the least share under any kind of gradient.
+
+    Args:
+      kinds: {kind: {norm: shares [E, N]}}.
+
+    Returns:
+      {norm: shares [E, N]}.
+    """
+    norms = next(iter(kinds.values()))
+    return {
+        norm: np.min([shares[norm] for shares in kinds.values()], axis=0)
+        for norm in norms
+    }
 
 
-def named(name, right, radii, last):
-    """Metrics `<name>/<norm>/<eps>/<last>` of {norm: right}, with 95% intervals."""
-    found = {}
-    for norm, of in right.items():
-        for eps, shares in zip(radii[norm], carried(of), strict=True):
+def _curve(
+    metrics: Mapping[str, Any], name: str, norm: str, radii: Sequence[float], k: int
+) -> plots.Curve:
+    keys = [f"{name}/{norm}/{eps:g}/jem{k}" for eps in radii]
+    dashed = name == "transfer_accuracy"
+    return plots.Curve(
+        radii,
+        [metrics[key] for key in keys],
+        [metrics[f"{key}_ci"] for key in keys],
+        label=f"JEM-{k}" + (", from baseline" if dashed else ""),
+        group=k,
+        dashed=dashed,
+    )
+
+
+def _accuracies(name: str, shares: Shares, radii: Radii, last: str) -> dict[str, Any]:
+    """Computes metrics `<name>/<norm>/<eps>/<last>` with their 95% intervals."""
+    metrics: dict[str, Any] = {}
+    for norm, measured in shares.items():
+        for eps, row in zip(radii[norm], carry_failures(measured), strict=True):
             key = f"{name}/{norm}/{eps:g}/{last}"
-            found[key] = float(shares.mean())
-            found[f"{key}_ci"] = intervals.proportion(shares.sum(), len(shares))
-    return found
+            metrics[key] = float(row.mean())
+            metrics[f"{key}_ci"] = intervals.proportion(row.sum(), len(row))
+    return metrics

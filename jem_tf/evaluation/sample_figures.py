@@ -1,33 +1,46 @@
 """Pictures of samples: a grid, by class, and beside the nearest training images."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from jem_tf import datasets
-from jem_tf.evaluation import generation, neighbours
+from jem_tf import pixels
+from jem_tf.datasets import Dataset, Split
+from jem_tf.energy_model import EnergyModel
+from jem_tf.evaluation import monitoring, neighbours
+from jem_tf.evaluation.sample_sets import FreshChains
 from jem_tf.figures import image_grids
 
 GRID, A_CLASS, MOST_CLASSES = 100, 10, 20
 ROWS, NEAREST = 10, 5
-WORDS = {
+DESCRIPTIONS = {
     "grid": "of the measured samples, at random",
     "classes": f"{A_CLASS} a class, at most {MOST_CLASSES} evenly spaced classes, ",
     "neighbours": f"the first {ROWS} of the grid, each with its {NEAREST} nearest "
     "training images by the L2 distance of pixels in [-1, 1], written beneath",
 }
-GONE_ON = (
-    "the buffer's chains gone on with down E(x, y), one of "
-    f"{generation.CANDIDATES} by exp(-E)"
+CONTINUED = (
+    "the buffer's chains continued down E(x, y), one of "
+    f"{monitoring.CANDIDATES} by exp(-E)"
 )
 
 
-def pictures(model, images, data, *, fresh=None, seed=0):
-    """The figures of an evaluation of samples.
+def make_figures(
+    model: EnergyModel,
+    images: np.ndarray,
+    data: Dataset,
+    *,
+    fresh: FreshChains | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Makes the figures of an evaluation of samples.
 
     Args:
       model: EnergyModel, with a replay buffer unless `fresh` is given.
       images: uint8 [N, H, W, C], samples in an order at random.
       data: datasets.Dataset, of the training images and class names.
-      fresh: samples.Fresh, for the classes to be chains of; None to go on with the
+      fresh: FreshChains that make the figure of the classes; None to continue the
         buffer's.
       seed: int.
 
@@ -35,40 +48,37 @@ def pictures(model, images, data, *, fresh=None, seed=0):
       {"grid": float32 [100, H, W, C] in [-1, 1]; "classes", "neighbours": Figure}.
     """
     return {
-        "grid": datasets.pixels(images[:GRID]).numpy(),
+        "grid": pixels.from_uint8(images[:GRID]).numpy(),
         "classes": _classes(model, data.class_names, fresh, seed),
         "neighbours": _neighbours(images[:ROWS], data.train, data.class_names),
     }
 
 
-def protocol(fresh):
-    """How `pictures` makes them, in words: {figure: str}."""
-    how = "fresh chains down E(x, y)" if fresh else GONE_ON
-    return WORDS | {"classes": WORDS["classes"] + how}
+def figures_protocol(fresh: FreshChains | None) -> dict[str, str]:
+    """How `make_figures` makes them, in words: {figure: text}."""
+    how = "fresh chains down E(x, y)" if fresh else CONTINUED
+    return DESCRIPTIONS | {"classes": DESCRIPTIONS["classes"] + how}
 
 
-def _classes(model, names, fresh, seed):
+def _classes(
+    model: EnergyModel, names: Sequence[str], fresh: FreshChains | None, seed: int
+) -> Any:
     spaced = np.linspace(0, len(names) - 1, min(len(names), MOST_CLASSES))
     shown = np.unique(spaced.round().astype("int32"))
     labels = np.repeat(shown, A_CLASS)
     if fresh:
         drawn = fresh.draw(len(labels), labels=labels, seed=seed)
     else:
-        drawn = np.asarray(
-            model.sample(
-                len(labels),
-                labels=labels,
-                candidates=generation.CANDIDATES,
-                seed=seed,
-            )
-        )
+        how = {"labels": labels, "candidates": monitoring.CANDIDATES, "seed": seed}
+        drawn = np.asarray(model.sample(len(labels), **how))
     rows = drawn.reshape(len(shown), A_CLASS, *drawn.shape[1:])
     return image_grids.by_class(rows, [names[y] for y in shown])
 
 
-def _neighbours(samples, train, names):
+def _neighbours(samples: np.ndarray, train: Split, names: Sequence[str]) -> Any:
     images, labels = np.asarray(train.images), np.asarray(train.labels)
-    which, distances = neighbours.nearest(samples, images, min(NEAREST, len(images)))
+    count = min(NEAREST, len(images))
+    which, distances = neighbours.find_nearest(samples, images, count)
     captions = [
         [f"{names[labels[i]]}  {far:.1f}" for i, far in zip(*row, strict=True)]
         for row in zip(which, distances, strict=True)

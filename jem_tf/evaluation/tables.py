@@ -1,29 +1,45 @@
-"""Metrics laid out to be read: single ones, and grids of `title/row/column`."""
+"""Metrics as tables: single ones, and grids of those called `title/row/column`."""
 
-import collections
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-Cell = collections.namedtuple("Cell", "value interval deviation")
-Layout = collections.namedtuple("Layout", "single grids")
 BESIDE = ("_ci", "_std")
 
 
-def layout(metrics):
-    """What stands where.
+class Cell(NamedTuple):
+    """A number, and how sure it is: [low, high] and a deviation, or None."""
 
-    `title/row/column` makes a grid, as does `title/row/row/column/...`; what is
+    value: float | int | None
+    interval: list[float] | None
+    deviation: float | None
+
+
+Grid = dict[str, dict[str, Cell]]  # {row: {column: Cell}}
+
+
+class Layout(NamedTuple):
+    """Tables: {key: Cell} of the single metrics, {title: Grid} of the others."""
+
+    single: dict[str, Cell]
+    grids: dict[str, Grid]
+
+
+def lay_out(metrics: Mapping[str, Any]) -> Layout:
+    """Arranges metrics in tables.
+
+    `title/row/column` stands in a grid, as does `title/row/row/column/...`; what is
     `<key>_ci` or `<key>_std` stands beside the number of `<key>`.
 
     Args:
       metrics: {key: number or None, or [low, high]}, as in RUN/results/*.json.
-
-    Returns:
-      Layout(single: {key: Cell}, grids: {title: {row: {column: Cell}}}).
     """
-    single, grids = {}, {}
+    single: dict[str, Cell] = {}
+    grids: dict[str, Grid] = {}
     for key, value in metrics.items():
         if key.endswith(BESIDE):
             continue
-        cell = Cell(value, *(metrics.get(key + ending) for ending in BESIDE))
+        interval, deviation = (metrics.get(key + ending) for ending in BESIDE)
+        cell = Cell(value, interval, deviation)
         title, *parts = key.split("/")
         if len(parts) < 2:
             single[key] = cell
@@ -34,43 +50,52 @@ def layout(metrics):
     return Layout(single, grids)
 
 
-def columns(grid):
-    """The columns of a grid, in the order in which its rows first have them."""
+def column_names(grid: Grid) -> list[str]:
+    """Lists the columns of a grid, in the order in which its rows first have them."""
     return list(dict.fromkeys(column for row in grid.values() for column in row))
 
 
-def number(value):
-    """A number in four digits, or what says that there is none."""
+def format_number(value: float | int | None) -> str:
+    """Formats a number in four digits, and None as "n/a"."""
     if value is None:
         return "n/a"
     return f"{value:.4g}" if isinstance(value, float) else f"{value:,}"
 
 
-def beside(cell):
-    """The interval or deviation of a cell in words; "" if it has none."""
+def format_uncertainty(cell: Cell) -> str:
+    """Formats the interval or deviation of a cell; "" if it has none."""
     if cell.interval is not None:
-        return "[{}, {}]".format(*map(number, cell.interval))
-    return f"+- {number(cell.deviation)}" if cell.deviation is not None else ""
+        return "[{}, {}]".format(*map(format_number, cell.interval))
+    if cell.deviation is not None:
+        return f"+- {format_number(cell.deviation)}"
+    return ""
 
 
-def text(metrics):
-    """The lines of the tables for a terminal; of grids, without intervals."""
-    single, grids = layout(metrics)
+def format_metrics(metrics: Mapping[str, Any]) -> list[str]:
+    """Formats metrics as the lines of tables for a terminal.
+
+    Grids come without intervals.
+    """
+    single, grids = lay_out(metrics)
     lines = [
-        f"  {key:<32}{number(cell.value):>10}  {beside(cell)}".rstrip()
+        f"  {key:<32}{format_number(cell[0]):>10}  {format_uncertainty(cell)}".rstrip()
         for key, cell in single.items()
     ]
     for title, grid in grids.items():
-        names = columns(grid)
-        widths = [max(10, len(name) + 2) for name in names]
-        head = "".join(
-            f"{name:>{width}}" for name, width in zip(names, widths, strict=True)
-        )
-        lines += ["", f"  {title:<22}{head}"]
-        for row, cells in grid.items():
-            shown = [number(cells[n].value) if n in cells else "" for n in names]
-            lines.append(
-                f"  {row:<22}"
-                + "".join(f"{s:>{w}}" for s, w in zip(shown, widths, strict=True))
-            )
+        lines += ["", *_format_grid(title, grid)]
     return lines
+
+
+def _format_grid(title: str, grid: Grid) -> list[str]:
+    names = column_names(grid)
+    widths = [max(10, len(name) + 2) for name in names]
+    lines = [_format_row(title, names, widths)]
+    for row, cells in grid.items():
+        texts = [format_number(cells[n].value) if n in cells else "" for n in names]
+        lines.append(_format_row(row, texts, widths))
+    return lines
+
+
+def _format_row(head: str, texts: list[str], widths: list[int]) -> str:
+    cells = (f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
+    return f"  {head:<22}" + "".join(cells)

@@ -1,19 +1,33 @@
-"""Pictures of pictures."""
+"""Figures: grids of images, and plots of numbers, saved as PNG files.
+
+    figures      `tile` and `picture` make one grid of images, `save` writes it
+    plots        plots of numbers as matplotlib figures, which `save_plot` writes
+    image_grids  images with captions as matplotlib figures
+
+This room imports `jem_tf.pixels`, `jem_tf.metrics` and `jem_tf.system` alone. Its
+functions take arrays; Matplotlib and Pillow are imported when one is called.
+"""
 
 import math
+import pathlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jem_tf import datasets
+from jem_tf import pixels
 from jem_tf.system import files
 
+if TYPE_CHECKING:
+    import matplotlib.figure
+    import PIL.Image
 
-def tile(images, *, columns=None):
-    """Lays images side by side, a white pixel between them.
+
+def tile(images: np.ndarray, *, columns: int | None = None) -> np.ndarray:
+    """Lays images out in a grid, with one white pixel between them.
 
     Args:
       images: float [N, H, W, C] in [-1, 1].
-      columns: how many in a row; about the square root of N if None.
+      columns: images in a row; about the square root of N if None.
 
     Returns:
       uint8 [rows * (H + 1) - 1, columns * (W + 1) - 1, C].
@@ -23,13 +37,22 @@ def tile(images, *, columns=None):
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     cells = np.full([rows * columns, height + 1, width + 1, channels], 255, "uint8")
-    cells[:n, :height, :width] = datasets.eight_bit(images)
+    cells[:n, :height, :width] = pixels.to_uint8(images).numpy()
     grid = cells.reshape(rows, columns, height + 1, width + 1, channels).swapaxes(1, 2)
     return grid.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]
 
 
-def picture(images, *, least_size=640, columns=None):
-    """`tile` of the images as a PIL.Image at least `least_size` pixels large."""
+def picture(
+    images: np.ndarray, *, least_size: int = 640, columns: int | None = None
+) -> "PIL.Image.Image":
+    """Makes a picture of the grid that `tile` lays out.
+
+    Args:
+      images: float [N, H, W, C] in [-1, 1], C = 1 or 3.
+      least_size: pixels that the longer side has at least. A smaller grid is enlarged
+        by a whole factor.
+      columns: as in `tile`.
+    """
     from PIL import Image
 
     grid = tile(images, columns=columns)
@@ -38,14 +61,38 @@ def picture(images, *, least_size=640, columns=None):
     return Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid)
 
 
-def save(path, images, *, least_size=640, columns=None):
-    """Saves `picture` of the images as a PNG."""
+def save(
+    path: str | pathlib.Path,
+    images: np.ndarray,
+    *,
+    least_size: int = 640,
+    columns: int | None = None,
+) -> None:
+    """Saves the `picture` of images as a PNG.
+
+    Args:
+      path: of the file, which is replaced if there is one.
+      images: float [N, H, W, C] in [-1, 1], C = 1 or 3.
+      least_size: as in `picture`.
+      columns: as in `tile`.
+
+    Raises:
+      OSError: if the file cannot be written. An older one is then left as it was.
+    """
     image = picture(images, least_size=least_size, columns=columns)
-    with files.whole(path) as part:
+    with files.atomic_file(path) as part:
         image.save(part, "PNG")
 
 
-def save_plot(path, figure):
-    """Saves a matplotlib figure as a PNG, at 200 dots an inch."""
-    with files.whole(path) as part:
+def save_plot(path: str | pathlib.Path, figure: "matplotlib.figure.Figure") -> None:
+    """Saves a matplotlib figure as a PNG at 200 dots an inch.
+
+    Args:
+      path: of the file, which is replaced if there is one.
+      figure: from `plots` or `image_grids`.
+
+    Raises:
+      OSError: if the file cannot be written. An older one is then left as it was.
+    """
+    with files.atomic_file(path) as part:
         figure.savefig(part, format="png", dpi=200)

@@ -1,17 +1,28 @@
-"""Sheets of pictures with captions, each a matplotlib figure as in charts.py."""
+"""Images with captions as matplotlib figures, which `figures.save_plot` saves."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jem_tf import figures
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def strip(rows, captions, names):
-    """Rows of images, each with a number beneath, under the names of the columns.
+
+def strip(
+    rows: Mapping[str, np.ndarray],
+    captions: Mapping[str, Sequence[str]],
+    names: Sequence[str],
+) -> "Figure":
+    """Shows rows of n images under the names of the columns, with captions.
 
     Args:
       rows: {label: images float [n, H, W, C] in [-1, 1]}.
-      captions: {label: [n] of words beneath the images}.
-      names: [n].
+      captions: {label: [n] of texts beneath the images}.
+      names: [n], of the columns.
     """
     import matplotlib.figure
 
@@ -21,20 +32,25 @@ def strip(rows, captions, names):
     for line, (label, images) in zip(panels, rows.items(), strict=True):
         line[0].set_ylabel(label, fontsize="small")
         for axes, image, caption in zip(line, images, captions[label], strict=True):
-            _picture(axes, figures.tile(image[None]))
+            _show(axes, figures.tile(image[None]))
             axes.set_xlabel(caption, fontsize="x-small")
     for axes, name in zip(panels[0], names, strict=True):
         axes.set_title(name, fontsize="small")
     return figure
 
 
-def by_class(images, names, *, columns=None):
-    """A row of images a class, its name beside it if it has one.
+def by_class(
+    images: np.ndarray,
+    names: Sequence[str],
+    *,
+    columns: Sequence[str] | None = None,
+) -> "Figure":
+    """Shows one row of images for each class, with the name of the class beside it.
 
     Args:
       images: float [K, n, H, W, C] in [-1, 1].
-      names: [K].
-      columns: [n] of words above the columns, or None.
+      names: [K]; a row with the name "" has none.
+      columns: [n] of texts above the columns, or None.
     """
     import matplotlib.figure
 
@@ -46,7 +62,7 @@ def by_class(images, names, *, columns=None):
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     grid = figures.tile(images.reshape(-1, *images.shape[2:]), columns=across)
-    _picture(axes, grid)
+    _show(axes, grid)
     middles = (height + 1) * np.arange(rows) + (height - 1) / 2
     axes.set_yticks(middles, names, fontsize="medium")
     axes.tick_params(length=0)
@@ -58,13 +74,15 @@ def by_class(images, names, *, columns=None):
     return figure
 
 
-def neighbours(samples, nearest, captions):
-    """Each sample at the left of a row, the images nearest to it at its right.
+def neighbours(
+    samples: np.ndarray, nearest: np.ndarray, captions: Sequence[Sequence[str]]
+) -> "Figure":
+    """Shows each sample at the left of a row that has the images nearest to it.
 
     Args:
       samples: uint8 [n, H, W, C].
       nearest: uint8 [n, m, H, W, C].
-      captions: [n][m] of words beneath the latter.
+      captions: [n][m] of texts beneath the nearest images.
     """
     import matplotlib.figure
 
@@ -72,12 +90,13 @@ def neighbours(samples, nearest, captions):
     size = (1.05 * columns, 1.22 * rows + 0.3)
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False)
-    for line, sample, found, words in zip(
+    for line, sample, images, texts in zip(
         panels, samples, nearest, captions, strict=True
     ):
-        for axes, image, word in zip(line, [sample, *found], ["", *words], strict=True):
-            _picture(axes, image)
-            axes.set_xlabel(word, fontsize="x-small", labelpad=2)
+        shown, beneath = [sample, *images], ["", *texts]
+        for axes, image, text in zip(line, shown, beneath, strict=True):
+            _show(axes, image)
+            axes.set_xlabel(text, fontsize="x-small", labelpad=2)
     panels[0][0].set_title("sample", fontsize="medium")
     panels[0][1 + nearest.shape[1] // 2].set_title(
         "nearest training images: class, distance", fontsize="medium"
@@ -85,10 +104,10 @@ def neighbours(samples, nearest, captions):
     return figure
 
 
-def _picture(axes, image):
+def _show(axes: "Axes", image: np.ndarray) -> None:
     """Shows uint8 [H, W, C] without a frame."""
-    shown = np.asarray(image)
-    shown = shown.repeat(3, axis=-1) if shown.shape[-1] == 1 else shown
-    axes.imshow(shown, interpolation="nearest")
+    image = np.asarray(image)
+    image = image.repeat(3, axis=-1) if image.shape[-1] == 1 else image
+    axes.imshow(image, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)

@@ -1,16 +1,39 @@
-"""Plots of numbers, each a matplotlib figure that `figures.save_plot` saves."""
+"""Plots of numbers as matplotlib figures, which `figures.save_plot` saves."""
 
-import collections
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-# A line: x [n], y [n], intervals [n, 2], its name, which lines it belongs with, style.
-Curve = collections.namedtuple("Curve", "x y intervals label group dashed")
+from jem_tf.metrics.calibration import Bins
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 RADIUS = {"linf": r"$L_\infty$ radius, 1/255", "l2": "$L_2$ radius, pixels in [0, 1]"}
 
 
-def lines(values, x_label, y_label, label):
-    """Lines [T, n] over their index, and their mean."""
+class Curve(NamedTuple):
+    """A line of `accuracy_under_attack`: accuracies at n radii."""
+
+    x: Sequence[float]  # [n], radii in the unit that RADIUS names
+    y: Sequence[float]  # [n], accuracies
+    intervals: Sequence[Sequence[float]]  # [n] of [low, high]
+    label: str
+    group: Any  # curves of equal group share a colour
+    dashed: bool
+
+
+def lines(values: np.ndarray, x_label: str, y_label: str, label: str) -> "Figure":
+    """Plots n lines over their index, and their mean.
+
+    Args:
+      values: float [T, n].
+      x_label: what the index 0..T-1 counts.
+      y_label: what the values are, with their unit.
+      label: what one line is.
+    """
     figure, axes = _axes(x_label, y_label)
     axes.plot(values, color="tab:blue", alpha=0.3, linewidth=0.6)
     axes.plot([], color="tab:blue", alpha=0.5, label=label)
@@ -20,50 +43,42 @@ def lines(values, x_label, y_label, label):
     return figure
 
 
-def reliability(bins, error):
-    """Accuracy against confidence by bins, and the gap between (the paper's figure 4).
+def reliability_diagram(bins: Bins, error: float) -> "Figure":
+    """Plots accuracy against confidence, and the gap between them (paper, figure 4).
 
     Args:
-      bins: metrics.calibration.Bins.
-      error: float, the ECE.
+      bins: from `metrics.calibration.reliability`.
+      error: the ECE.
     """
     figure, axes = _axes("confidence", "accuracy", size=(4, 4))
     full = bins.counts > 0
     left, width = bins.edges[:-1][full], np.diff(bins.edges)[full]
     accuracy = bins.accuracy[full]
-    axes.bar(left, accuracy, width, align="edge", color="tab:blue", ec="white")
     gap = bins.confidence[full] - accuracy
-    axes.bar(
-        left,
-        gap,
-        width,
-        accuracy,
-        align="edge",
-        color="tab:red",
-        alpha=0.3,
-        ec="tab:red",
-        hatch="//",
-        label="gap",
-    )
+    axes.bar(left, accuracy, width, align="edge", color="tab:blue", ec="white")
+    red: dict[str, Any] = {"color": "tab:red", "ec": "tab:red", "alpha": 0.3}
+    axes.bar(left, gap, width, accuracy, align="edge", hatch="//", label="gap", **red)
     axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--")
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", title=f"ECE {error:.2%}")
     axes.legend(frameon=False, loc="upper left")
     return figure
 
 
-def confidences(bins, accuracy):
-    """The share of images by confidence, its mean, and the accuracy.
+def confidence_histogram(bins: Bins, accuracy: float) -> "Figure":
+    """Plots the share of images in each bin of confidence.
+
+    Two vertical lines mark the mean confidence and the accuracy.
 
     Args:
-      bins: metrics.calibration.Bins.
-      accuracy: float in [0, 1].
+      bins: from `metrics.calibration.reliability`.
+      accuracy: in [0, 1].
     """
     figure, axes = _axes("confidence", "share of images", size=(4, 4))
     share, full = bins.counts / bins.counts.sum(), bins.counts > 0
     width = np.diff(bins.edges)
     axes.bar(bins.edges[:-1], share, width, align="edge", color="tab:blue", ec="white")
     mean = np.sum(share[full] * bins.confidence[full])
-    line = {"linewidth": 1.5, "linestyle": "--"}
+    line: dict[str, Any] = {"linewidth": 1.5, "linestyle": "--"}
     axes.axvline(accuracy, color="black", label=f"accuracy {accuracy:.3f}", **line)
     axes.axvline(mean, color="tab:red", label=f"mean confidence {mean:.3f}", **line)
     axes.set(xlim=(0, 1), ylim=(0, 1))
@@ -71,15 +86,17 @@ def confidences(bins, accuracy):
     return figure
 
 
-def histograms(inside, outside, label):
-    """A panel a set: the density of a score inside, and over it that of the set.
+def histograms(
+    inside: np.ndarray, outside: Mapping[str, np.ndarray], label: str
+) -> "Figure":
+    """Plots the densities of a score inside and outside, one panel for each set.
 
-    As in the figures of the paper's Table 2.
+    The figures in the paper's Table 2 are like this.
 
     Args:
       inside: float [N] scores of in-distribution images.
-      outside: {set: float [M] of its images}.
-      label: of the score, with its unit.
+      outside: {name of a set of outliers: float [M] scores of its images}.
+      label: what the score is, with its unit.
     """
     import matplotlib.figure
 
@@ -90,55 +107,34 @@ def histograms(inside, outside, label):
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     edges = _edges([inside, *outside.values()])
     for axes, (name, values) in zip(panels, outside.items(), strict=False):
-        for scores, colour, shown in (
-            (inside, "tab:blue", "test images"),
-            (values, "tab:red", name),
-        ):
-            axes.hist(
-                np.clip(scores, edges[0], edges[-1]),
-                edges,
-                density=True,
-                color=colour,
-                alpha=0.5,
-                label=shown,
-            )
+        _density(axes, inside, edges, color="tab:blue", label="test images")
+        _density(axes, values, edges, color="tab:red", label=name)
         axes.set(yticks=[], title=name)
         axes.spines[["top", "right", "left"]].set_visible(False)
     for axes in panels[len(outside) :]:
         axes.set_visible(False)
     figure.supxlabel(label, fontsize="medium")
     handles = figure.axes[0].get_legend_handles_labels()[0]
-    figure.legend(
-        handles,
-        ["test images", "the set above"],
-        loc="outside upper center",
-        ncols=2,
-        frameon=False,
-    )
+    names = ["test images", "the set above"]
+    figure.legend(handles, names, loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
-def accuracy_under_attack(curves):
-    """Accuracy against the radius of the attack, a panel a norm.
+def accuracy_under_attack(curves: Mapping[str, Sequence[Curve]]) -> "Figure":
+    """Plots accuracy against the radius of an attack, one panel for each norm.
 
     Args:
-      curves: {"linf" or "l2": [Curve]}; those of one `group` share a colour.
+      curves: {"linf" or "l2": [Curve]}.
     """
     import matplotlib.figure
 
     size = (3.3 * len(curves) + 1.6, 3.2)
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(curves), squeeze=False, sharey=True)[0]
-    for axes, (norm, of) in zip(panels, curves.items(), strict=True):
-        groups = list(dict.fromkeys(curve.group for curve in of))
-        for curve in of:
-            colour = f"C{groups.index(curve.group)}"
-            style = {"linestyle": "--", "marker": "x"} if curve.dashed else {}
-            style = {"marker": "o", "markersize": 4, "color": colour} | style
-            axes.plot(curve.x, curve.y, label=curve.label, **style)
-            low, high = np.transpose(curve.intervals)
-            if not curve.dashed:
-                axes.fill_between(curve.x, low, high, color=colour, alpha=0.12, lw=0)
+    for axes, (norm, norm_curves) in zip(panels, curves.items(), strict=True):
+        groups = list(dict.fromkeys(curve.group for curve in norm_curves))
+        for curve in norm_curves:
+            _curve(axes, curve, colour=f"C{groups.index(curve.group)}")
         axes.set(xlabel=RADIUS[norm], ylim=(-0.02, 1.02), xlim=(0, None))
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set(ylabel="accuracy")
@@ -147,8 +143,23 @@ def accuracy_under_attack(curves):
     return figure
 
 
-def _edges(samples, bins=50):
-    """Edges of bins over all but the outermost hundredths of any sample."""
+def _curve(axes: "Axes", curve: Curve, colour: str) -> None:
+    style: dict[str, Any] = {"marker": "o", "markersize": 4, "color": colour}
+    if curve.dashed:
+        style |= {"linestyle": "--", "marker": "x"}
+    axes.plot(curve.x, curve.y, label=curve.label, **style)
+    if not curve.dashed:
+        low, high = np.transpose(curve.intervals)
+        axes.fill_between(curve.x, low, high, color=colour, alpha=0.12, lw=0)
+
+
+def _density(axes: "Axes", scores: np.ndarray, edges: np.ndarray, **style: Any) -> None:
+    within = np.clip(scores, edges[0], edges[-1])
+    axes.hist(within, edges.tolist(), density=True, alpha=0.5, **style)
+
+
+def _edges(samples: Iterable[np.ndarray], bins: int = 50) -> np.ndarray:
+    """Edges of bins that leave out half a percent at each end of every sample."""
     ends = [np.percentile(sample, [0.5, 99.5]) for sample in samples]
     low, high = np.min(ends), np.max(ends)
     if low == high:
@@ -156,7 +167,9 @@ def _edges(samples, bins=50):
     return np.linspace(low, high, bins + 1)
 
 
-def _axes(x_label, y_label, size=(6.4, 3.6)):
+def _axes(
+    x_label: str, y_label: str, size: tuple[float, float] = (6.4, 3.6)
+) -> "tuple[Figure, Axes]":
     import matplotlib.figure
 
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")

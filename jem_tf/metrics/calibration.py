@@ -1,29 +1,41 @@
-"""How well confidence matches accuracy.
+"""Calibration metrics: how well confidence matches accuracy.
 
-Letters: N examples, K classes; logits float [N, K], labels int [N] in [0, K); p is
-softmax of the logits, the confidence max p(y|x).
+Letters: N examples, K classes; logits float [N, K], labels int [N] in [0, K). p(y|x) is
+softmax of the logits, and the confidence in an example is max_y p(y|x).
 """
 
-import collections
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-BINS = 20  # the paper's
-TEMPERATURES = (0.02, 50.0)  # between which the best is looked for
-
-Bins = collections.namedtuple("Bins", "edges counts confidence accuracy")
+BINS = 20  # as in the JEM paper
+TEMPERATURES = (0.02, 50.0)  # the range in which `best_temperature` searches
 
 
-def expected_calibration_error(logits, labels, *, bins=BINS):
-    """ECE: the mean gap between confidence max p(y|x) and accuracy, by bins of it.
+class Bins(NamedTuple):
+    """The data of a reliability diagram with B bins of confidence."""
+
+    edges: np.ndarray  # float [B + 1]
+    counts: np.ndarray  # int [B], examples
+    confidence: np.ndarray  # float [B], mean; NaN where a bin is empty
+    accuracy: np.ndarray  # float [B], mean; NaN where a bin is empty
+
+
+def expected_calibration_error(
+    logits: ArrayLike, labels: ArrayLike, *, bins: int = BINS
+) -> float:
+    """Computes ECE: the mean gap between confidence and accuracy over bins.
+
+    The bins of confidence have equal width (Guo et al., ICML 2017, equation 3).
 
     Args:
       logits: float [N, K].
       labels: int [N] in [0, K).
-      bins: how many; Guo et al. (ICML 2017, equation 3), of which the paper takes 20.
+      bins: how many bins; the JEM paper has 20.
 
     Returns:
-      A float in [0, 1], 0 being calibrated.
+      A float in [0, 1]; 0 if the model is calibrated.
     """
     import tensorflow_probability as tfp
 
@@ -36,85 +48,92 @@ def expected_calibration_error(logits, labels, *, bins=BINS):
     )
 
 
-def adaptive_calibration_error(logits, labels, *, bins=BINS):
-    """The same over bins of equally many examples (Nguyen & O'Connor, EMNLP 2015).
+def adaptive_calibration_error(
+    logits: ArrayLike, labels: ArrayLike, *, bins: int = BINS
+) -> float:
+    """Computes the same error over bins that hold equally many examples.
+
+    Source: Nguyen & O'Connor (EMNLP 2015).
 
     Returns:
-      A float in [0, 1], 0 being calibrated.
+      A float in [0, 1]; 0 if the model is calibrated.
     """
-    confidence, right = confidences(logits, labels)
+    confidence, correct = confidences(logits, labels)
     order = np.argsort(confidence, kind="stable")
     gaps = [
-        abs(confidence[some].mean() - right[some].mean()) * len(some)
-        for some in np.array_split(order, bins)
-        if len(some)
+        abs(confidence[rows].mean() - correct[rows].mean()) * len(rows)
+        for rows in np.array_split(order, bins)
+        if len(rows)
     ]
     return float(sum(gaps) / len(order))
 
 
-def brier(logits, labels):
-    """Brier's (1950) score: the mean of sum_y (p(y|x) - [y is right])^2, in [0, 2]."""
+def brier(logits: ArrayLike, labels: ArrayLike) -> float:
+    """Computes Brier's (1950) score: the mean of sum_y (p(y|x) - [y is the label])^2.
+
+    Returns:
+      A float in [0, 2]; 0 if every prediction is certain and correct.
+    """
     import tensorflow_probability as tfp
 
     scores = tfp.stats.brier_score(
         np.asarray(labels, "int32"), np.asarray(logits, "float32")
     )
-    return float(np.mean(scores) + 1)  # TFP's lies in [-1, 1]
+    return float(np.mean(scores) + 1)  # TFP's score lies in [-1, 1]
 
 
-def nll(logits, labels):
-    """The mean of -log p(y|x), in nats."""
-    log_p = _log_softmax(np.asarray(logits, "float64"))
-    return float(-np.mean(log_p[np.arange(len(log_p)), labels]))
+def nll(logits: ArrayLike, labels: ArrayLike) -> float:
+    """Computes the negative log-likelihood: the mean of -log p(label|x), in nats."""
+    log_p = _log_softmax(logits)
+    return float(-np.mean(log_p[np.arange(len(log_p)), np.asarray(labels)]))
 
 
-def best_temperature(logits, labels):
-    """The T at which softmax(logits / T) has the least `nll`.
+def best_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
+    """Finds the T at which softmax(logits / T) has the smallest `nll`.
 
-    Temperature scaling of Guo et al. (ICML 2017, section 4.2); fit it on validation
-    examples.
+    This is the temperature scaling of Guo et al. (ICML 2017, section 4.2). Fit it on
+    validation examples.
 
     Returns:
-      A float within TEMPERATURES; above 1 the logits were too sure.
+      A float within TEMPERATURES; above 1 if the logits were too confident.
     """
     import scipy.optimize
 
     logits = np.asarray(logits, "float64")
-    found = scipy.optimize.minimize_scalar(
+    minimum = scipy.optimize.minimize_scalar(
         lambda log_t: nll(logits / np.exp(log_t), labels),
         bounds=np.log(TEMPERATURES),
         method="bounded",
     )
-    return float(np.exp(found.x))
+    return float(np.exp(minimum.x))
 
 
-def reliability(logits, labels, *, bins=BINS):
-    """What a reliability diagram shows, over bins of equal width.
-
-    Returns:
-      Bins(edges [bins + 1], counts int [bins], confidence [bins], accuracy [bins]: the
-      means of either, NaN where a bin is empty).
-    """
-    confidence, right = confidences(logits, labels)
+def reliability(logits: ArrayLike, labels: ArrayLike, *, bins: int = BINS) -> Bins:
+    """Computes what a reliability diagram shows, over bins of equal width."""
+    confidence, correct = confidences(logits, labels)
     edges = np.linspace(0, 1, bins + 1)
-    where = np.clip(np.digitize(confidence, edges) - 1, 0, bins - 1)
-    counts = np.bincount(where, minlength=bins)
+    places = np.clip(np.digitize(confidence, edges) - 1, 0, bins - 1)
+    counts = np.bincount(places, minlength=bins)
     with np.errstate(invalid="ignore"):
         means = [
-            np.bincount(where, values, minlength=bins) / counts
-            for values in (confidence, right)
+            np.bincount(places, values, minlength=bins) / counts
+            for values in (confidence, correct)
         ]
     return Bins(edges, counts, *means)
 
 
-def confidences(logits, labels):
-    """(max p(y|x), whether it is right as 0 or 1), both float [N]."""
-    log_p = _log_softmax(np.asarray(logits, "float64"))
-    right = np.argmax(log_p, axis=1) == np.asarray(labels)
-    return np.exp(log_p.max(axis=1)), right.astype("float64")
+def confidences(logits: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Computes the confidence in each example, and whether its class is correct.
+
+    Returns:
+      (max_y p(y|x), 1 where that y is the label and 0 elsewhere), both float64 [N].
+    """
+    log_p = _log_softmax(logits)
+    correct = np.argmax(log_p, axis=1) == np.asarray(labels)
+    return np.exp(log_p.max(axis=1)), correct.astype("float64")
 
 
-def _log_softmax(logits):
+def _log_softmax(logits: ArrayLike) -> np.ndarray:
     import scipy.special
 
-    return scipy.special.log_softmax(logits, axis=1)
+    return scipy.special.log_softmax(np.asarray(logits, "float64"), axis=1)

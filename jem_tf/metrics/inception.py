@@ -1,47 +1,59 @@
-"""Inception Score, FID and KID: of predictions and features, whatever network's.
+"""Inception Score, FID and KID, from the predictions and features of any network.
 
-Letters: N images, D features, K classes. Rows are taken in the order given, in splits,
-groups and blocks: shuffle what is sorted.
+Letters: N images, D features, K classes. The rows are taken in the order given, in
+splits, groups and blocks, so shuffle rows that are sorted.
 """
 
-import collections
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jem_tf.errors import InputError
 
-Statistics = collections.namedtuple("Statistics", "mu sigma")
-CHUNK = 5000  # rows at a time in float64
-LEAST_BLOCKS = 10  # of KID, whatever their size
+CHUNK = 5000  # rows that are in float64 at a time
+LEAST_BLOCKS = 10  # of KID, however small they are
 
 
-def inception_score(probabilities, splits=10):
-    """exp E KL(p(y|x) || p(y)) (Salimans et al. 2016): in [1, K], higher is better.
+class Statistics(NamedTuple):
+    """Mean and covariance of features, float64."""
+
+    mu: np.ndarray  # [D]
+    sigma: np.ndarray  # [D, D]
+
+
+def inception_score(probabilities: ArrayLike, splits: int = 10) -> tuple[float, float]:
+    """Computes exp E KL(p(y|x) || p(y)) (Salimans et al. 2016).
 
     Args:
       probabilities: float [N, K], p(y|x) of each image.
-      splits: parts of the rows, each with a score and a p(y) of its own.
+      splits: parts of the rows. Each part has its own p(y) and its own score.
 
     Returns:
-      (mean, standard deviation) over the splits.
+      (mean, standard deviation) over the splits. The mean is in [1, K]; higher is
+      better.
+
+    Raises:
+      InputError: if there are fewer images than splits.
     """
     from scipy.special import rel_entr
 
-    parts = np.array_split(np.asarray(probabilities, "float64"), splits)
-    if not len(parts[-1]):
+    rows = np.asarray(probabilities, "float64")
+    if len(rows) < splits:
         raise InputError(
-            f"{len(probabilities)} samples are too few for an Inception Score in "
-            f"{splits} splits; give at least {splits}."
+            f"{len(rows)} samples are too few for an Inception Score in {splits} "
+            f"splits; give at least {splits}."
         )
+    parts = np.array_split(rows, splits)
     scores = [np.exp(rel_entr(p, p.mean(0)).sum(1).mean()) for p in parts]
     return float(np.mean(scores)), float(np.std(scores))
 
 
-def statistics(features):
-    """Mean and covariance: [N, D] -> Statistics(mu [D], sigma [D, D]), float64.
+def statistics(features: np.ndarray) -> Statistics:
+    """Computes the mean and covariance of features [N, D].
 
     Raises:
-      InputError: unless N > D, without which the covariance has no full rank.
+      InputError: unless N > D. With fewer images the covariance has no full rank.
     """
     n, width = np.shape(features)
     if n <= width:
@@ -53,59 +65,82 @@ def statistics(features):
     return Statistics(mu, _scatter(features, mu) / (n - 1))
 
 
-def frechet_distance(mu1, sigma1, mu2, sigma2):
-    """FID, of two Gaussians: lower is better, 0 for equal ones.
+def frechet_distance(
+    mu1: np.ndarray, sigma1: np.ndarray, mu2: np.ndarray, sigma2: np.ndarray
+) -> float:
+    """Computes FID, the Frechet distance of two Gaussians.
 
     |mu1 - mu2|^2 + tr(sigma1 + sigma2 - 2 (sigma1 sigma2)^(1/2))
 
-    Heusel et al. 2017, equation 6. The trace of the root is that of the symmetric
-    (r sigma1 r)^(1/2), r being the root of sigma2: real, whatever the rounding.
+    This is equation 6 of Heusel et al. 2017. The trace of the root is computed as that
+    of the symmetric (r sigma1 r)^(1/2), where r is the root of sigma2, so that rounding
+    cannot make it complex.
 
     Args:
-      mu1, mu2: [D].
-      sigma1, sigma2: [D, D], symmetric.
+      mu1: [D].
+      sigma1: [D, D], symmetric.
+      mu2: [D].
+      sigma2: [D, D], symmetric.
+
+    Returns:
+      A float; 0 for equal Gaussians, lower is better.
     """
     return _frechet(mu1, sigma1, mu2, sigma2, _root(sigma2))
 
 
-def frechet_jackknife(features, mu, sigma, groups=10):
-    """FID of features against a reference, and how far chance among them moves it.
+def frechet_jackknife(
+    features: np.ndarray, mu: np.ndarray, sigma: np.ndarray, groups: int = 10
+) -> tuple[float, float]:
+    """Computes FID of features against a reference, and its standard error.
 
-    The grouped jackknife leaves out a group of rows at a time; the reference counts as
-    exact, and the root of its covariance is taken once.
+    The error is that of a grouped jackknife, which leaves out one group of rows at a
+    time. It counts the reference as exact.
 
     Args:
       features: [N, D], N > D.
-      mu, sigma: of the reference, [D] and [D, D].
+      mu: [D], of the reference.
+      sigma: [D, D], of the reference.
       groups: how many.
 
     Returns:
       (FID, its standard error).
+
+    Raises:
+      InputError: unless N > D.
     """
     n, root = len(features), _root(sigma)
     mean, covariance = statistics(features)
     fid = _frechet(mean, covariance, mu, sigma, root)
-    scatter, without = covariance * (n - 1), []
+    scatter, fids = covariance * (n - 1), []
     for rows in np.array_split(features, groups):
         kept = n - len(rows)
         less = mean + (mean - np.mean(rows, axis=0, dtype="float64")) * len(rows) / kept
-        # Of the rows kept, round their own mean, from all those round the mean of all.
+        # `rest` is the scatter of the kept rows about their own mean, which is `less`.
+        # The other two scatters are about `mean`.
         rest = scatter - _scatter(rows, mean) - kept * np.outer(*[less - mean] * 2)
-        without.append(_frechet(less, rest / (kept - 1), mu, sigma, root))
-    return fid, float(np.sqrt((groups - 1) * np.var(without)))
+        fids.append(_frechet(less, rest / (kept - 1), mu, sigma, root))
+    return fid, float(np.sqrt((groups - 1) * np.var(fids)))
 
 
-def kernel_distance(a, b, block=1000):
-    """KID, the unbiased squared MMD under (x.y / D + 1)^3 (Binkowski et al. 2018).
+def kernel_distance(
+    a: np.ndarray, b: np.ndarray, block: int = 1000
+) -> tuple[float, float]:
+    """Computes KID, the unbiased squared MMD under the kernel (x.y / D + 1)^3.
+
+    Source: Binkowski et al. (ICLR 2018).
 
     Args:
-      a, b: float [N, D] and [M, D].
-      block: rows of each in one estimate; fewer where there would not be 10 disjoint
-        blocks.
+      a: float [N, D].
+      b: float [M, D].
+      block: rows of `a` and of `b` in one estimate. There are fewer if there would not
+        be 10 disjoint blocks.
 
     Returns:
-      (mean over the blocks, its standard error); the mean's expectation is 0 for equal
-      distributions, so that it may be negative.
+      (mean over the blocks, its standard error). The expectation of the mean is 0 for
+      equal distributions, so it can be negative.
+
+    Raises:
+      InputError: if N or M is less than 20.
     """
     n = min(len(a), len(b))
     block = min(block, n // LEAST_BLOCKS)
@@ -113,13 +148,14 @@ def kernel_distance(a, b, block=1000):
         raise InputError(
             f"{n} images are too few for a KID; give at least {2 * LEAST_BLOCKS}."
         )
-    found = [
+    estimates = [
         _mmd(a[i : i + block], b[i : i + block]) for i in range(0, n - block + 1, block)
     ]
-    return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(len(found)))
+    error = np.std(estimates, ddof=1) / np.sqrt(len(estimates))
+    return float(np.mean(estimates)), float(error)
 
 
-def _mmd(a, b):
+def _mmd(a: np.ndarray, b: np.ndarray) -> float:
     a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
     m, n, width = len(a), len(b), a.shape[1]
     aa, bb, ab = (((x @ y.T) / width + 1) ** 3 for x, y in ((a, a), (b, b), (a, b)))
@@ -127,7 +163,8 @@ def _mmd(a, b):
     return within + (bb.sum() - np.trace(bb)) / (n * (n - 1)) - 2 * ab.mean()
 
 
-def _scatter(rows, centre):
+def _scatter(rows: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Sum of (row - centre) (row - centre)^T: [N, D], [D] -> [D, D]."""
     total = np.zeros([len(centre)] * 2)
     for begin in range(0, len(rows), CHUNK):
         centred = np.asarray(rows[begin : begin + CHUNK], "float64") - centre
@@ -135,14 +172,21 @@ def _scatter(rows, centre):
     return total
 
 
-def _root(sigma):
+def _root(sigma: np.ndarray) -> np.ndarray:
+    """The symmetric square root of a covariance, [D, D] -> [D, D]."""
     values, vectors = np.linalg.eigh(sigma)
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
-def _frechet(mu1, sigma1, mu2, sigma2, root2):
+def _frechet(
+    mu1: np.ndarray,
+    sigma1: np.ndarray,
+    mu2: np.ndarray,
+    sigma2: np.ndarray,
+    root2: np.ndarray,
+) -> float:
     product = root2 @ sigma1 @ root2
     values = np.linalg.eigvalsh((product + product.T) / 2)
-    shared = np.sqrt(np.maximum(values, 0)).sum()
+    overlap = np.sqrt(np.maximum(values, 0)).sum()
     apart = np.sum((np.asarray(mu1) - mu2) ** 2)
-    return float(apart + np.trace(sigma1) + np.trace(sigma2) - 2 * shared)
+    return float(apart + np.trace(sigma1) + np.trace(sigma2) - 2 * overlap)

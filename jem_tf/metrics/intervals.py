@@ -1,4 +1,6 @@
-"""How far a number measured on a sample may be off: 95% confidence intervals."""
+"""95% confidence intervals of numbers that were measured on a sample."""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -6,15 +8,15 @@ CONFIDENCE = 0.95
 RESAMPLES = 200
 
 
-def proportion(hits, n):
-    """Wilson's (1927) interval of a share, such as an accuracy.
+def proportion(hits: float, n: int) -> list[float]:
+    """Computes Wilson's (1927) interval of a proportion, such as an accuracy.
 
     Args:
-      hits: how many of n; an int, or a float that is rounded.
-      n: int, at least 1.
+      hits: how many of the n; a float is rounded.
+      n: at least 1.
 
     Returns:
-      [low, high], floats in [0, 1].
+      [low, high] in [0, 1].
     """
     import scipy.stats
 
@@ -23,29 +25,35 @@ def proportion(hits, n):
     return [float(interval.low), float(interval.high)]
 
 
-def bootstrap(statistic, *samples, seed=0):
-    """Efron's (1979) percentile interval of statistic(*samples), by RESAMPLES draws.
+def bootstrap(
+    statistic: Callable[..., float], *samples: np.ndarray, seed: int = 0
+) -> list[float]:
+    """Computes Efron's (1979) percentile interval of statistic(*samples).
 
     Args:
-      statistic: a function of arrays like the samples -> float.
-      samples: arrays [N, ...], each drawn from anew on its own.
-      seed: int.
+      statistic: a function of arrays like the samples.
+      *samples: arrays [N, ...]. Each is resampled RESAMPLES times, independently of
+        the others.
+      seed: of the draws.
 
     Returns:
-      [low, high], floats.
+      [low, high].
     """
     generator = np.random.default_rng(seed)
-    found = []
+    values = []
     for _ in range(RESAMPLES):
-        drawn = [
+        resamples = [
             sample[generator.integers(0, len(sample), len(sample))]
             for sample in samples
         ]
-        found.append(statistic(*drawn))
-    return middle(found)
+        values.append(statistic(*resamples))
+    return middle(values)
 
 
-def middle(values):
-    """[low, high], between which CONFIDENCE of the values lie, as many on each side."""
+def middle(values: Sequence[float] | np.ndarray) -> list[float]:
+    """Computes the [low, high] that CONFIDENCE of the values lie between.
+
+    Equally many values are below and above.
+    """
     tail = 50 * (1 - CONFIDENCE)
     return [float(end) for end in np.percentile(values, [tail, 100 - tail])]

@@ -1,25 +1,63 @@
-"""Networks by name: images in, logits out. One file each, one signature."""
+"""Networks by name: images in, logits out. One file each, one signature.
+
+To add one, write a `Builder` in a file of its own and enter it in NETWORKS: `--network`
+then takes its name, and `tests/networks/test_networks.py` tests it.
+"""
 
 import functools
 import re
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-from jem_tf.errors import InputError
+import keras
+
+from jem_tf.errors import InputError, argument
 from jem_tf.networks.convnet import convnet
 from jem_tf.networks.wide_resnet import wide_resnet
 
-KNOWN = "wrn-DEPTH-WIDTH (the paper's is wrn-28-10), convnet, convnet-WIDTH"
-NAMES = {
-    r"wrn-(?P<depth>\d+)-(?P<width>\d+)": wide_resnet,
-    r"convnet-(?P<width>\d+)": convnet,
-    r"convnet": functools.partial(convnet, width=32),
+
+class Builder(Protocol):
+    """A function that builds a network.
+
+    Args:
+      input_shape: (H, W, C).
+      num_classes: K.
+      **sizes_and_style: the numbers in the network's name, int; and the `norm`,
+        `activation`, `seed`, `dtype` and `fused` of `layers.Layers`.
+
+    Returns:
+      A `keras.Model` from images float [B, H, W, C] in [-1, 1] to logits float32 [B,
+      K].
+
+    Raises:
+      InputError: if there is no such network with these numbers or of this style.
+    """
+
+    def __call__(
+        self,
+        input_shape: Sequence[int],
+        num_classes: int,
+        *args: Any,
+        **sizes_and_style: Any,
+    ) -> keras.Model: ...
+
+
+# A word in capitals stands for a number, which the builder takes by this word in lower
+# case.
+NETWORKS: dict[str, Builder] = {
+    "wrn-DEPTH-WIDTH": wide_resnet,
+    "convnet-WIDTH": convnet,
+    "convnet": functools.partial(convnet, width=32),
 }
 
 
-def build(name, input_shape, num_classes, **style):
+def build(
+    name: str, input_shape: Sequence[int], num_classes: int, **style: Any
+) -> keras.Model:
     """Builds the network called `name`.
 
     Args:
-      name: see KNOWN.
+      name: one of NETWORKS with numbers for the words in capitals, such as wrn-28-10.
       input_shape: (H, W, C).
       num_classes: K.
       **style: norm, activation, seed, dtype, fused; see `layers.Layers`.
@@ -31,8 +69,12 @@ def build(name, input_shape, num_classes, **style):
     Raises:
       InputError: if no network has that name, or not with these numbers.
     """
-    for pattern, builder in NAMES.items():
+    for form, builder in NETWORKS.items():
+        pattern = re.sub("[A-Z]+", lambda m: rf"(?P<{m[0].lower()}>\d+)", form)
         if match := re.fullmatch(pattern, name):
             sizes = {key: int(value) for key, value in match.groupdict().items()}
             return builder(input_shape, num_classes, **sizes, **style)
-    raise InputError(f"There is no network {name!r}; choose one of {KNOWN}.")
+    raise InputError(
+        f"{argument('network', name)} is not known; choose one of "
+        f"{', '.join(NETWORKS)}, with numbers for the words in capitals."
+    )

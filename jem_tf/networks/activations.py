@@ -1,83 +1,87 @@
-"""Activations whose passes over memory are as few as TensorFlow allows.
+"""Activations that read and write memory as seldom as TensorFlow allows.
 
-On a CPU a network's activations cost as much time as its convolutions, in bfloat16 more
-(docs/speed.md). Two things help. A gradient computed from what the activation returned,
-not from what it was given, lets Grappler fuse forward a convolution, its bias and the
-activation; and XLA makes one loop of a kernel where TensorFlow makes many. The plain
-ones do without XLA, which servers of models are built without.
+On a CPU a network's activations take as much time as its convolutions, in bfloat16 more
+(docs/speed.md). Two things help. A gradient computed from the activation's output
+rather than from its input lets Grappler fuse a convolution, its bias and the activation
+in the forward pass; and XLA makes one loop of a kernel where TensorFlow makes many. The
+functions called plain do without XLA, because model servers are built without it.
 """
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
-_as_it_is = tf.autograph.experimental.do_not_convert  # it would lose the gradient
+_outside_autograph = tf.autograph.experimental.do_not_convert  # keeps the gradient
 SLOPE = 0.2  # of the leaky ReLU, as in the authors' code
 
 
-def _kernel(function):
-    """The function as one XLA loop, whatever else is compiled or not."""
+def _kernel(function: Callable[..., tf.Tensor]) -> tf.types.experimental.GenericFunction:
+    """The function as one XLA loop, whether or not its caller is compiled."""
     return tf.function(function, jit_compile=True, autograph=False)
 
 
 @_kernel
-def leaky_relu_gradient(y, dy):
+def leaky_relu_gradient(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
     """dL/dx of y = leaky_relu(x): both tensors of one shape -> the same."""
     return tf.where(y > 0, dy, dy * tf.constant(SLOPE, dy.dtype))
 
 
 @_kernel
-def _swish(x):
+def _swish(x: tf.Tensor) -> tf.Tensor:
     wide = tf.cast(x, tf.float32)
     return tf.cast(wide * tf.sigmoid(wide), x.dtype)
 
 
 @_kernel
-def _swish_gradient(x, dy):
+def _swish_gradient(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
     wide = tf.cast(x, tf.float32)
     s = tf.sigmoid(wide)
     slope = s * (1 + wide * (1 - s))
     return tf.cast(slope * tf.cast(dy, tf.float32), dy.dtype)
 
 
-def _leaky_relu(x, gradient):
-    # Grappler's remapper fails on a sum followed by a leaky ReLU, and with it every
-    # other fusion of the graph is lost: the op between hides one from the other.
+def _leaky_relu(
+    x: tf.Tensor, gradient: Callable[..., tf.Tensor]
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    # Grappler's remapper fails on a sum followed by a leaky ReLU, and every other
+    # fusion of the graph is then lost: the operation between hides one from the other.
     y = tf.nn.leaky_relu(tf.ensure_shape(x, x.shape), SLOPE)
     return y, lambda dy: gradient(y, dy)
 
 
-@_as_it_is
+@_outside_autograph
 @tf.custom_gradient
-def leaky_relu(x):
+def leaky_relu(x: tf.Tensor) -> tf.Tensor:
     """max(x, 0.2 x): any shape -> the same."""
     return _leaky_relu(x, leaky_relu_gradient)
 
 
-@_as_it_is
+@_outside_autograph
 @tf.custom_gradient
-def plain_leaky_relu(x):
-    """The same without XLA."""
+def plain_leaky_relu(x: tf.Tensor) -> tf.Tensor:
+    """`leaky_relu` without XLA: any shape -> the same."""
     return _leaky_relu(x, leaky_relu_gradient.python_function)
 
 
-@_as_it_is
+@_outside_autograph
 @tf.custom_gradient
-def swish(x):
+def swish(x: tf.Tensor) -> tf.Tensor:
     """x sigmoid(x), computed in float32: any shape -> the same."""
     return _swish(x), lambda dy: _swish_gradient(x, dy)
 
 
-@_as_it_is
+@_outside_autograph
 @tf.custom_gradient
-def plain_swish(x):
-    """The same without XLA."""
+def plain_swish(x: tf.Tensor) -> tf.Tensor:
+    """`swish` without XLA: any shape -> the same."""
     plain, gradient = _swish.python_function, _swish_gradient.python_function
     return plain(x), lambda dy: gradient(x, dy)
 
 
-@_as_it_is
+@_outside_autograph
 @tf.custom_gradient
-def convolved_leaky_relu(x, kernel, bias):
-    """leaky_relu(x * kernel + bias), zeros all round, as one primitive of oneDNN.
+def convolved_leaky_relu(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """leaky_relu(x * kernel + bias), zero-padded, as one primitive of oneDNN.
 
     Args:
       x: [B, H, W, C].
@@ -92,8 +96,9 @@ def convolved_leaky_relu(x, kernel, bias):
     h = tf.nn.bias_add(raw.Conv2D(input=x, filter=kernel, **how), bias)
     y = tf.nn.leaky_relu(h, SLOPE)
 
-    def gradient(dy):
-        # By hand, so that h is no one's but the activation's.
+    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        # Written by hand, so that nothing but the activation reads h: only then is the
+        # forward pass fused.
         dh = leaky_relu_gradient(y, dy)
         return (
             raw.Conv2DBackpropInput(

@@ -1,11 +1,12 @@
 """The few layers that every network is made of, as functions of x [B, H, W, C]."""
 
 import itertools
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 from jem_tf.networks import activations
 
 NORMS = ("none", "batch", "layer", "group")
@@ -20,20 +21,20 @@ PLAIN = {
 class Activation(keras.layers.Layer):
     """One of ACTIVATIONS as a layer, or of PLAIN if not fused."""
 
-    def __init__(self, activation, fused=True, **kwargs):
+    def __init__(self, activation: str, fused: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation, self.fused = activation, fused
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """Any shape -> the same."""
         return (ACTIVATIONS if self.fused else PLAIN)[self.activation](x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's."""
         return input_shape
 
-    def get_config(self):
-        """What `from_config` makes an equal layer of."""
+    def get_config(self) -> dict[str, Any]:
+        """The arguments from which `from_config` makes an equal layer."""
         own = {"activation": self.activation, "fused": self.fused}
         return super().get_config() | own
 
@@ -42,7 +43,7 @@ class Activation(keras.layers.Layer):
 class ConvLeakyReLU(keras.layers.Conv2D):
     """A convolution of stride 1 and "same" padding with its leaky ReLU in one."""
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """[B, H, W, C] -> [B, H, W, filters]."""
         parts = (tf.convert_to_tensor(part) for part in (self.kernel, self.bias))
         return activations.convolved_leaky_relu(x, *parts)
@@ -61,49 +62,90 @@ class Layers:
       seed: int.
       dtype: a Keras dtype policy, such as "mixed_bfloat16"; logits are float32 under
         any.
-      fused: whether activations may be quick by way of XLA, which servers of models are
-        built without. The weights are the same.
+      fused: whether activations may use XLA, which is quicker, but which model servers
+        are built without. The weights are the same.
+
+    Raises:
+      InputError: if there is no such norm or activation.
     """
 
     def __init__(
         self,
         *,
-        norm="none",
-        activation="leaky_relu",
-        gain=1.0,
-        seed=0,
-        dtype="float32",
-        fused=True,
+        norm: str = "none",
+        activation: str = "leaky_relu",
+        gain: float = 1.0,
+        seed: int = 0,
+        dtype: str = "float32",
+        fused: bool = True,
     ):
         for name, value, known in (
             ("norm", norm, NORMS),
-            ("activation", activation, ACTIVATIONS),
+            ("activation", activation, tuple(ACTIVATIONS)),
         ):
             if value not in known:
                 raise InputError(
-                    f"{name} is {value!r}; choose one of {', '.join(known)}."
+                    f"{argument(name, value)} is not known; choose one of "
+                    f"{', '.join(known)}."
                 )
         self._norm, self._activation, self._gain = norm, activation, gain
         self._seeds, self._dtype = itertools.count(1000 * seed), dtype
         self._convolutions, self._fused = itertools.count(), fused
 
-    def conv(self, x, filters, size=3, stride=1):
+    def conv(
+        self, x: keras.KerasTensor, filters: int, *, size: int = 3, stride: int = 1
+    ) -> keras.KerasTensor:
         """A convolution with bias and, as in PyTorch, size // 2 zeros all round."""
         if size == 1 and stride > 1:
-            # oneDNN's strided 1x1 convolution corrupts the heap on its way back (TF
-            # 2.20, 2.21). Pooling single pixels is quicker there than slicing.
+            # oneDNN's gradient of a strided 1x1 convolution corrupts the heap (TF 2.20,
+            # 2.21). Pooling single pixels is quicker there than slicing.
             x = keras.layers.AveragePooling2D(1, stride, dtype=self._dtype)(x)
             stride = 1
         return self._conv(keras.layers.Conv2D, x, filters, size, stride)
 
-    def activated_conv(self, x, filters, size=3, stride=1):
+    def activated_conv(
+        self, x: keras.KerasTensor, filters: int, *, size: int = 3, stride: int = 1
+    ) -> keras.KerasTensor:
         """The activation of a normalised convolution, fused where that is possible."""
         fusible = self._norm == "none" and self._activation == "leaky_relu"
         if self._fused and fusible and stride == 1:
             return self._conv(ConvLeakyReLU, x, filters, size)
-        return self.activation(self.norm(self.conv(x, filters, size, stride)))
+        convolved = self.conv(x, filters, size=size, stride=stride)
+        return self.activation(self.norm(convolved))
 
-    def _conv(self, layer, x, filters, size, stride=1):
+    def logits(self, x: keras.KerasTensor, num_classes: int) -> keras.KerasTensor:
+        """Global average pooling and a linear map: [B, H, W, C] -> float32 [B, K]."""
+        x = keras.layers.GlobalAveragePooling2D(dtype="float32")(x)
+        return keras.layers.Dense(
+            num_classes, dtype="float32", name="logits", **self._initial(x.shape[-1])
+        )(x)
+
+    def norm(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """The style's normalisation."""
+        if self._norm == "none":
+            return x
+        style = {"epsilon": 1e-5, "dtype": self._dtype}
+        if self._norm == "batch":
+            return keras.layers.BatchNormalization(momentum=0.1, **style)(x)
+        groups = 1 if self._norm == "layer" else 8
+        return keras.layers.GroupNormalization(groups, **style)(x)
+
+    def add(self, x: keras.KerasTensor, h: keras.KerasTensor) -> keras.KerasTensor:
+        """The sum at the end of a residual block."""
+        return keras.layers.Add(dtype=self._dtype)([x, h])
+
+    def activation(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """The style's activation."""
+        return Activation(self._activation, self._fused, dtype=self._dtype)(x)
+
+    def _conv(
+        self,
+        layer: type[keras.layers.Conv2D],
+        x: keras.KerasTensor,
+        filters: int,
+        size: int,
+        stride: int = 1,
+    ) -> keras.KerasTensor:
         padding, fan_in = "same", size * size * x.shape[-1]
         if stride > 1:
             x = keras.layers.ZeroPadding2D(size // 2, dtype=self._dtype)(x)
@@ -112,35 +154,7 @@ class Layers:
         name = f"conv_{next(self._convolutions)}"  # in the order of their making
         return layer(filters, size, stride, name=name, **style)(x)
 
-    def logits(self, x, num_classes):
-        """Global average pooling and a linear map: [B, H, W, C] -> float32 [B, K]."""
-        x = keras.layers.GlobalAveragePooling2D(dtype="float32")(x)
-        return keras.layers.Dense(
-            num_classes, dtype="float32", name="logits", **self._initial(x.shape[-1])
-        )(x)
-
-    def norm(self, x):
-        """The style's normalisation."""
-        if self._norm == "batch":
-            return keras.layers.BatchNormalization(
-                momentum=0.1, epsilon=1e-5, dtype=self._dtype
-            )(x)
-        if self._norm == "none":
-            return x
-        groups = 1 if self._norm == "layer" else 8
-        return keras.layers.GroupNormalization(groups, epsilon=1e-5, dtype=self._dtype)(
-            x
-        )
-
-    def add(self, x, h):
-        """The sum at the end of a residual block."""
-        return keras.layers.Add(dtype=self._dtype)([x, h])
-
-    def activation(self, x):
-        """The style's activation."""
-        return Activation(self._activation, self._fused, dtype=self._dtype)(x)
-
-    def _initial(self, fan_in):
+    def _initial(self, fan_in: int) -> dict[str, keras.initializers.Initializer]:
         bound = self._gain * fan_in**-0.5
         return {
             f"{part}_initializer": keras.initializers.RandomUniform(

@@ -44,7 +44,7 @@ def write(path, original, source, *, dataset="", data_dir=""):
       original: `conversion.Original`.
       source: the file that it was read from.
       dataset: what it was trained on; if empty, cifar10 or cifar100 by the number of
-        classes. Of a set that is not in `known.SETS` the images must be at hand.
+        classes. Of a set that is not in `paper_sets.SETS` the images must be at hand.
       data_dir: prepared TFDS data.
 
     Returns:
@@ -61,7 +61,7 @@ def write(path, original, source, *, dataset="", data_dir=""):
     run_folder.check(path, opts)
     model = _model(opts, original)
     note = _note(original, source, opts, model)
-    with files.whole_folder(root) as part, run_folder.claim(part, opts):
+    with files.atomic_folder(root) as part, run_folder.claim(part, opts):
         run_folder.note(part, *outline)
         files.write_json(part / "results" / "import.json", note)
         keeper = checkpoints.Checkpoints(
@@ -77,7 +77,7 @@ def write(path, original, source, *, dataset="", data_dir=""):
 
 
 def _described(original, source, dataset, data_dir):
-    """-> (Options, known.Outline)."""
+    """-> (Options, paper_sets.Description)."""
     classes = original.num_classes
     dataset = dataset or BY_CLASSES.get(classes)
     if not dataset:
@@ -85,7 +85,7 @@ def _described(original, source, dataset, data_dir):
             f"{source} has {classes} classes; say by --dataset what it was trained on."
         )
     size = 0 if dataset in paper_sets.SETS else IMAGE_SHAPE[0]
-    outline = paper_sets.outline(dataset, data_dir=data_dir, image_size=size)
+    outline = paper_sets.describe(dataset, data_dir=data_dir, image_size=size)
     theirs = (len(outline.class_names), outline.image_shape)
     if theirs != (classes, IMAGE_SHAPE):
         raise InputError(
@@ -105,11 +105,11 @@ def _described(original, source, dataset, data_dir):
 
 
 def _model(opts, original):
-    buffer = build.buffer(opts, IMAGE_SHAPE, original.num_classes)
+    buffer = build.make_buffer(opts, IMAGE_SHAPE, original.num_classes)
     if original.images is not None:
         ages = np.full(len(original.images), replay.UNKNOWN_AGE, np.int32)
         buffer.restore([original.images], [ages])
-    model = build.build(opts, IMAGE_SHAPE, original.num_classes, buffer)
+    model = build.make_model(opts, IMAGE_SHAPE, original.num_classes, buffer)
     for layer, weights in original.weights.items():
         model.network.get_layer(layer).set_weights(weights)
     return model

@@ -1,21 +1,29 @@
-"""From options to the things they describe: buffer, model, batches, optimiser."""
+"""From options to the things they describe: model, buffer, sampler, batches."""
 
 import functools
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from jem_tf import datasets, jem, networks, optimizers, replay, samplers, starts; from jem_tf.system import hardware
-from jem_tf.datasets import batches
-from jem_tf.errors import InputError
+from jem_tf import jem, networks, optimizers, replay, samplers, starts
+from jem_tf.datasets import Dataset, batches
+from jem_tf.errors import InputError, argument
+from jem_tf.options import Options, Sampling, Training
+from jem_tf.system import hardware
 
 BUFFER_STREAM = 5  # of seeds; see datasets/batches.py for the others
-UNIFORM_SHARE = 0.1  # of chains in the mixed start
-GAUSSIAN_IMAGES = 20_000  # at most so many training images make the Gaussian start
 
 
-def buffer(opts, image_shape, num_classes, *, start=None, **shards):
-    """The replay buffer that `opts` describe, or None where nothing is drawn.
+def make_buffer(
+    opts: Options,
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    *,
+    start: starts.Start | None = None,
+    **shards: Any,
+) -> replay.ReplayBuffer | None:
+    """Makes the replay buffer, or returns None where nothing is drawn.
 
     Call it outside any `strategy.scope()`.
 
@@ -40,8 +48,13 @@ def buffer(opts, image_shape, num_classes, *, start=None, **shards):
     )
 
 
-def build(opts, image_shape, num_classes, replay_buffer):
-    """The model that `opts` describe, not yet compiled.
+def make_model(
+    opts: Options,
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    buffer: replay.ReplayBuffer | None,
+) -> jem.JEM:
+    """Makes the model, not yet compiled.
 
     Call it in the run's `strategy.scope()`.
 
@@ -49,19 +62,16 @@ def build(opts, image_shape, num_classes, replay_buffer):
       opts: Options.
       image_shape: (H, W, C).
       num_classes: K.
-      replay_buffer: what `buffer` returned.
-
-    Returns:
-      JEM.
+      buffer: what `make_buffer` returned.
     """
     objective = opts.objective
-    walk = samplers.sgld
+    sampler = make_sampler(opts.sampling)
     if hardware.compiles(opts.training.jit_compile) and _replicas() > 1:
-        walk = samplers.compiled(walk)
+        sampler = samplers.compiled(sampler)
     return jem.JEM(
-        network(opts, image_shape, num_classes),
-        buffer=replay_buffer,
-        sampler=sampler(opts.sampling, walk),
+        make_network(opts, image_shape, num_classes),
+        buffer=buffer,
+        sampler=sampler,
         p_x_weight=objective.p_x_weight,
         p_y_given_x_weight=objective.p_y_given_x_weight,
         p_x_y_weight=objective.p_x_y_weight,
@@ -73,12 +83,19 @@ def build(opts, image_shape, num_classes, replay_buffer):
     )
 
 
-def network(opts, image_shape, num_classes, *, precision=None, fused=True):
-    """The network that `opts` describe, with its initial weights.
+def make_network(
+    opts: Options,
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    *,
+    precision: str | None = None,
+    fused: bool = True,
+) -> keras.Model:
+    """Makes the network, with its initial weights.
 
     Args:
-      opts, image_shape, num_classes: as for `build`.
-      precision: a Keras dtype policy to compute in; what --precision says if None.
+      opts, image_shape, num_classes: as for `make_model`.
+      precision: a Keras dtype policy to compute in; the options' own if None.
       fused: as of `networks.layers.Layers`.
     """
     return networks.build(
@@ -88,99 +105,67 @@ def network(opts, image_shape, num_classes, *, precision=None, fused=True):
         norm=opts.network.norm,
         activation=opts.network.activation,
         seed=opts.training.seed,
-        dtype=precision or hardware.precision(opts.training.precision)[0],
+        dtype=precision or hardware.choose_precision(opts.training.precision)[0],
         fused=fused,
     )
 
 
-def sampler(sampling, walk=samplers.sgld, **changes):
-    """`walk`, of samplers.py, with the arguments that `Sampling` options describe."""
-    arguments = {
-        "steps": sampling.sgld_steps,
-        "step_size": sampling.sgld_step_size,
-        "noise": sampling.sgld_noise,
-        "gradient_clamp": sampling.sgld_gradient_clamp or None,
-        "range_clamp": sampling.sgld_range_clamp or None,
+def make_sampler(sampling: Sampling, **changes: Any) -> functools.partial:
+    """Binds the sampler that the options name, with its numbers.
+
+    Args:
+      sampling: Sampling.
+      **changes: arguments of the sampler that are to be other than the options say.
+
+    Returns:
+      A `samplers.Sampler`; `.keywords` has what is bound.
+
+    Raises:
+      InputError: if the sampler does not take what is changed.
+    """
+    numbers = {
+        "step_size": sampling.step_size,
+        "noise": sampling.step_noise,
+        "temperature": sampling.temperature,
     }
-    return functools.partial(walk, **(arguments | changes))
+    arguments = {
+        "steps": sampling.sampler_steps,
+        **{name: numbers[name] for name in samplers.numbers_of(sampling.sampler)},
+        "score_clamp": sampling.score_clamp or None,
+        "range_clamp": sampling.range_clamp or None,
+    }
+    return samplers.build(sampling.sampler, **(arguments | changes))
 
 
-def check(opts, replicas):
-    """Raises InputError where options contradict each other."""
-    objective, size = opts.objective, opts.training.batch_size
-    if not objective.generative and not objective.p_y_given_x_weight:
-        raise InputError(
-            "--p_x_weight, --p_y_given_x_weight, --p_x_y_weight are all 0; raise one."
-        )
-    drawn = p_x_batch_size(opts)
-    for flag, value in (("batch_size", size), ("p_x_batch_size", drawn)):
-        if value % replicas:
-            raise InputError(
-                f"--{flag}={value} does not divide among {replicas} replicas; "
-                f"choose a multiple of {replicas}."
-            )
-    chains = max(
-        bool(objective.p_x_weight) * drawn, bool(objective.p_x_y_weight) * size
-    )
-    if opts.sampling.buffer_size < chains:
-        raise InputError(
-            f"--buffer_size={opts.sampling.buffer_size} is smaller than a batch of "
-            f"{chains} chains; raise it."
-        )
-    if objective.p_x_weight and objective.p_x_images == "same":
-        _check_same_images(opts)
-
-
-def _check_same_images(opts):
-    size, drawn = opts.training.batch_size, p_x_batch_size(opts)
-    if drawn != size:
-        raise InputError(
-            f"--p_x_images=same takes the cross-entropy's {size} images; leave "
-            f"--p_x_batch_size={drawn} out or choose other --p_x_images."
-        )
-    if opts.data.labels_per_class:
-        raise InputError(
-            f"--labels_per_class={opts.data.labels_per_class} needs other images for "
-            "log p(x); choose --p_x_images=augmented or plain."
-        )
-
-
-def p_x_batch_size(opts):
-    """Images and chains a step for log p(x), all replicas."""
-    return opts.objective.p_x_batch_size or opts.training.batch_size
-
-
-def start(opts, data):
-    """Where chains start, see `starts`: what --start says, of the training images."""
+def make_start(opts: Options, data: Dataset) -> starts.Start:
+    """Makes the start that the options name, of the training images."""
     images, labels = data.train
-    if opts.sampling.start == "uniform":
-        return starts.uniform(images.shape[1:])
-    some = datasets.pixels(images[:GAUSSIAN_IMAGES]).numpy()
-    gaussian = starts.gaussian(some, labels[:GAUSSIAN_IMAGES], len(data.class_names))
-    if opts.sampling.start == "gaussian":
-        return gaussian
-    return starts.mixture(starts.uniform(images.shape[1:]), gaussian, UNIFORM_SHARE)
+    return starts.build(
+        opts.sampling.start, images.shape[1:], images, labels, len(data.class_names)
+    )
 
 
-def feed(opts, data, steps, first=0, **share):
-    """The batches of steps first .. steps - 1; see `datasets.batches.training`."""
+def make_batches(
+    opts: Options, data: Dataset, steps: int, first: int = 0, **share: Any
+) -> tf.data.Dataset:
+    """Makes the batches of steps first .. steps - 1; see `batches.training_batches`."""
     objective = opts.objective
     own = objective.p_x_weight > 0 and objective.p_x_images != "same"
-    return batches.training(
+    return batches.training_batches(
         data,
         steps=steps,
         batch_size=opts.training.batch_size,
         seed=opts.training.seed,
         augment=opts.data.augment,
         labels_per_class=opts.data.labels_per_class,
-        real=objective.p_x_images if own else None,
-        real_batch_size=p_x_batch_size(opts) if own else 0,
+        p_x_images=objective.p_x_images if own else None,
+        p_x_batch_size=p_x_batch_size(opts) if own else 0,
         first=first,
         **share,
     )
 
 
-def compile_for(model, training, steps):
+def compile_model(model: jem.JEM, training: Training, steps: int) -> jem.JEM:
     """Compiles the model with the optimiser of a run of so many steps, and builds it.
 
     Call it in the run's `strategy.scope()`.
@@ -193,7 +178,7 @@ def compile_for(model, training, steps):
         schedule=training.schedule,
         weight_decay=training.weight_decay,
     )
-    if hardware.precision(training.precision)[0] == "mixed_float16":
+    if hardware.choose_precision(training.precision)[0] == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     whole = hardware.compiles(training.jit_compile) and _replicas() == 1
     model.compile(optimizer, jit_compile=whole)
@@ -201,5 +186,63 @@ def compile_for(model, training, steps):
     return model
 
 
-def _replicas():
+def p_x_batch_size(opts: Options) -> int:
+    """Images and chains a step for log p(x), of all replicas together."""
+    return opts.objective.p_x_batch_size or opts.training.batch_size
+
+
+def check_options(opts: Options, replicas: int) -> None:
+    """Raises InputError where options contradict each other."""
+    objective, size = opts.objective, opts.training.batch_size
+    if not objective.generative and not objective.p_y_given_x_weight:
+        raise InputError(
+            f"{argument('p_x_weight')}, {argument('p_y_given_x_weight')}, "
+            f"{argument('p_x_y_weight')} are all 0; raise one."
+        )
+    drawn = p_x_batch_size(opts)
+    for name, value in (("batch_size", size), ("p_x_batch_size", drawn)):
+        if value % replicas:
+            raise InputError(
+                f"{argument(name, value)} does not divide among {replicas} replicas; "
+                f"choose a multiple of {replicas}."
+            )
+    chains = max(
+        bool(objective.p_x_weight) * drawn, bool(objective.p_x_y_weight) * size
+    )
+    if opts.sampling.buffer_size < chains:
+        raise InputError(
+            f"{argument('buffer_size', opts.sampling.buffer_size)} is smaller than a "
+            f"batch of {chains} chains; raise it."
+        )
+    if objective.p_x_weight and objective.p_x_images == "same":
+        _check_same_images(opts)
+    _check_temperature(opts.sampling)
+
+
+def _check_same_images(opts: Options) -> None:
+    size, drawn = opts.training.batch_size, p_x_batch_size(opts)
+    if drawn != size:
+        raise InputError(
+            f"{argument('p_x_images', 'same')} takes the cross-entropy's {size} "
+            f"images; leave {argument('p_x_batch_size', drawn)} out or choose other "
+            f"{argument('p_x_images')}."
+        )
+    if opts.data.labels_per_class:
+        raise InputError(
+            f"{argument('labels_per_class', opts.data.labels_per_class)} needs other "
+            f"images for log p(x); choose {argument('p_x_images', 'augmented')} or "
+            "plain."
+        )
+
+
+def _check_temperature(sampling: Sampling) -> None:
+    takes = "temperature" in samplers.numbers_of(sampling.sampler)
+    if not takes and sampling.temperature != Sampling().temperature:
+        raise InputError(
+            f"{argument('temperature', sampling.temperature)} means nothing to "
+            f"{argument('sampler', sampling.sampler)}; leave it out, or choose mala."
+        )
+
+
+def _replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync

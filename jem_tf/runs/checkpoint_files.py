@@ -1,183 +1,173 @@
 """One checkpoint on the disk: what is in it, and whether it is whole.
 
-FOLDER/step-0000500/state.json    where the run stands
+FOLDER/step-0000500/state.json    where the run stands, see `training_state`
                     model.*       network and optimiser
                     shards-0.*    process 0's shards of the replay buffer
 """
 
-import json
 import pathlib
 import re
 import shutil
-import zlib
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from jem_tf.errors import InputError
+from jem_tf.runs.training_state import NewerFormat, TrainingState
 
-FORMAT = 1  # of a checkpoint; a newer one is refused
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, tf.errors.OpError)
 
 
-def steps(folder):
-    """The steps of the checkpoints in a folder, ascending."""
-    names = (path.name for path in pathlib.Path(folder).glob("step-*"))
+def list_steps(folder: pathlib.Path) -> list[int]:
+    """Lists the steps of the checkpoints in a folder, ascending."""
+    names = (path.name for path in folder.glob("step-*"))
     return sorted(int(name[5:]) for name in names if re.fullmatch(r"step-\d{7,}", name))
 
 
-def newest_whole(folder, *, best=False):
-    """The place of the newest whole checkpoint, or of the best one; or None."""
-    found = steps(folder)[::-1]
+def path_of(folder: pathlib.Path, step: int) -> pathlib.Path:
+    """The folder of the checkpoint after training step `step`."""
+    return folder / f"step-{step:07d}"
+
+
+def find_whole(folder: pathlib.Path, *, best: bool = False) -> pathlib.Path | None:
+    """Finds the newest whole checkpoint, or the best one on validation; or None."""
+    steps = list_steps(folder)[::-1]
     if best:
-        found.sort(key=lambda step: accuracy_of(place_of(folder, step)), reverse=True)
-    places = (place_of(folder, step) for step in found)
-    return next((place for place in places if not verify(place)), None)
+        steps.sort(key=lambda step: accuracy_of(path_of(folder, step)), reverse=True)
+    paths = (path_of(folder, step) for step in steps)
+    return next((path for path in paths if not find_damage(path)), None)
 
 
-def write_standing(place, standing):
-    """Writes down where a run stands, with format and checksum."""
-    standing = standing | {"format": FORMAT}
-    text = json.dumps(standing | {"crc32": _crc32(standing)})
-    (place / "state.json").write_text(text)
+def write_state(path: pathlib.Path, state: TrainingState) -> None:
+    """Writes the state.json of a checkpoint."""
+    (path / "state.json").write_text(state.to_json())
 
 
-def standing_of(place):
-    """What a checkpoint says of where its run stood.
+def read_state(path: pathlib.Path) -> TrainingState:
+    """Reads the state.json of a checkpoint.
 
     Raises:
       One of UNREADABLE: if it cannot be read, or does not match its checksum.
     """
-    standing = json.loads((place / "state.json").read_text())
-    crc32 = standing.pop("crc32", None)
-    if standing["format"] <= FORMAT and crc32 != _crc32(standing):
-        raise ValueError("state.json does not match its checksum")
-    return standing
+    return TrainingState.from_json((path / "state.json").read_text())
 
 
-def _crc32(standing):
-    return zlib.crc32(json.dumps(standing, sort_keys=True).encode())
-
-
-def verify(place, about=None):
-    """What is wrong with a checkpoint, in a line; "" if all its checksums match.
+def find_damage(
+    path: pathlib.Path, model_facts: Mapping[str, Any] | None = None
+) -> str:
+    """Says in a line what is wrong with a checkpoint; "" if all its checksums match.
 
     Raises:
-      InputError: if it is whole, but of another model than `about` or a newer version.
+      InputError: if it is whole, but of another model than `model_facts` says, or of a
+        newer format.
     """
     try:
-        standing = standing_of(place)
-        if standing["format"] <= FORMAT:
-            for prefix in _prefixes(place, standing):
-                reader = tf.train.load_checkpoint(str(prefix))
-                for name in reader.get_variable_to_shape_map():
-                    reader.get_tensor(name)
+        state = read_state(path)
+        for prefix in _prefixes(path, state):
+            reader = tf.train.load_checkpoint(str(prefix))
+            for name in reader.get_variable_to_shape_map():
+                reader.get_tensor(name)
+    except NewerFormat as error:
+        raise InputError(f"{path} cannot be read: {error}; upgrade jem_tf.") from error
     except UNREADABLE as error:
-        return line_of(error) or type(error).__name__
-    if standing["format"] > FORMAT:
-        raise InputError(
-            f"{place} has format {standing['format']}, newer than this jem_tf's "
-            f"{FORMAT}; upgrade jem_tf."
-        )
-    for name, ours in (about or {}).items():
-        if (theirs := standing["about"].get(name)) != ours:
+        return first_line(error) or type(error).__name__
+    for name, value in (model_facts or {}).items():
+        if (other := state.model_facts.get(name)) != value:
             raise InputError(
-                f"{place} is a checkpoint of {name}={theirs}, and this run is of "
-                f"{name}={ours}; name another --workdir."
+                f"{path} is a checkpoint of {name}={other}, and this run is of "
+                f"{name}={value}; name another folder for this run."
             )
     return ""
 
 
-def restore(model, place, standing):
+def restore(model: Any, path: pathlib.Path, state: TrainingState) -> None:
     """Fills a model, compiled and built or not compiled, from a checkpoint.
 
     Raises:
       InputError: if the network's layers are others, as in another version of jem_tf.
     """
     try:
-        status = objects(model).read(str(place / "model"))
+        status = tracked_objects(model).read(str(path / "model"))
         status.assert_existing_objects_matched()
     except (AssertionError, ValueError) as error:
         raise InputError(
-            f"{place} does not fit the network as this jem_tf builds it "
-            f"({line_of(error)}); go on with the version that wrote it, or name "
-            "another --workdir."
+            f"{path} does not fit the network as this jem_tf builds it "
+            f"({first_line(error)}); go on with the version that wrote it, or name "
+            "another folder for this run."
         ) from error
     status.expect_partial()
     if model.buffer is not None:
-        found, replicas = _shards(place, standing), range(standing["replicas"])
+        shards, replicas = _read_shards(path, state), range(state.replicas)
         model.buffer.restore(
-            [found[f"shard_{i}"] for i in replicas],
-            [found[f"ages_{i}"] for i in replicas],
+            [shards[f"shard_{i}"] for i in replicas],
+            [shards[f"ages_{i}"] for i in replicas],
         )
 
 
-def _shards(place, standing):
-    """{"shard_0": images, "ages_0": ages, ...} of the replicas of all processes."""
-    found = {}
-    for prefix in _prefixes(place, standing)[1:]:
-        reader = tf.train.load_checkpoint(str(prefix))
-        for key in reader.get_variable_to_shape_map():
-            if key.startswith("buffer/"):
-                found[key.split("/")[1]] = reader.get_tensor(key)
-    return found
-
-
-def objects(model):
+def tracked_objects(model: Any) -> tf.train.Checkpoint:
     """The tf.train.Checkpoint of all but the replay buffer."""
     optimizer = {"optimizer": model.optimizer} if model.compiled else {}
     return tf.train.Checkpoint(network=model.network, **optimizer)
 
 
-def _prefixes(place, standing):
-    shards = [place / f"shards-{i}" for i in range(standing["processes"])]
-    return [place / "model", *shards]
-
-
-def place_of(folder, step):
-    """The folder of the checkpoint after `step`."""
-    return pathlib.Path(folder) / f"step-{step:07d}"
-
-
-def accuracy_of(place):
-    """On validation; -1 if it was not measured there, or cannot be read."""
+def accuracy_of(path: pathlib.Path) -> float:
+    """Accuracy on validation; -1 if it was not measured there, or cannot be read."""
     try:
-        accuracy = standing_of(place)["val_accuracy"]
+        accuracy = read_state(path).val_accuracy
         return -1.0 if accuracy is None else float(accuracy)
     except UNREADABLE:
         return -1.0
 
 
-def is_good(place):
+def is_good(path: pathlib.Path) -> bool:
     """Whether the guard saw nothing wrong when it was saved, and it can be read."""
     try:
-        return bool(standing_of(place)["good"])
+        return bool(read_state(path).good)
     except UNREADABLE:
         return False
 
 
-def retries_of(place):
+def retries_of(path: pathlib.Path) -> int:
     """How many retries after divergence there had been; 0 if it cannot be read."""
     try:
-        return standing_of(place)["retries"]
+        return read_state(path).retries
     except UNREADABLE:
         return 0
 
 
-def set_aside(place):
+def set_aside(path: pathlib.Path) -> None:
     """Renames a damaged one, over an older damaged one of its step if need be."""
-    aside = place.with_suffix(".damaged")
+    aside = path.with_suffix(".damaged")
     shutil.rmtree(aside, ignore_errors=True)
-    place.rename(aside)
+    path.rename(aside)
 
 
-def remove(place):
+def remove(path: pathlib.Path) -> None:
     """Deletes a checkpoint, which no longer looks like one while it goes."""
-    gone = place.with_suffix(".gone")
+    gone = path.with_suffix(".gone")
     shutil.rmtree(gone, ignore_errors=True)
-    place.rename(gone)
+    path.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def line_of(error):
-    """The first line of an error."""
+def first_line(error: object) -> str:
+    """The first line of an error, without TensorFlow's markup."""
     return re.sub(r"\{\{.*?\}\} ?", "", str(error).split("\n")[0])
+
+
+def _read_shards(path: pathlib.Path, state: TrainingState) -> dict[str, np.ndarray]:
+    """{"shard_0": images, "ages_0": ages, ...} of the replicas of all processes."""
+    shards = {}
+    for prefix in _prefixes(path, state)[1:]:
+        reader = tf.train.load_checkpoint(str(prefix))
+        for key in reader.get_variable_to_shape_map():
+            if key.startswith("buffer/"):
+                shards[key.split("/")[1]] = reader.get_tensor(key)
+    return shards
+
+
+def _prefixes(path: pathlib.Path, state: TrainingState) -> list[pathlib.Path]:
+    shards = [path / f"shards-{i}" for i in range(state.processes)]
+    return [path / "model", *shards]

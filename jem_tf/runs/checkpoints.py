@@ -1,27 +1,51 @@
 """The checkpoints of a run: each whole or not there, and none lost by writing the next.
 
 A checkpoint is written beside the others, brought to the disk, and then renamed. See
-`saved.py` for what is in one.
+`checkpoint_files` for what is in one.
 """
 
+import dataclasses
 import errno
 import pathlib
 import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import tensorflow as tf
 
-from jem_tf.system import files; from jem_tf.runs import checkpoint_files
 from jem_tf.errors import InputError
+from jem_tf.options import Options
+from jem_tf.runs import checkpoint_files
+from jem_tf.runs.training_state import TrainingState
+from jem_tf.system import files
 from jem_tf.system.log import say
 
 
-def about(opts, image_shape, num_classes):
-    """What a checkpoint must share with the model that goes on from it: {name: value}.
+class Processes(Protocol):
+    """The processes that train together: a `training.cluster.Cluster`."""
+
+    chief: bool
+    index: int
+    processes: int
+    replicas: int
+
+    def all(self, flag: bool) -> bool: ...
+
+    def of_chief(self, number: int) -> int: ...
+
+
+def model_facts(
+    opts: Options, image_shape: Sequence[int], num_classes: int
+) -> dict[str, Any]:
+    """What a checkpoint must share with the model that continues from it.
 
     Args:
       opts: Options.
       image_shape: (H, W, C).
       num_classes: K.
+
+    Returns:
+      {name: value}.
     """
     names = ("network", "norm", "activation")
     return {
@@ -35,93 +59,104 @@ def about(opts, image_shape, num_classes):
 
 
 class Checkpoints:
-    """Saves and restores a model and its standing: a dict that JSON can hold, with
-
-    step         how many training steps were taken
-    good         whether the guard saw nothing wrong
-    val_accuracy accuracy on the validation split where it was just measured, else None
+    """Saves and restores a model with its `TrainingState`.
 
     Args:
       folder: where they are kept.
-      cluster: Cluster; its chief writes, and each process its own shards.
+      cluster: its chief writes, and each process its own shards.
       keep: how many of the newest stay, beside the best on validation.
-      about: {name: value} of what a model must share with a checkpoint of it.
+      facts: `model_facts` of the run.
     """
 
-    def __init__(self, folder, cluster, *, keep, about):
-        self.folder, self.cluster = pathlib.Path(folder), cluster
-        self.keep, self.about = keep, about
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        cluster: Processes,
+        *,
+        keep: int,
+        facts: Mapping[str, Any],
+    ):
+        self.folder, self.cluster = folder, cluster
+        self.keep, self.facts = keep, dict(facts)
 
-    def save(self, model, standing):
-        """Saves, or says why not and leaves the others alone -> whether it did.
+    def save(self, model: Any, state: TrainingState) -> bool:
+        """Saves a checkpoint; returns whether it did, and says why not.
 
-        On a full disk the newest good one and the best make room for the next.
+        A failure leaves the other checkpoints alone. On a full disk only the newest
+        good one and the best stay, to make room for the next.
         """
-        failure = self._write(model, standing)
+        failure = self._write(model, state)
         if failure and self._make_room(failure):
-            failure = self._write(model, standing)
+            failure = self._write(model, state)
         if failure and self.cluster.chief:
-            say(f"no checkpoint at step {standing['step']}: {checkpoint_files.line_of(failure)}")
+            why = checkpoint_files.first_line(failure)
+            say(f"no checkpoint at step {state.step}: {why}")
         return failure is None
 
-    def restore(self, model):
-        """Restores the newest that is whole -> its standing; None where there is none.
+    def restore(self, model: Any) -> TrainingState | None:
+        """Restores the newest checkpoint that is whole; None where there is none.
 
         Raises:
           InputError: if none is whole, or it is another model's or a newer version's.
         """
-        step = self.cluster.of_chief(self._newest_whole() if self.cluster.chief else 0)
+        newest = self._find_newest() if self.cluster.chief else 0
+        step = self.cluster.of_chief(newest)
         if not step:
             return None
-        place = checkpoint_files.place_of(self.folder, step)
-        standing = checkpoint_files.standing_of(place)
-        checkpoint_files.restore(model, place, standing)
-        if standing["replicas"] != self.cluster.replicas and model.buffer is not None:
+        path = self._path(step)
+        state = checkpoint_files.read_state(path)
+        checkpoint_files.restore(model, path, state)
+        if state.replicas != self.cluster.replicas and model.buffer is not None:
             say(
-                f"the replay buffer of {standing['replicas']} replica(s) was dealt out "
-                f"again to {self.cluster.replicas}"
+                f"the replay buffer of {state.replicas} replica(s) was dealt out again "
+                f"to {self.cluster.replicas}"
             )
-        return standing
+        return state
 
-    def way_back(self, not_to=None):
-        """The newest good step, or the one before if that is `not_to`; 0: the start."""
-        good = [
-            step
-            for step in checkpoint_files.steps(self.folder)
-            if checkpoint_files.is_good(checkpoint_files.place_of(self.folder, step))
-        ]
+    def find_way_back(self, not_to: int | None = None) -> int:
+        """Finds the newest good step, or the one before if that is `not_to`.
+
+        Returns 0, the start, where there is none.
+        """
+        steps = checkpoint_files.list_steps(self.folder)
+        good = [step for step in steps if checkpoint_files.is_good(self._path(step))]
         if good and good[-1] == not_to:
             good.pop()
         return self.cluster.of_chief(good[-1] if good else 0)
 
-    def forget(self, after, retries):
+    def forget(self, after: int | None, retries: int) -> None:
         """Removes what was saved after step `after` before so many retries."""
         if self.cluster.chief:
-            for step in checkpoint_files.steps(self.folder):
-                place = checkpoint_files.place_of(self.folder, step)
-                if step > after and checkpoint_files.retries_of(place) < retries:
-                    checkpoint_files.remove(place)
+            for step in checkpoint_files.list_steps(self.folder):
+                path = self._path(step)
+                earlier = checkpoint_files.retries_of(path) < retries
+                if step > (after or 0) and earlier:
+                    checkpoint_files.remove(path)
         self.cluster.all(True)  # none looks before it is done
 
-    def improves(self, accuracy):
-        """Whether none has this accuracy on validation yet; the chief knows it."""
+    def improves(self, accuracy: float | None) -> bool:
+        """Whether no checkpoint has this accuracy on validation yet.
+
+        The chief knows the accuracy; all processes must ask.
+        """
         better = False
         if self.cluster.chief and accuracy is not None:
-            kept = [
-                checkpoint_files.accuracy_of(checkpoint_files.place_of(self.folder, step))
-                for step in checkpoint_files.steps(self.folder)
-            ]
+            steps = checkpoint_files.list_steps(self.folder)
+            kept = [checkpoint_files.accuracy_of(self._path(step)) for step in steps]
             better = accuracy > max(kept, default=-1.0)
         return bool(self.cluster.of_chief(int(better)))
 
-    def _newest_whole(self):
+    def _path(self, step: int) -> pathlib.Path:
+        return checkpoint_files.path_of(self.folder, step)
+
+    def _find_newest(self) -> int:
         for leftover in (*self.folder.glob("*.part"), *self.folder.glob("*.gone")):
             shutil.rmtree(leftover, ignore_errors=True)
         damaged = {}
-        for step in reversed(checkpoint_files.steps(self.folder)):
-            place = checkpoint_files.place_of(self.folder, step)
-            if damage := checkpoint_files.verify(place, self.about):
-                damaged[place] = damage
+        for step in reversed(checkpoint_files.list_steps(self.folder)):
+            path = self._path(step)
+            if damage := checkpoint_files.find_damage(path, self.facts):
+                damaged[path] = damage
                 continue
             for other, what in damaged.items():
                 checkpoint_files.set_aside(other)
@@ -134,30 +169,30 @@ class Checkpoints:
             )
         return 0
 
-    def _write(self, model, standing):
-        """-> why it failed, in one process or another; None if it did not."""
-        place = checkpoint_files.place_of(self.folder, standing["step"])
-        part = place.with_suffix(".part")
-        failure = None
+    def _write(self, model: Any, state: TrainingState) -> object | None:
+        """Returns why it failed, in one process or another; None if it did not."""
+        path = self._path(state.step)
+        part = path.with_suffix(".part")
+        failure: object | None = None
         try:
             part.mkdir(exist_ok=True)
             if model.buffer is not None:
                 shards = tf.train.Checkpoint(buffer=model.buffer)
                 shards.write(str(part / f"shards-{self.cluster.index}"))
             if self.cluster.chief:
-                checkpoint_files.objects(model).write(str(part / "model"))
+                checkpoint_files.tracked_objects(model).write(str(part / "model"))
         except (OSError, tf.errors.OpError) as error:
             failure = error
         done = self.cluster.all(failure is None)
         if done and self.cluster.chief:
-            failure = self._finish(part, place, model, standing)
+            failure = self._finish(part, path, model, state)
         if done and self.cluster.of_chief(int(failure is None)):
             return None
         if self.cluster.chief:
             shutil.rmtree(part, ignore_errors=True)
         return failure or "another process could not write its part"
 
-    def _make_room(self, failure):
+    def _make_room(self, failure: object) -> bool:
         """Whether a disk was full, and there was a checkpoint to spare."""
         full = isinstance(failure, tf.errors.ResourceExhaustedError) or (
             getattr(failure, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
@@ -167,39 +202,47 @@ class Checkpoints:
         freed = self._prune(keep=1) if self.cluster.chief else 0
         return bool(self.cluster.of_chief(freed))
 
-    def _finish(self, part, place, model, standing):
-        about = {
-            "about": self.about,
-            "replicas": self.cluster.replicas,
-            "processes": self.cluster.processes if model.buffer is not None else 0,
-        }
+    def _finish(
+        self, part: pathlib.Path, path: pathlib.Path, model: Any, state: TrainingState
+    ) -> OSError | None:
+        state = dataclasses.replace(
+            state,
+            model_facts=self.facts,
+            replicas=self.cluster.replicas,
+            processes=self.cluster.processes if model.buffer is not None else 0,
+        )
         try:
-            checkpoint_files.write_standing(part, about | standing)
-            for path in (*part.iterdir(), part):
-                files.to_disk(path)
-            if place.exists():
-                checkpoint_files.remove(place)
-            part.rename(place)
-            files.to_disk(self.folder)
+            checkpoint_files.write_state(part, state)
+            for file in (*part.iterdir(), part):
+                files.fsync(file)
+            if path.exists():
+                checkpoint_files.remove(path)
+            part.rename(path)
+            files.fsync(self.folder)
         except OSError as error:
             return error
         self._prune(self.keep)
         return None
 
-    def _prune(self, keep):
-        """Leaves the newest good ones, the best, what is newer -> how many went."""
-        places = {s: checkpoint_files.place_of(self.folder, s) for s in checkpoint_files.steps(self.folder)}
-        good = [step for step, place in places.items() if checkpoint_files.is_good(place)]
-        accuracy = {step: checkpoint_files.accuracy_of(places[step]) for step in good}
-        best = max(accuracy, key=accuracy.get, default=None)
-        stay = {*good[-keep:], *([best] if accuracy.get(best, -1) >= 0 else [])}
+    def _prune(self, keep: int) -> int:
+        """Deletes all but the newest good ones, the best, and what is newer.
+
+        Returns the number deleted.
+        """
+        paths = {s: self._path(s) for s in checkpoint_files.list_steps(self.folder)}
+        good = [step for step, path in paths.items() if checkpoint_files.is_good(path)]
+        accuracy = {step: checkpoint_files.accuracy_of(paths[step]) for step in good}
+        best = max(accuracy, key=accuracy.__getitem__, default=None)
+        stay = set(good[-keep:])
+        if best is not None and accuracy[best] >= 0:
+            stay.add(best)
         oldest = min(good[-keep:], default=0)
         removed = 0
-        for step, place in places.items():
+        for step, path in paths.items():
             if step not in stay and (step in good or step < oldest):
                 try:
-                    checkpoint_files.remove(place)
+                    checkpoint_files.remove(path)
                     removed += 1
                 except OSError as error:
-                    say(f"{place} cannot be removed: {error.strerror}")
+                    say(f"{path} cannot be removed: {error.strerror}")
         return removed

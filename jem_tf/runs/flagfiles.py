@@ -5,28 +5,27 @@ import functools
 import math
 import os
 import pathlib
-import sys
 
 from absl import flags
 
 from jem_tf.errors import InputError
-from jem_tf.options import GROUPS, Options
+from jem_tf.options import GROUPS, OLD_NAMES, Options, flatten
 
 # Beside the package in a checkout, inside it in an installed wheel.
-PRESETS = [pathlib.Path(__file__).parents[n] / "flags" for n in (1, 0)]
+PRESETS = [pathlib.Path(__file__).parents[n] / "flags" for n in (2, 1)]
 BOUNDS = {"least": "at least", "above": "above", "most": "at most"}
 
 
-def define(flag_values):
-    """Defines the flag of every field on `flag_values`, for --help to show."""
+def define(flag_values: flags.FlagValues) -> None:
+    """Defines the flag of every option on `flag_values`, and its old name if any."""
     for group in GROUPS.values():
         for field in dataclasses.fields(group):
             _define(field, flag_values)
-            flag = flag_values[field.name]
-            flag_values.register_key_flag_for_module(sys.argv[0], flag)
+    for old, name in OLD_NAMES.items():
+        flags.DEFINE_alias(old, name, flag_values=flag_values)
 
 
-def parse(argv, flag_values):
+def parse(argv: list[str], flag_values: flags.FlagValues) -> list[str]:
     """Parses argv over the preset of its data set, unless it names a flagfile.
 
     Args:
@@ -35,59 +34,45 @@ def parse(argv, flag_values):
 
     Returns:
       The arguments that are not flags.
+
+    Raises:
+      flags.Error: if a flag is unknown, or its value out of range.
     """
     words = [
         word.lstrip("-").split("=")[0] for word in argv[1:] if word.startswith("-")
     ]
-    if "flagfile" not in words:
-        probe = flags.FlagValues()
-        define(probe)
-        try:
-            probe(argv, known_only=True)
-            presets = [place / f"{probe.dataset}.flags" for place in PRESETS]
-        except flags.Error:  # the real parser will say it better
-            presets = []
-        for preset in presets:
-            if preset.is_file():
-                return flag_values([argv[0], f"--flagfile={preset}", *argv[1:]])
-    return flag_values(argv)
+    preset = None if "flagfile" in words else _preset(argv)
+    if preset is None:
+        return flag_values(argv)
+    return flag_values([argv[0], f"--flagfile={preset}", *argv[1:]])
 
 
-def parse_or_exit(argv, flag_values):
-    """`parse` as `absl.app.run` wants it: what is wrong ends the program, in a line."""
-    try:
-        return parse(argv, flag_values)
-    except flags.Error as error:
-        sys.exit(f"jem_tf: {' '.join(str(error).split())}")
+def from_flags(flag_values: flags.FlagValues) -> Options:
+    """Makes the Options that parsed flags spell."""
+    groups = {
+        name: group(
+            **{
+                field.name: getattr(flag_values, field.name)
+                for field in dataclasses.fields(group)
+            }
+        )
+        for name, group in GROUPS.items()
+    }
+    return Options(**groups)
 
 
-def from_flags(flag_values):
-    """The Options that parsed flags spell."""
-    return Options(
-        **{
-            name: group(
-                **{
-                    field.name: getattr(flag_values, field.name)
-                    for field in dataclasses.fields(group)
-                }
-            )
-            for name, group in GROUPS.items()
-        }
-    )
-
-
-def to_flagfile(options):
-    """The text of a flagfile that spells `options`, but for the place of the run."""
+def to_flagfile(options: Options) -> str:
+    """Writes a flagfile's text that spells `options`, but for the place of the run."""
     lines = []
-    for name, value in flat(options).items():
+    for name, value in flatten(options).items():
         if name != "workdir":
             value = str(value).lower() if isinstance(value, bool) else value
             lines.append(f"--{name}={value}\n")
     return "".join(lines)
 
 
-def from_flagfile(path):
-    """The Options in a flagfile, read apart from the program's own flags.
+def from_flagfile(path: str | os.PathLike) -> Options:
+    """Reads the Options in a flagfile, apart from the program's own flags.
 
     Raises:
       InputError: if there is no such file, or it holds a flag that is not one.
@@ -103,44 +88,50 @@ def from_flagfile(path):
     return from_flags(values)
 
 
-def flat(options):
-    """{flag: value} of all options, which TensorBoard shows as hyper-parameters."""
-    return {
-        k: v for group in dataclasses.asdict(options).values() for k, v in group.items()
-    }
+def range_of(field: dataclasses.Field) -> str:
+    """The range of an option in words, such as "at least 0"; empty if it has none."""
+    bounds = {name: field.metadata[name] for name in BOUNDS}
+    return ", ".join(
+        f"{BOUNDS[name]} {bound}" for name, bound in bounds.items() if bound is not None
+    )
 
 
-def identity(options):
-    """{flag: value} of the options that make a run the run it is."""
-    free = {
-        field.name
-        for group in GROUPS.values()
-        for field in dataclasses.fields(group)
-        if field.metadata["free"]
-    }
-    return {name: value for name, value in flat(options).items() if name not in free}
+def _preset(argv: list[str]) -> pathlib.Path | None:
+    """The preset of the data set that argv names, if there is one."""
+    probe = flags.FlagValues()
+    define(probe)
+    try:
+        probe(argv, known_only=True)
+    except flags.Error:  # the real parser will say it better
+        return None
+    presets = [place / f"{probe.dataset}.flags" for place in PRESETS]
+    return next((preset for preset in presets if preset.is_file()), None)
 
 
-def _define(field, flag_values):
+def _define(field: dataclasses.Field, flag_values: flags.FlagValues) -> None:
     meta = field.metadata
-    known = {"name": field.name, "default": field.default, "help": meta["help"]}
-    known |= {"flag_values": flag_values}
+    about = {"name": field.name, "default": field.default, "help": meta["help"]}
+    about |= {"flag_values": flag_values}
     if meta["choices"]:
-        flags.DEFINE_enum(enum_values=list(meta["choices"]), **known)
+        flags.DEFINE_enum(enum_values=list(meta["choices"]), **about)
         return
     definers = {bool: "boolean", int: "integer", float: "float", str: "string"}
-    getattr(flags, f"DEFINE_{definers[field.type]}")(**known)
+    getattr(flags, f"DEFINE_{definers[field.type]}")(**about)
     if field.type in (int, float):
-        bounds = {k: meta[k] for k in BOUNDS if meta[k] is not None}
-        allowed = ", ".join(f"{BOUNDS[k]} {bound}" for k, bound in bounds.items())
+        bounds = {name: meta[name] for name in BOUNDS if meta[name] is not None}
         flags.register_validator(
             field.name,
             functools.partial(_within, **bounds),
-            f"it must be a number {allowed}",
+            f"it must be a number {range_of(field)}",
             flag_values,
         )
 
 
-def _within(value, least=-math.inf, above=-math.inf, most=math.inf):
+def _within(
+    value: float,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = math.inf,
+) -> bool:
     # NaN and infinity are numbers to absl.
     return math.isfinite(value) and above < value and least <= value <= most

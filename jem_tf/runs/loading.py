@@ -1,83 +1,105 @@
-"""A trained run, read back: its model, and what it was trained with."""
+"""A trained run, read back: its model, its options, and the data it was trained on."""
 
-import collections
 import dataclasses
 import pathlib
+from typing import Any, NamedTuple
 
-from jem_tf.runs import flagfiles, build, checkpoint_files, run_folder; from jem_tf.training import guard
-from jem_tf.errors import InputError
+from jem_tf import datasets
+from jem_tf.errors import InputError, argument
+from jem_tf.jem import JEM
+from jem_tf.options import Options, replace
+from jem_tf.runs import build, checkpoint_files, flagfiles
+from jem_tf.runs.run_folder import RunFolder, no_run, sizes_of
+from jem_tf.runs.training_state import TrainingState
 
-Trained = collections.namedtuple("Trained", "root model options class_names step")
+
+class TrainedRun(NamedTuple):
+    """A run as a checkpoint of it has it: options and step are the checkpoint's."""
+
+    folder: RunFolder
+    model: JEM
+    options: Options
+    class_names: tuple[str, ...]
+    step: int
 
 
-def load(path, *, best=False):
-    """The model alone of a run, from a checkpoint of it that is whole.
-
-    `jem_tf.load` is `predictor.load`, which wraps it for use.
+def read_run(
+    path: str | pathlib.Path, *, best: bool = False, precision: str | None = None
+) -> TrainedRun:
+    """Reads a run back, from a checkpoint of it that is whole.
 
     Args:
-      path: RUN, the `--workdir` of the run.
+      path: RUN, the folder of the run.
       best: whether to take the best on validation of those kept, not the newest.
+      precision: a Keras dtype policy to compute in; the run's own if None.
 
     Returns:
-      JEM, with its weights and replay buffer; chains of it that start afresh do so from
-      U(-1, 1), whatever the run's --start.
+      TrainedRun. Its model has weights and replay buffer; chains of the buffer that
+      start afresh do so from U(-1, 1), whatever the run's `start`.
 
     Raises:
       InputError: if there is no run, none of this format, or none that has saved a
         checkpoint yet.
     """
-    return read(path, best=best).model
+    folder = RunFolder(path)
+    description = folder.read_description()
+    if description is None:
+        raise no_run(path)
+    checkpoint = checkpoint_files.find_whole(folder.checkpoints, best=best)
+    if checkpoint is None:
+        some = checkpoint_files.list_steps(folder.checkpoints)
+        kind = "whole checkpoint" if some else "checkpoint yet"
+        raise InputError(f"{path} has no {kind}; train longer.")
+    state = checkpoint_files.read_state(checkpoint)
+    opts = read_options(folder, state, precision)
+    shape, num_classes = description.image_shape, len(description.class_names)
+    shards = [None] * state.replicas
+    buffer = build.make_buffer(opts, shape, num_classes, devices=shards)
+    model = build.make_model(opts, shape, num_classes, buffer)
+    checkpoint_files.restore(model, checkpoint, state)
+    return TrainedRun(folder, model, opts, description.class_names, state.step)
 
 
-def read(path, *, best=False, precision=None):
-    """`load`, with what the run was trained with.
+def read_options(
+    folder: RunFolder, state: TrainingState, precision: str | None = None
+) -> Options:
+    """The options that a checkpoint of a run was trained with, retries and all."""
+    changes = state.changes | ({"precision": precision} if precision else {})
+    return replace(flagfiles.from_flagfile(folder.flags_file), changes)
+
+
+def read_data(run: TrainedRun, data_dir: str = "") -> Any:
+    """Loads the data set that a run was trained on.
 
     Args:
-      path, best: as in `load`.
-      precision: a Keras dtype policy to compute in; the run's own if None.
+      run: TrainedRun.
+      data_dir: a folder of prepared TFDS data; the run's own if empty.
 
     Returns:
-      Trained(root: pathlib.Path, model: JEM, options: Options of the checkpoint,
-      class_names: tuple, step: int, that of the checkpoint).
+      datasets.Dataset.
 
     Raises:
-      InputError: as in `load`.
+      InputError: if it is not there, or has other classes or images by now.
     """
-    root = pathlib.Path(path)
-    about = run_folder.about(root)
-    if not about:
-        raise InputError(f"{root} holds no run of jem_tf; name a --workdir of one.")
-    place = checkpoint_files.newest_whole(root / "checkpoints", best=best)
-    if place is None:
-        kept = (
-            "whole checkpoint"
-            if checkpoint_files.steps(root / "checkpoints")
-            else "checkpoint yet"
-        )
-        raise InputError(f"{root} has no {kept}; train longer.")
-    standing = checkpoint_files.standing_of(place)
-    opts = options(root, standing, precision)
-    shape, num_classes = tuple(about["image_shape"]), len(about["class_names"])
-    shards = [None] * standing["replicas"]
-    buffer = build.buffer(opts, shape, num_classes, devices=shards)
-    model = build.build(opts, shape, num_classes, buffer)
-    checkpoint_files.restore(model, place, standing)
-    names = tuple(about["class_names"])
-    return Trained(root, model, opts, names, standing["step"])
-
-
-def imported(root):
-    """Whether a run's weights were trained elsewhere, see `pytorch.run`."""
-    return (root / "results" / "import.json").exists()
-
-
-def options(root, standing, precision=None):
-    """The options that a checkpoint of a run was trained with, retries and all."""
-    opts = guard.changed(
-        flagfiles.from_flagfile(root / run_folder.FLAGS_FILE), standing.get("changes", {})
+    options = run.options.data
+    if data_dir:
+        options = dataclasses.replace(options, data_dir=data_dir)
+    data = datasets.load(
+        options.dataset, data_dir=options.data_dir, image_size=options.image_size
     )
-    if precision is None:
-        return opts
-    training = dataclasses.replace(opts.training, precision=precision)
-    return dataclasses.replace(opts, training=training)
+    remedy = f"give its data by {argument('data_dir')}."
+    if data.class_names != run.class_names:
+        raise InputError(
+            f"{run.folder} was trained on other classes than {options.dataset} has "
+            f"here; {remedy}"
+        )
+    description = run.folder.read_description()
+    before, now = description and description.sizes, sizes_of(data)
+    # Of imported weights nobody knows which images were held out, anyway.
+    if before != now and not run.folder.is_imported:
+        raise InputError(
+            f"{run.folder} was trained on other images ({before}) than "
+            f"{options.dataset} has here ({now}), so what it has not seen is not "
+            f"known; {remedy}"
+        )
+    return data

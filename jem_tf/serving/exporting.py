@@ -56,12 +56,12 @@ def write(run, data, base=None, *, number=None, accept=0.95, precision="float32"
     about = _about(run, data, calibration, precision)
     try:
         base.mkdir(parents=True, exist_ok=True)
-        with files.whole_folder(target) as part:
+        with files.atomic_folder(target) as part:
             _archive(signatures, part)
             (part / CALIBRATION).parent.mkdir(exist_ok=True)
             files.write_json(part / CALIBRATION, about)
             functions = {name: function for name, (function, _) in signatures.items()}
-            files.write(part / "README.md", model_card.text(run, about, functions))
+            files.write_text(part / "README.md", model_card.text(run, about, functions))
     except (OSError, tf.errors.OpError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise InputError(
@@ -81,14 +81,14 @@ def is_newest(run, base):
     found = versions(base)
     try:
         about = json.loads((base / str(found[-1]) / CALIBRATION).read_text())
-        return about["network_sha256"] == findings.checksum(run.model.network)
+        return about["network_sha256"] == findings.weights_sha256(run.model.network)
     except (IndexError, OSError, ValueError, KeyError, TypeError):
         return False
 
 
 def _plain(run, precision):
     shape = tuple(run.model.network.input_shape[1:])
-    network = build.network(
+    network = build.make_network(
         run.options, shape, len(run.class_names), precision=precision, fused=False
     )
     network.set_weights(run.model.network.get_weights())
@@ -101,8 +101,8 @@ def _signatures(run, model, calibration):
         model,
         run.class_names,
         calibration,
-        gradient_clamp=sampling.sgld_gradient_clamp or None,
-        range_clamp=sampling.sgld_range_clamp or None,
+        gradient_clamp=sampling.score_clamp or None,
+        range_clamp=sampling.range_clamp or None,
     ).signatures()
 
 
@@ -116,7 +116,7 @@ def _archive(signatures, place):
 def _about(run, data, calibration, precision):
     """What stands in calibration.json; the same whenever and wherever it is made."""
     sampling = run.options.sampling
-    about = findings.about(run, data) | calibration._asdict() | {"precision": precision}
+    about = findings.provenance(run, data) | calibration._asdict() | {"precision": precision}
     del about["run"]
     return about | {
         "calibrated_on": f"{run.options.data.dataset}, the validation images",
@@ -124,10 +124,10 @@ def _about(run, data, calibration, precision):
         "class_names": list(run.class_names),
         "image_shape": list(run.model.network.input_shape[1:]),
         "sgld": {
-            "steps": sampling.sgld_steps,
-            "step_size": sampling.sgld_step_size,
-            "noise": sampling.sgld_noise,
-            "gradient_clamp": sampling.sgld_gradient_clamp,
-            "range_clamp": sampling.sgld_range_clamp,
+            "steps": sampling.sampler_steps,
+            "step_size": sampling.step_size,
+            "noise": sampling.step_noise,
+            "gradient_clamp": sampling.score_clamp,
+            "range_clamp": sampling.range_clamp,
         },
     }

@@ -134,7 +134,7 @@ def _measured(run, about):
 
 def _of_these_weights(run, name, sha256):
     try:
-        found = findings.read(run.root, name)
+        found = findings.read_findings(run.root, name)
     except InputError:
         return {}
     if not found or found["protocol"].get("network_sha256") != sha256:

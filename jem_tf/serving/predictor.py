@@ -13,8 +13,7 @@ import operator
 import numpy as np
 import tensorflow as tf
 
-from jem_tf import starts
-from jem_tf.datasets import pixels
+from jem_tf import pixels, starts
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inference, ood_scores, sample_sets
 from jem_tf.runs import loading
@@ -93,8 +92,8 @@ class Predictor:
           sigmoid is; "approximate_mass": -||d log p(x) / dx||}, each float32 [N].
         """
         x, one = self._batch(images)
-        found = ood_scores.read(self.model, x, reader=self._both)
-        found = {name: np.asarray(of) for name, of in ood_scores.paper(found).items()}
+        found = ood_scores.compute_outputs(self.model, x, compiled=self._both)
+        found = {name: np.asarray(of) for name, of in ood_scores.paper_scores(found).items()}
         return {name: _unless(one, of) for name, of in found.items()}
 
     def sample(self, n, label=None, *, steps=None, seed=0, start="buffer"):
@@ -144,7 +143,7 @@ class Predictor:
         """
         x, one = self._batch(images)
         steps, seeds = self._steps(steps, "buffer"), [_whole("seed", seed, 0), 0]
-        x = pixels(x) if x.dtype == tf.uint8 else x
+        x = pixels.from_uint8(x) if x.dtype == tf.uint8 else x
         drawn = _whole_chains(self._walk(x, None, steps, tf.constant(seeds)))
         return _unless(one, drawn)
 
@@ -155,7 +154,7 @@ class Predictor:
     @functools.cached_property
     def _both(self):
         return tf.function(
-            functools.partial(ood_scores.both, self.model), reduce_retracing=True
+            functools.partial(ood_scores.packed_outputs, self.model), reduce_retracing=True
         )
 
     @tf.function(reduce_retracing=True)
@@ -172,8 +171,8 @@ class Predictor:
             return tf.constant(_whole("steps", steps, 0))
         sampling = self.run.options.sampling
         if start == "buffer":
-            return tf.constant(sampling.sgld_steps)
-        steps = sample_sets.mean_length(sampling.sgld_steps, sampling.reinit_prob)
+            return tf.constant(sampling.sampler_steps)
+        steps = sample_sets.mean_length(sampling.sampler_steps, sampling.reinit_prob)
         return tf.constant(steps)
 
     def _class(self, label):

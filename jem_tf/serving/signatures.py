@@ -8,8 +8,7 @@ import functools
 
 import tensorflow as tf
 
-from jem_tf import energies, samplers
-from jem_tf.datasets import pixels
+from jem_tf import energies, pixels, samplers
 from jem_tf.evaluation import ood_scores
 from jem_tf.serving import decoding, predictor
 
@@ -100,8 +99,8 @@ class Served:
           {"log_px": log p(x) + const; "max_p": log-odds of max p(y|x); and
           "approximate_mass": -||d log p(x) / dx||}, each float32 [N].
         """
-        both = ood_scores.both(self._model, self._pixels(images))
-        return ood_scores.paper(ood_scores.Read(both[:, :-1], both[:, -1]))
+        both = ood_scores.packed_outputs(self._model, self._pixels(images))
+        return ood_scores.paper_scores(ood_scores.Outputs(both[:, :-1], both[:, -1]))
 
     def sample(self, n, steps, seed, step_size, noise):
         """n images by SGLD from U(-1, 1); equal seeds give equal images.
@@ -148,7 +147,7 @@ class Served:
         height, width, channels = self._shape
         wanted = f"[N, {height}, {width}, {channels}]"
         images = _counted(images, self._shape, wanted)
-        return pixels(tf.ensure_shape(images, [None, *self._shape]))
+        return pixels.from_uint8(tf.ensure_shape(images, [None, *self._shape]))
 
 
 def _counted(tensor, shape, wanted):

@@ -24,12 +24,12 @@ def train(opts, team, image_shape, repeats):
       The model, and `seconds`, `images_per_second` (of the cross-entropy's batch),
       `gflops` (GFLOP/s, see `flops`), `first_step_seconds`, `peak_memory_gb`.
     """
-    buffer = build.buffer(
+    buffer = build.make_buffer(
         opts, image_shape, CLASSES, devices=team.devices, replicas=team.replicas
     )
     with team.strategy.scope():
-        model = build.build(opts, image_shape, CLASSES, buffer)
-        build.compile_for(model, opts.training, 1000)
+        model = build.make_model(opts, image_shape, CLASSES, buffer)
+        build.compile_model(model, opts.training, 1000)
     batch, real, drawn = sizes(opts)
     x, y = _images(batch // team.replicas, image_shape), _labels(batch // team.replicas)
     if opts.objective.p_x_images != "same" and drawn:
@@ -44,7 +44,7 @@ def train(opts, team, image_shape, repeats):
     step().numpy()
     first = time.perf_counter() - begin
     spent = timing.seconds(step, repeats)
-    work = flops.chain(model.network, drawn, opts.sampling.sgld_steps)
+    work = flops.chain(model.network, drawn, opts.sampling.sampler_steps)
     work += flops.update(model.network, batch + real + drawn)
     return model, rates(spent, batch, work) | {
         "first_step_seconds": first,
@@ -61,7 +61,7 @@ def sizes(opts):
 
 def chain(model, opts, repeats):
     """Times the negative phase alone: SGLD chains from the buffer and back."""
-    n, steps = sizes(opts)[2], opts.sampling.sgld_steps
+    n, steps = sizes(opts)[2], opts.sampling.sampler_steps
     dream = tf.function(lambda: model.dream(n, tf.constant([0, 0]))[0])
     spent = timing.seconds(dream, repeats)
     return rates(spent, n, flops.chain(model.network, n, steps))
@@ -81,7 +81,7 @@ def feed(opts, data, step_seconds, steps):
     Returns:
       {"seconds" a batch, "share" of a training step of so many seconds}.
     """
-    taken = iter(build.feed(opts, data, steps + 1))
+    taken = iter(build.make_batches(opts, data, steps + 1))
     next(taken)
     begin = time.perf_counter()
     for _ in range(steps):
@@ -92,7 +92,7 @@ def feed(opts, data, step_seconds, steps):
 
 def peaks(opts, repeats):
     """What this machine reaches: {"convolution", "product": GFLOP/s}."""
-    policy = hardware.precision(opts.training.precision)[0]
+    policy = hardware.choose_precision(opts.training.precision)[0]
     dtype = policy.removeprefix("mixed_")
     return {
         "convolution": timing.convolution_peak(dtype, repeats),

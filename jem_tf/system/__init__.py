@@ -1,0 +1,10 @@
+"""The machine that a program runs on: its disk, its hardware, its terminal.
+
+    files     writes files and folders atomically
+    cache     the user's cache folder
+    hardware  which precision and compiler suit this machine
+    log       prints lines above a progress bar
+    quiet     imports TensorFlow without its start-up messages
+
+This room imports `jem_tf.errors` alone. It knows nothing of models, data sets or runs.
+"""

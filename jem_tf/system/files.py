@@ -1,31 +1,44 @@
-"""Files that are written whole or not at all: beside their place, then renamed."""
+"""Atomic writes: a file or folder appears whole or not at all.
+
+It is written beside its place under another name, and then renamed.
+"""
 
 import contextlib
 import json
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 
 @contextlib.contextmanager
-def whole(path):
-    """Gives a path to write to, which becomes `path` when the context ends well."""
+def atomic_file(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+    """A context with a path to write to, which is renamed to `path` at its end.
+
+    If the context raises, an older file at `path` is left as it was.
+
+    Raises:
+      OSError: if the file cannot be written.
+    """
     path = pathlib.Path(path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         yield part
-        to_disk(part)
+        fsync(part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def whole_folder(path):
-    """The same for a folder, which is made; one that is there and not empty stays.
+def atomic_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+    """A context with a new folder to write to, which is renamed to `path` at its end.
+
+    An empty folder at `path` is replaced; one that holds files is left as it was.
 
     Raises:
-      OSError: if it cannot be written, or something is at `path` by the end.
+      OSError: if the folder cannot be written, or something is at `path` by the end.
     """
     path = pathlib.Path(path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -33,26 +46,34 @@ def whole_folder(path):
     try:
         yield part
         for place in (*part.rglob("*"), part):
-            to_disk(place)
+            fsync(place)
         part.rename(path)
-        to_disk(path.parent)
+        fsync(path.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def write(path, text):
-    """Writes a text file."""
-    with whole(path) as part:
+def write_text(path: str | pathlib.Path, text: str) -> None:
+    """Writes a text file in UTF-8, atomically.
+
+    Raises:
+      OSError: if the file cannot be written.
+    """
+    with atomic_file(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
-def write_json(path, values):
-    """Writes {key: value} as JSON."""
-    write(path, json.dumps(values, indent=2) + "\n")
+def write_json(path: str | pathlib.Path, values: Mapping[str, Any]) -> None:
+    """Writes {key: value} as a JSON file, atomically.
+
+    Raises:
+      OSError: if the file cannot be written.
+    """
+    write_text(path, json.dumps(values, indent=2) + "\n")
 
 
-def to_disk(path):
-    """Waits until a file or folder is on the disk."""
+def fsync(path: str | pathlib.Path) -> None:
+    """Waits until a file or folder is on the disk, so that it survives a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

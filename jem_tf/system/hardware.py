@@ -1,27 +1,35 @@
-"""What this machine's hardware is made for: in which precision, compiled or not.
+"""What suits this machine: the precision of its arithmetic, and whether XLA compiles.
 
-Weights, images, logits, energies, losses and the optimiser's state are float32 under
-every precision; what is between the first and the last layer is not.
+Only what is between the first and the last layer of a network has the precision chosen
+here. Weights, images, logits, energies, losses and the optimizer's state are float32.
 """
 
 import pathlib
 import re
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import tensorflow as tf
 
-CPU_FEATURES = ("amx_bf16", "avx512_bf16")  # what oneDNN's bfloat16 is quick with
+CPU_FEATURES = ("amx_bf16", "avx512_bf16")  # with either, bfloat16 is fast in oneDNN
 CAPABILITY = (8, 0)  # of the first NVIDIA GPUs with bfloat16
 CPUINFO = pathlib.Path("/proc/cpuinfo")
 
 
-def precision(asked):
-    """The Keras dtype policy that --precision asks for -> (its name, why; "" if asked).
+def choose_precision(option: str) -> tuple[str, str]:
+    """Chooses the Keras dtype policy of a run.
 
-    "auto" is mixed_bfloat16 where all that computes here has it in hardware: a TPU,
-    GPUs of compute capability 8.0 or more, or a CPU with AMX or AVX-512 bfloat16.
+    Args:
+      option: "auto", or the name of a policy. "auto" is mixed_bfloat16 if the hardware
+        has bfloat16: a TPU, GPUs that all have compute capability 8.0 or more, or a CPU
+        with AMX or AVX-512 bfloat16. Otherwise it is float32.
+
+    Returns:
+      (name of the policy, the reason in words). The reason is "" unless `option` is
+      "auto".
     """
-    if asked != "auto":
-        return asked, ""
+    if option != "auto":
+        return option, ""
     if tf.config.list_physical_devices("TPU"):
         return "mixed_bfloat16", "a TPU has it"
     if gpus := tf.config.list_physical_devices("GPU"):
@@ -29,40 +37,43 @@ def precision(asked):
     return _for_cpu(_cpu_flags())
 
 
-def compiles(asked):
-    """Whether --jit_compile asks for XLA; "auto" does where there is a GPU or a TPU.
+def compiles(option: str) -> bool:
+    """Whether to compile training steps with XLA.
 
-    On a CPU XLA's convolutions are ten times slower than oneDNN's.
+    On a CPU, convolutions compiled by XLA are ten times slower than oneDNN's.
+
+    Args:
+      option: "true", "false" or "auto", which is true if there is a GPU or a TPU.
     """
-    if asked != "auto":
-        return asked == "true"
+    if option != "auto":
+        return option == "true"
     return any(map(tf.config.list_physical_devices, ("GPU", "TPU")))
 
 
-def _for_gpus(capabilities):
+def _for_gpus(capabilities: Sequence[tuple[int, int]]) -> tuple[str, str]:
     least = min(capabilities)
-    shown = "GPU of compute capability {}.{}".format(*least)
+    name = "GPU of compute capability {}.{}".format(*least)
     if least >= CAPABILITY:
-        return "mixed_bfloat16", f"{shown} has it"
-    return "float32", f"{shown} has no bfloat16"
+        return "mixed_bfloat16", f"{name} has it"
+    return "float32", f"{name} has no bfloat16"
 
 
-def _for_cpu(flags):
-    found = [flag for flag in CPU_FEATURES if flag in flags]
-    if found:
-        return "mixed_bfloat16", f"CPU has {found[0]}"
+def _for_cpu(flags: Collection[str]) -> tuple[str, str]:
+    features = [feature for feature in CPU_FEATURES if feature in flags]
+    if features:
+        return "mixed_bfloat16", f"CPU has {features[0]}"
     return "float32", f"CPU has neither {' nor '.join(CPU_FEATURES)}"
 
 
-def _capability(gpu):
+def _capability(gpu: Any) -> tuple[int, int]:
     details = tf.config.experimental.get_device_details(gpu)
     return details.get("compute_capability", (0, 0))
 
 
-def _cpu_flags():
-    """What /proc/cpuinfo says of the first core; empty where there is no such file."""
+def _cpu_flags() -> frozenset[str]:
+    """The flags of the first core in /proc/cpuinfo; none if there is no such file."""
     try:
-        found = re.search(r"^flags\s*:(.*)$", CPUINFO.read_text(), re.MULTILINE)
+        match = re.search(r"^flags\s*:(.*)$", CPUINFO.read_text(), re.MULTILINE)
     except OSError:
         return frozenset()
-    return frozenset(found[1].split()) if found else frozenset()
+    return frozenset(match[1].split()) if match else frozenset()

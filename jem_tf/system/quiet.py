@@ -1,19 +1,25 @@
-"""TensorFlow, imported without its start-up chatter. Programs import this module first.
+"""Imports TensorFlow without its start-up messages. Programs import this module first.
 
 TensorFlow 2.21 writes a dozen lines to standard error before it reads
-TF_CPP_MIN_LOG_LEVEL. A user who sets that variable sees them all.
+TF_CPP_MIN_LOG_LEVEL, so a level of 3 alone does not silence it. This module hides them
+if the user has not set the variable, or has set it to 3. With a lower level a user sees
+all that TensorFlow writes.
 """
 
 import contextlib
 import logging
 import os
 import sys
+from collections.abc import Iterator
 
 import absl.logging
 
+SILENT = "3"  # a level of 2 would show Grappler's errors, which are about optimisations
+
 
 @contextlib.contextmanager
-def _no_standard_error():
+def _no_standard_error() -> Iterator[None]:
+    """Sends to nowhere what C++ code writes, too, as sys.stderr alone would not."""
     sys.stderr.flush()
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
@@ -25,8 +31,7 @@ def _no_standard_error():
         os.close(nothing)
 
 
-if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # Grappler logs what it gives up as errors
+if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", SILENT) == SILENT:
     with _no_standard_error():
         import tensorflow as tf
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf import figures
-from jem_tf.evaluation import classification, generation, inference, mixing
+from jem_tf.evaluation import inference, monitoring
 from jem_tf.system.log import say
 
 SHOWN = {  # in this order, where they are
@@ -49,10 +49,10 @@ class Measure(keras.callbacks.Callback):
         logs["images_per_second"] = self.steps * self.images_per_step / seconds
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logits = inference.logits(self.model, self.validation.images)
-        found = classification.classification(logits, self.validation.labels)
+        found = monitoring.classification_metrics(logits, self.validation.labels)
         logs |= {f"val_{name}": found[name] for name in ("accuracy", "nll")}
         if self.model.generative:
-            logs |= mixing.ages(self.model.buffer)
+            logs |= monitoring.chain_ages(self.model.buffer)
 
 
 class Progress(keras.callbacks.Callback):
@@ -102,7 +102,7 @@ class Summaries(keras.callbacks.Callback):
     left out, and said once.
     """
 
-    def __init__(self, folder, hyperparameters, samples=generation.GRID):
+    def __init__(self, folder, hyperparameters, samples=monitoring.GRID):
         super().__init__()
         self.folder, self.samples = str(folder), samples
         self.hyperparameters, self.norms, self.failed = hyperparameters, {}, False
@@ -134,8 +134,8 @@ class Summaries(keras.callbacks.Callback):
             for name, value in logs.items():
                 tf.summary.scalar(tag(name), value)
             if self.model.generative:
-                _write_bars("chains/classes", mixing.classes(self.model))
-                images = generation.pictures(self.model, self.samples, seed=epoch)
+                _write_bars("chains/classes", monitoring.buffer_classes(self.model))
+                images = monitoring.sample_grid(self.model, self.samples, seed=epoch)
                 tf.summary.image("samples", figures.tile(images)[None])
 
     def on_train_end(self, logs=None):

@@ -10,10 +10,11 @@ import dataclasses
 import json
 import math
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
-from jem_tf.errors import InputError
-from jem_tf.options import GROUPS
-from jem_tf.runs.flagfiles import flat
+from jem_tf.errors import InputError, argument
+from jem_tf.options import Options, Sampling, Survival, flatten
 from jem_tf.system import files
 
 SEED_STEP, SEEDS = 1_000_003, 2**31  # far from the seeds that people take
@@ -29,9 +30,9 @@ MEANING = {
 
 
 class Alarm(Exception):
-    """Training diverged: at which step, what was seen."""
+    """Training diverged at a step; `seen` says in words what was seen."""
 
-    def __init__(self, step, seen):
+    def __init__(self, step: int, seen: str):
         super().__init__(f"step {step}: {seen}")
         self.step, self.seen = step, seen
 
@@ -47,13 +48,14 @@ class Guard:
       InputError: if guard.json cannot be read, or the run had given up.
     """
 
-    def __init__(self, options, path):
-        self.options, self.path = options, pathlib.Path(path)
-        self.streak, self.events = 0, []
+    def __init__(self, options: Survival, path: pathlib.Path):
+        self.options, self.path = options, path
+        self.streak = 0
+        self.events: list[dict[str, Any]] = []
         try:
             if self.path.exists():
-                found = json.loads(self.path.read_text())["events"]
-                self.events = [{name: event[name] for name in EVENT} for event in found]
+                events = json.loads(self.path.read_text())["events"]
+                self.events = [{key: event[key] for key in EVENT} for event in events]
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise InputError(
                 f"{path} cannot be read ({error}); delete it to forget the run's "
@@ -61,25 +63,25 @@ class Guard:
             ) from error
         gave_up = bool(self.events) and self.events[-1]["gave_up"]
         if options.guard and gave_up and self.spent:
-            raise InputError(self._spent_all())
+            raise InputError(self._describe_end())
 
     @property
-    def retries(self):
+    def retries(self) -> int:
         """How many times the run went back."""
         return sum(not event["gave_up"] for event in self.events)
 
     @property
-    def changes(self):
-        """{flag: value} of what the present retry does other than the user said."""
+    def changes(self) -> dict[str, Any]:
+        """{option: value} of what the present retry does other than the user said."""
         tried = [event["changes"] for event in self.events if not event["gave_up"]]
         return tried[-1] if tried else {}
 
     @property
-    def good(self):
+    def good(self) -> bool:
         """Whether the last step was within all bounds."""
         return self.streak == 0 or not self.options.guard
 
-    def watch(self, step, readings):
+    def watch(self, step: int, readings: Mapping[str, float]) -> None:
         """Looks at the readings {name: float} of training step `step`.
 
         Raises:
@@ -105,27 +107,29 @@ class Guard:
             raise Alarm(step, f"{outside[0]} for {self.streak} steps")
 
     @property
-    def spent(self):
+    def spent(self) -> bool:
         """Whether no retry is left."""
         return self.retries >= self.options.guard_retries
 
     @property
-    def last_target(self):
+    def last_target(self) -> int | None:
         """The step that the last retry went back to; None if there was none."""
         tried = [event["back_to"] for event in self.events if not event["gave_up"]]
         return tried[-1] if tried else None
 
-    def record(self, alarm, back_to, opts, *, chief=True):
-        """Notes an alarm and the retry after it -> the event.
+    def record(
+        self, alarm: Alarm, back_to: int | None, opts: Options, *, chief: bool = True
+    ) -> dict[str, Any]:
+        """Notes an alarm and the retry after it, and returns the event.
 
         Args:
           alarm: Alarm.
-          back_to: the step that is gone back to; 0 is the start.
+          back_to: the step that the run goes back to; 0 is the start.
           opts: the options the user gave.
           chief: whether this process writes.
 
         Returns:
-          {"step", "seen", "back_to", "gave_up", "changes": {flag: value}}.
+          {"step", "seen", "back_to", "gave_up", "changes": {option: value}}.
 
         Raises:
           InputError: if guard.json cannot be written.
@@ -139,55 +143,46 @@ class Guard:
             self._write()
         return self.events[-1]
 
-    def line(self):
-        """The last event, for the log.
+    def describe(self) -> str:
+        """Describes the last event in a line for the log.
 
         Raises:
           InputError: if it was to give up.
         """
         last = self.events[-1]
         if last["gave_up"]:
-            raise InputError(self._spent_all())
+            raise InputError(self._describe_end())
         spelt = " ".join(f"--{name}={value}" for name, value in last["changes"].items())
         return (
             f"diverged at step {last['step']}: {last['seen']}; retry {self.retries} of "
             f"{self.options.guard_retries} from step {last['back_to']} with {spelt}"
         )
 
-    def _write(self):
+    def _write(self) -> None:
         try:
-            found = {"retries": self.retries, "events": self.events}
-            files.write_json(self.path, found)
+            record = {"retries": self.retries, "events": self.events}
+            files.write_json(self.path, record)
         except OSError as error:
             raise InputError(
                 f"{self.path} cannot be written ({error.strerror}); make room and give "
                 "the same command again."
             ) from error
 
-    def _spent_all(self):
+    def _describe_end(self) -> str:
         last = self.events[-1]
+        clamps = f"{argument('score_clamp', 1)} {argument('range_clamp', 1)}"
         return (
             f"Training diverged at step {last['step']} ({last['seen']}), and "
-            f"--guard_retries={self.options.guard_retries} are spent; lower "
-            "--learning_rate, raise --sgld_steps or --energy_l2, or clamp with "
-            "--sgld_gradient_clamp=1 --sgld_range_clamp=1 in another --workdir, or "
-            "raise --guard_retries to go on in this one."
+            f"{argument('guard_retries', self.options.guard_retries)} are spent; lower "
+            f"{argument('learning_rate')}, raise {argument('sampler_steps')} or "
+            f"{argument('energy_l2')}, or clamp with {clamps} in another "
+            f"{argument('workdir')}, or raise {argument('guard_retries')} to go on in "
+            "this one."
         )
 
 
-def changed(opts, changes):
-    """Options with {flag: value} changed."""
-    groups = {}
-    for name in GROUPS:
-        group = getattr(opts, name)
-        own = {field.name for field in dataclasses.fields(group)} & set(changes)
-        own = {field: changes[field] for field in own}
-        groups[name] = dataclasses.replace(group, **own)
-    return dataclasses.replace(opts, **groups)
-
-
-def strengthened(opts, retries):
-    """The options of the run after so many retries."""
+def strengthen(opts: Options, retries: int) -> Options:
+    """Changes the options of a run to those after so many retries."""
     for _ in range(retries):
         training, sampling = opts.training, opts.sampling
         objective, what = opts.objective, opts.survival.guard_strengthen
@@ -207,18 +202,18 @@ def strengthened(opts, retries):
     return opts
 
 
-def _stronger(sampling):
-    clamps = sampling.sgld_gradient_clamp, sampling.sgld_range_clamp
+def _stronger(sampling: Sampling) -> Sampling:
+    clamps = sampling.score_clamp, sampling.range_clamp
     if not all(clamps):
         gradient, pixels = (clamp or FIRST_CLAMP for clamp in clamps)
         return dataclasses.replace(
-            sampling, sgld_gradient_clamp=gradient, sgld_range_clamp=pixels
+            sampling, score_clamp=gradient, range_clamp=pixels
         )
-    more = math.ceil(MORE_STEPS * sampling.sgld_steps)
-    return dataclasses.replace(sampling, sgld_steps=more)
+    more = math.ceil(MORE_STEPS * sampling.sampler_steps)
+    return dataclasses.replace(sampling, sampler_steps=more)
 
 
-def _changes(opts, retries):
-    """{flag: value} of what the retry does other than the user's options say."""
-    before, after = flat(opts), flat(strengthened(opts, retries))
+def _changes(opts: Options, retries: int) -> dict[str, Any]:
+    """{option: value} of what the retry does other than the user's options say."""
+    before, after = flatten(opts), flatten(strengthen(opts, retries))
     return {name: after[name] for name in after if after[name] != before[name]}

@@ -6,11 +6,19 @@ goes on within an epoch nor back to a checkpoint.
 
 import dataclasses
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 from jem_tf.errors import InputError
+from jem_tf.jem import JEM
+from jem_tf.runs.checkpoints import Checkpoints
+from jem_tf.runs.training_state import TrainingState
 from jem_tf.training import signals
+from jem_tf.training.cluster import Cluster
+from jem_tf.training.guard import Guard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,17 +31,17 @@ class Plan:
     checkpoint_every: int = 500
 
     @property
-    def epochs(self):
+    def epochs(self) -> int:
         """How many epochs the steps are; the last may be a part of one."""
         return -(-self.steps // self.steps_per_epoch)
 
-    def ahead(self, step):
+    def ahead(self, step: int) -> int:
         """How many steps to take at once after `step`, up to what is due next."""
         cycles = self.steps_per_epoch, self.checkpoint_every
         due = [cycle - step % cycle for cycle in cycles]
         return min(self.steps_per_execution, self.steps - step, *due)
 
-    def ends_epoch(self, step):
+    def ends_epoch(self, step: int) -> bool:
         """Whether `step` is the last of an epoch, or of the run."""
         return step % self.steps_per_epoch == 0 or step == self.steps
 
@@ -47,26 +55,36 @@ class Loop:
       plan: Plan.
       cluster: Cluster.
       guard: Guard, which sees every step.
-      keeper: Checkpoints.
+      checkpoints: Checkpoints.
       callbacks: Keras callbacks; `on_train_batch_end` gets the readings of the step.
       begin: `time.time()` when the run began, earlier processes' time included; None
         to take it from where it stands.
     """
 
     def __init__(
-        self, model, feed, plan, *, cluster, guard, keeper, callbacks=(), begin=None
+        self,
+        model: JEM,
+        feed: Callable[[int], tf.data.Dataset],
+        plan: Plan,
+        *,
+        cluster: Cluster,
+        guard: Guard,
+        checkpoints: Checkpoints,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        begin: float | None = None,
     ):
         self.model, self.feed, self.plan = model, feed, plan
-        self.cluster, self.guard, self.keeper = cluster, guard, keeper
+        self.cluster, self.guard, self.checkpoints = cluster, guard, checkpoints
         self.callbacks = callbacks
         for callback in callbacks:
             callback.set_model(model)
             callback.set_params({"epochs": plan.epochs, "steps": plan.steps_per_epoch})
-        self.step, self.sums, self.count, self.begin = 0, {}, 0, begin
+        self.step, self.count, self.begin = 0, 0, begin
+        self.sums: dict[str, float] = {}
         self._execute = tf.function(self._execute)
 
-    def train(self, standing=None):
-        """Trains to the end from `standing`, as `keeper.restore` gave it.
+    def train(self, state: TrainingState | None = None) -> float:
+        """Trains to the end from `state`, as `checkpoints.restore` gave it.
 
         Returns:
           Seconds spent, in this process and those before it.
@@ -76,11 +94,11 @@ class Loop:
           Stopped: on SIGTERM or Ctrl-C, once the run is saved.
           InputError: if the last checkpoint could not be written.
         """
-        if standing:
-            self.step, self.guard.streak = standing["step"], standing["streak"]
-            self.sums, self.count = standing["sums"], standing["count"]
+        if state:
+            self.step, self.guard.streak = state.step, state.streak
+            self.sums, self.count = dict(state.sums), state.count
         if self.begin is None:
-            self.begin = time.time() - (standing["seconds"] if standing else 0.0)
+            self.begin = time.time() - (state.seconds if state else 0.0)
         self._tell("on_train_begin")
         try:
             with signals.Asked() as asked:
@@ -89,7 +107,7 @@ class Loop:
             self._tell("on_train_end")
         return time.time() - self.begin
 
-    def _steps(self, asked):
+    def _steps(self, asked: signals.Asked) -> None:
         first = self.step
         batches = iter(
             self.cluster.strategy.distribute_datasets_from_function(
@@ -104,7 +122,7 @@ class Loop:
             accuracy = None
             if self.plan.ends_epoch(self.step):
                 accuracy = self._end_epoch()
-                due |= self.keeper.improves(accuracy)
+                due |= self.checkpoints.improves(accuracy)
             last = stop or self.step == self.plan.steps
             saved = (last or (due and self.guard.good)) and self._save(accuracy)
             if stop:
@@ -115,8 +133,8 @@ class Loop:
                     "and give the same command again."
                 )
 
-    def _take(self, batches, asked):
-        """Takes a few steps -> whether to stop, of which all processes are told."""
+    def _take(self, batches: Any, asked: signals.Asked) -> bool:
+        """Takes a few steps; returns whether to stop, which all processes learn."""
         count = tf.constant(self.plan.ahead(self.step))
         asking = tf.constant(float(asked.number is not None))
         rows = self._execute(batches, count, asking).numpy().tolist()
@@ -145,28 +163,28 @@ class Loop:
             rows = rows.write(i, mean)
         return rows.stack()
 
-    def _end_epoch(self):
+    def _end_epoch(self) -> float | None:
         logs = {name: total / self.count for name, total in self.sums.items()}
         self.sums, self.count = {}, 0
         epoch = (self.step - 1) // self.plan.steps_per_epoch
         self._tell("on_epoch_end", epoch, logs)
         return logs.get("val_accuracy")
 
-    def _tell(self, hook, *arguments):
+    def _tell(self, hook: str, *arguments: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments)
 
-    def _save(self, accuracy):
-        standing = {
-            "step": self.step,
-            "seed": self.model.seed,
-            "retries": self.guard.retries,
-            "changes": self.guard.changes,
-            "good": self.guard.good,
-            "val_accuracy": accuracy,
-            "streak": self.guard.streak,
-            "seconds": time.time() - self.begin,
-            "sums": self.sums,
-            "count": self.count,
-        }
-        return self.keeper.save(self.model, standing)
+    def _save(self, accuracy: float | None) -> bool:
+        state = TrainingState(
+            step=self.step,
+            seed=self.model.seed,
+            retries=self.guard.retries,
+            changes=self.guard.changes,
+            good=self.guard.good,
+            val_accuracy=accuracy,
+            streak=self.guard.streak,
+            seconds=time.time() - self.begin,
+            sums=self.sums,
+            count=self.count,
+        )
+        return self.checkpoints.save(self.model, state)

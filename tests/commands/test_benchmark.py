@@ -7,7 +7,7 @@ import pytest
 from tests.processes import ROOT, Process, tool_here
 
 TOOL = ROOT / "tools" / "benchmark.py"
-SMALL = ("--network=wrn-10-1", "--side=8", "--batch_size=4", "--sgld_steps=2")
+SMALL = ("--network=wrn-10-1", "--side=8", "--batch_size=4", "--sampler_steps=2")
 SWEEP = f"""
 import sys
 sys.argv = [{str(TOOL)!r}, *sys.argv[1:]]
@@ -15,7 +15,7 @@ import importlib.util
 spec = importlib.util.spec_from_file_location("benchmark", {str(TOOL)!r})
 tool = importlib.util.module_from_spec(spec); spec.loader.exec_module(tool)
 from absl import app, flags
-tool.GRID = {{"sgld_steps": (1, 2), "width": (2,)}}
+tool.GRID = {{"sampler_steps": (1, 2), "width": (2,)}}
 tool.flagfiles.define(flags.FLAGS)
 app.run(tool.main, flags_parser=tool.parse)
 """
@@ -43,7 +43,7 @@ def test_one_setting(tmp_path):
     assert 0.2 < step["peak_memory_gb"] < 8
     assert 0 < step["gflops"] < found["peaks"]["convolution"]
     assert found["feed"]["share"] == found["feed"]["seconds"] / step["seconds"]
-    about = {"network": "wrn-10-1", "batch_size": 4, "sgld_steps": 2, "repeats": 2}
+    about = {"network": "wrn-10-1", "batch_size": 4, "sampler_steps": 2, "repeats": 2}
     assert about.items() <= found["about"].items()
     assert "wrn-10-1, batch 4, K=2, " in end.out
 
@@ -54,7 +54,7 @@ def test_a_sweep(tmp_path):
     assert (end.code, end.err) == (0, "")
     found = json.loads(path.read_text())
     rows = [(row["of"], row["value"]) for row in found["rows"]]
-    assert rows == [("sgld_steps", 1), ("sgld_steps", 2), ("width", 2)]
+    assert rows == [("sampler_steps", 1), ("sampler_steps", 2), ("width", 2)]
     assert found["rows"][2]["gflops"] > 0
     assert len(end.out.splitlines()) == 3
 

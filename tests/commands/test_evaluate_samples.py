@@ -86,7 +86,7 @@ def test_a_plain_classifier_gets_fresh_chains_and_says_so(told):
     protocol = said["protocol"]
     assert "a plain classifier has no buffer" in told["plain"][2]
     assert (protocol["source"], protocol["start"]) == ("fresh chains", "uniform")
-    assert (protocol["sgld_steps"], protocol["conditional"]) == (3, True)
+    assert (protocol["sampler_steps"], protocol["conditional"]) == (3, True)
     assert protocol["seed"] == 5
     assert said["metrics"]["samples"] == 40
     assert said["metrics"]["reference_images"] == 1438

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import jem_tf
-from jem_tf import datasets
+from jem_tf import datasets, pixels
 from jem_tf.evaluation import sample_sets
 from tests.processes import ROOT, Process, contents, run_here, tool_here
 
@@ -97,7 +97,7 @@ def test_a_film_goes_from_the_start_to_the_end_of_the_chains(place):
 
 def test_an_inpainting_keeps_what_is_known(place):
     found = arrays(place / "inpaint")
-    image = datasets.pixels(datasets.load("digits").test.images[3]).numpy()
+    image = pixels.from_uint8(datasets.load("digits").test.images[3]).numpy()
     np.testing.assert_array_equal(found["image"], image)
     assert found["free"][:, 4:].all()
     assert not found["free"][:, :4].any()

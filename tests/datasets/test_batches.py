@@ -32,7 +32,9 @@ def levels(x):
 
 
 def ordered(step, batch_size, n, seed=(3, 1)):
-    return batches.order(tf.constant(step, tf.int64), batch_size, n, seed).numpy()
+    return batches.order_examples(
+        tf.constant(step, tf.int64), batch_size, n, seed
+    ).numpy()
 
 
 def windows(image):
@@ -79,13 +81,15 @@ def test_epochs_and_seeds_order_differently():
 
 
 def test_labels_follow_their_images():
-    for x, y in collect(batches.training(plain(50), steps=10, batch_size=8, seed=0)):
+    for x, y in collect(
+        batches.training_batches(plain(50), steps=10, batch_size=8, seed=0)
+    ):
         np.testing.assert_array_equal(y, levels(x) % CLASSES)
 
 
 def test_batches_have_the_documented_types():
-    feed = batches.training(
-        plain(50), steps=2, batch_size=8, seed=0, real="plain", real_batch_size=5
+    feed = batches.training_batches(
+        plain(50), steps=2, batch_size=8, seed=0, p_x_images="plain", p_x_batch_size=5
     )
     x, y = next(iter(feed))
     assert {name: value.shape for name, value in x.items()} == {
@@ -100,7 +104,9 @@ def test_batches_have_the_documented_types():
 def test_no_global_seed_and_no_other_run_changes_the_batches():
     def feed(seed):
         return collect(
-            batches.training(noisy(40), steps=6, batch_size=8, seed=seed, augment=True)
+            batches.training_batches(
+                noisy(40), steps=6, batch_size=8, seed=seed, augment=True
+            )
         )
 
     first = feed(1)
@@ -116,8 +122,8 @@ WHOLE = {  # what a run may be fed, every part of it
     "batch_size": 8,
     "seed": 1,
     "labels_per_class": 10,
-    "real": "augmented",
-    "real_batch_size": 12,
+    "p_x_images": "augmented",
+    "p_x_batch_size": 12,
 }
 
 
@@ -130,51 +136,51 @@ def parts(feed):
 @pytest.mark.parametrize(("replicas", "processes"), [(1, 1), (2, 1), (2, 2), (4, 2)])
 def test_the_shares_of_all_replicas_are_the_batch_of_one(flip, replicas, processes):
     data, each = noisy(40, flip=flip), replicas // processes
-    whole = parts(batches.training(data, **WHOLE))
+    whole = parts(batches.training_batches(data, **WHOLE))
     shares = []  # [process][turn][part]
     for begin in range(0, replicas, each):
         own = range(begin, begin + each)
-        feed = batches.training(data, **WHOLE, own=own, replicas=replicas)
+        feed = batches.training_batches(data, **WHOLE, own=own, replicas=replicas)
         shares.append(parts(feed))
         assert len(shares[-1]) == len(whole) * each
     for step, expected in enumerate(whole):
-        turns = [of[step * each + i] for of in shares for i in range(each)]
-        for found, batch in zip(zip(*turns, strict=True), expected, strict=True):
-            assert {len(share) for share in found} == {len(batch) // replicas}
-            np.testing.assert_array_equal(np.concatenate(found), batch)
+        turns = [process[step * each + i] for process in shares for i in range(each)]
+        for pieces, batch in zip(zip(*turns, strict=True), expected, strict=True):
+            assert {len(piece) for piece in pieces} == {len(batch) // replicas}
+            np.testing.assert_array_equal(np.concatenate(pieces), batch)
 
 
 @pytest.mark.parametrize("first", [0, 1, 3, 5])
 @pytest.mark.parametrize("share", [{}, {"own": range(2, 4), "replicas": 4}])
 def test_a_run_that_goes_on_is_fed_what_it_has_not_seen(first, share):
-    whole = parts(batches.training(noisy(40), **WHOLE, **share))
-    rest = parts(batches.training(noisy(40), **WHOLE, **share, first=first))
+    whole = parts(batches.training_batches(noisy(40), **WHOLE, **share))
+    rest = parts(batches.training_batches(noisy(40), **WHOLE, **share, first=first))
     expected = whole[first * (2 if share else 1) :]
-    for found, batch in zip(rest, expected, strict=True):
-        for ours, theirs in zip(found, batch, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+    for resumed, batch in zip(rest, expected, strict=True):
+        for resumed_part, part in zip(resumed, batch, strict=True):
+            np.testing.assert_array_equal(resumed_part, part)
 
 
 def test_exactly_so_many_images_a_class_are_labelled():
-    feed = batches.training(
+    feed = batches.training_batches(
         plain(60),
         steps=40,
         batch_size=4,
         seed=0,
         labels_per_class=4,
-        real="plain",
-        real_batch_size=10,
+        p_x_images="plain",
+        p_x_batch_size=10,
     )
-    found = collect(feed)
-    labelled = {level for x, _ in found for level in levels(x["labelled"])}
+    elements = collect(feed)
+    labelled = {level for x, _ in elements for level in levels(x["labelled"])}
     counts = np.bincount([level % CLASSES for level in labelled])
     assert counts.tolist() == [4, 4, 4]
-    assert {level for x, _ in found for level in levels(x["real"])} == set(range(60))
+    assert {level for x, _ in elements for level in levels(x["real"])} == set(range(60))
 
 
 def test_which_images_are_labelled_does_not_depend_on_the_seed():
     def labelled(seed):
-        feed = batches.training(
+        feed = batches.training_batches(
             plain(60), steps=3, batch_size=4, seed=seed, labels_per_class=4
         )
         return {level for x, _ in feed for level in levels(x)}
@@ -183,8 +189,8 @@ def test_which_images_are_labelled_does_not_depend_on_the_seed():
 
 
 def test_images_for_p_of_x_come_in_an_order_of_their_own():
-    feed = batches.training(
-        plain(60), steps=1, batch_size=60, seed=0, real="plain", real_batch_size=60
+    feed = batches.training_batches(
+        plain(60), steps=1, batch_size=60, seed=0, p_x_images="plain", p_x_batch_size=60
     )
     x, _ = next(iter(feed))
     first, second = levels(x["labelled"]), levels(x["real"])
@@ -196,7 +202,7 @@ def test_images_for_p_of_x_come_in_an_order_of_their_own():
 @pytest.mark.parametrize("flip", [False, True])
 def test_every_crop_is_a_window_of_the_reflected_picture(shape, flip):
     image = np.random.default_rng(1).integers(0, 256, shape, dtype="uint8")
-    found = batches.crop_and_flip(
+    cropped = batches.crop_and_flip(
         tf.constant(np.stack([image] * 400)), tf.constant([1, 2]), flip
     ).numpy()
     straight = windows(image)
@@ -204,7 +210,7 @@ def test_every_crop_is_a_window_of_the_reflected_picture(shape, flip):
         mirrored(np.frombuffer(window, "uint8").reshape(shape)).tobytes()
         for window in straight
     }
-    crops = [crop.tobytes() for crop in found]
+    crops = [crop.tobytes() for crop in cropped]
     assert len(straight | turned) == 18
     assert set(crops) == (straight | turned if flip else straight)
     # Of 400 fair coins, 140 to 260 are heads but for six standard deviations.
@@ -215,39 +221,41 @@ def test_every_crop_is_a_window_of_the_reflected_picture(shape, flip):
 def test_a_picture_of_32_pixels_moves_by_up_to_4():
     image = np.zeros([1, 32, 32, 1], "uint8")
     image[0, 16, 16] = 255
-    found = batches.crop_and_flip(
+    cropped = batches.crop_and_flip(
         tf.constant(image.repeat(2000, 0)), tf.constant([0, 1]), False
     )
-    _, row, column, _ = np.nonzero(found.numpy())
+    _, row, column, _ = np.nonzero(cropped.numpy())
     assert set(row) == set(column) == set(range(12, 21))
     assert len(set(zip(row, column, strict=True))) == 81
 
 
 def test_pictures_of_a_few_pixels_are_not_moved():
     image = np.arange(48, dtype="uint8").reshape(1, 4, 4, 3)
-    found = batches.crop_and_flip(tf.constant(image), tf.constant([0, 1]), False)
-    np.testing.assert_array_equal(found, image)
+    cropped = batches.crop_and_flip(tf.constant(image), tf.constant([0, 1]), False)
+    np.testing.assert_array_equal(cropped, image)
 
 
 def test_training_mirrors_only_where_the_set_allows_it():
-    one = np.random.default_rng(1).integers(0, 256, [1, 8, 8, 1]).repeat(60, 0)
-    turned = windows(mirrored(one[0].astype("uint8")))
+    images = np.random.default_rng(1).integers(0, 256, [1, 8, 8, 1]).repeat(60, 0)
+    turned = windows(mirrored(images[0].astype("uint8")))
     for flip in (True, False):
-        feed = batches.training(dataset(one, flip=flip), steps=1, batch_size=60, seed=0)
+        feed = batches.training_batches(
+            dataset(images, flip=flip), steps=1, batch_size=60, seed=0
+        )
         x, _ = next(iter(feed))
         crops = np.round((x.numpy() + 1) * 127.5).astype("uint8")
         assert any(crop.tobytes() in turned for crop in crops) == flip
 
 
 def test_steps_crop_differently():
-    one = np.random.default_rng(1).integers(0, 256, [1, 8, 8, 1]).repeat(60, 0)
-    feed = batches.training(dataset(one), steps=2, batch_size=60, seed=0)
+    images = np.random.default_rng(1).integers(0, 256, [1, 8, 8, 1]).repeat(60, 0)
+    feed = batches.training_batches(dataset(images), steps=2, batch_size=60, seed=0)
     (first, _), (second, _) = collect(feed)
     assert not np.array_equal(first, second)
 
 
 @pytest.mark.parametrize(
-    ("augment", "real", "labelled_changed", "real_changed"),
+    ("augment", "p_x_images", "labelled_changed", "real_changed"),
     [
         (True, "augmented", True, True),
         (True, "plain", True, False),
@@ -256,18 +264,18 @@ def test_steps_crop_differently():
     ],
 )
 def test_plain_images_are_training_images_and_augmented_ones_are_not(
-    augment, real, labelled_changed, real_changed
+    augment, p_x_images, labelled_changed, real_changed
 ):
     data = noisy(40)
     known = {image.tobytes() for image in data.train.images.numpy()}
-    feed = batches.training(
+    feed = batches.training_batches(
         data,
         steps=1,
         batch_size=20,
         seed=0,
         augment=augment,
-        real=real,
-        real_batch_size=20,
+        p_x_images=p_x_images,
+        p_x_batch_size=20,
     )
     x, _ = next(iter(feed))
     changed = {"labelled": labelled_changed, "real": real_changed}
@@ -280,26 +288,26 @@ def test_plain_images_are_training_images_and_augmented_ones_are_not(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"batch_size": 51}, "--batch_size=51 is larger than the 50 images"),
+        ({"batch_size": 51}, "batch_size=51 is larger than the 50 images"),
         (
             {"batch_size": 13, "labels_per_class": 4},
-            "--batch_size=13 is larger than the 12 images",
+            "batch_size=13 is larger than the 12 images",
         ),
         (
-            {"batch_size": 5, "real": "plain", "real_batch_size": 51},
-            "--p_x_batch_size=51 is larger than the 50 images",
+            {"batch_size": 5, "p_x_images": "plain", "p_x_batch_size": 51},
+            "p_x_batch_size=51 is larger than the 50 images",
         ),
         (
             {"batch_size": 5, "labels_per_class": 17},
-            "--labels_per_class=17 is more than a class has",
+            "labels_per_class=17 is more than a class has",
         ),
     ],
 )
 def test_more_images_than_there_are_is_refused(arguments, sentence):
     with pytest.raises(InputError, match=sentence):
-        batches.training(plain(50), steps=1, seed=0, **arguments)
+        batches.training_batches(plain(50), steps=1, seed=0, **arguments)
 
 
 def test_as_many_images_as_there_are_is_allowed():
-    feed = batches.training(plain(50), steps=1, batch_size=50, seed=0)
+    feed = batches.training_batches(plain(50), steps=1, batch_size=50, seed=0)
     assert len(list(feed)) == 1

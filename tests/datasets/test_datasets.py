@@ -19,7 +19,7 @@ def rows(images):
 
 
 def folder_of(path, pictures_a_class, classes=("cat", "dog")):
-    """A folder whose every picture is of another colour; its name as a --dataset."""
+    """A folder whose every picture is of another colour; its name as a data set."""
     for label, name in enumerate(classes):
         (path / name).mkdir()
         for i in range(pictures_a_class):
@@ -30,8 +30,8 @@ def folder_of(path, pictures_a_class, classes=("cat", "dog")):
 def test_every_digit_is_in_exactly_one_split(digits):
     original = np.round(load_digits().images[..., None] * 255 / 16).astype("uint8")
     splits = [digits.train, digits.validation, digits.test]
-    found = np.concatenate([split.images for split in splits])
-    assert rows(found) == rows(original)
+    images = np.concatenate([split.images for split in splits])
+    assert rows(images) == rows(original)
 
 
 def test_labels_stay_with_their_images(digits):
@@ -103,15 +103,8 @@ def test_class_names_are_in_the_order_of_the_labels(tmp_path, digits):
 @pytest.mark.parametrize("pictures_a_class", [1, 2, 5])
 def test_too_few_images_for_three_splits_are_refused(tmp_path, pictures_a_class):
     name = folder_of(tmp_path, pictures_a_class)
-    with pytest.raises(InputError, match=f"--dataset={name} has too few images"):
+    with pytest.raises(InputError, match=f"name={name} has too few images"):
         datasets.load(name)
-
-
-def test_pixels_span_minus_one_to_one_evenly():
-    pixels = datasets.pixels(tf.range(256)[None]).numpy()
-    assert pixels.dtype == np.float32
-    np.testing.assert_allclose(pixels[0], np.linspace(-1, 1, 256), atol=1e-6)
-    assert (pixels.min(), pixels.max()) == (-1.0, 1.0)
 
 
 def test_every_class_is_held_out_in_its_share(digits):

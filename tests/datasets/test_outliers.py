@@ -2,35 +2,36 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jem_tf.datasets import outliers, pixels
+from jem_tf.datasets import outliers
 from jem_tf.errors import InputError
+from jem_tf.pixels import from_uint8
 from tests.datasets.test_tfds_sets import pictures, store
 
 TEST = np.random.default_rng(0).integers(0, 256, [9, 8, 8, 3], "uint8")
 
 
-@pytest.mark.parametrize("name", outliers.MADE)
-def test_made_ones_are_as_many_as_the_test_images_and_a_seed_makes_them(name):
-    images, how = outliers.load(name, TEST)
+@pytest.mark.parametrize("name", outliers.SYNTHETIC)
+def test_synthetic_ones_are_as_many_as_the_test_images_and_a_seed_makes_them(name):
+    images, how = outliers.load_outliers(name, TEST)
     assert images.shape == TEST.shape
     assert how
-    np.testing.assert_array_equal(images, outliers.load(name, TEST)[0])
-    assert (images != outliers.load(name, TEST, seed=1)[0]).any()
-    assert len(outliers.load(name, TEST, most=4)[0]) == 4
+    np.testing.assert_array_equal(images, outliers.load_outliers(name, TEST)[0])
+    assert (images != outliers.load_outliers(name, TEST, seed=1)[0]).any()
+    assert len(outliers.load_outliers(name, TEST, limit=4)[0]) == 4
 
 
 def test_interpolations_are_means_of_two_different_test_images():
-    images, _ = outliers.load("interpolation", TEST, most=20)
-    test = pixels(TEST).numpy()
+    images, _ = outliers.load_outliers("interpolation", TEST, limit=20)
+    test = from_uint8(TEST).numpy()
     means = {((a + b) / 2).tobytes() for i, a in enumerate(test) for b in test[i + 1 :]}
     assert all(image.tobytes() in means for image in images)
 
 
 def test_noise_is_uniform_and_a_colour_is_constant():
-    noise, _ = outliers.load("uniform", TEST, most=200)
+    noise, _ = outliers.load_outliers("uniform", TEST, limit=200)
     assert noise.mean() == pytest.approx(0, abs=0.01)
     assert noise.std() == pytest.approx(1 / np.sqrt(3), abs=0.01)
-    colours, _ = outliers.load("constant", TEST)
+    colours, _ = outliers.load_outliers("constant", TEST)
     assert (colours == colours[:, :1, :1]).all()
     assert len(np.unique(colours[:, 0, 0], axis=0)) > 5
 
@@ -39,58 +40,43 @@ def test_a_folder_gives_its_pictures_wherever_they_lie(tmp_path):
     for i, path in enumerate(("a.png", "b/c.png", "b/d/e.png", ".hidden.png")):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8), (i, 0, 0)).save(tmp_path / path)
-    images, how = outliers.load(f"folder:{tmp_path}", TEST)
+    images, how = outliers.load_outliers(f"folder:{tmp_path}", TEST)
     assert images[:, 0, 0, 0].tolist() == [0, 1, 2]
     assert str(tmp_path) in how
     assert "as they are" in how
-    some, _ = outliers.load(f"folder:{tmp_path}", TEST, most=2)
+    some, _ = outliers.load_outliers(f"folder:{tmp_path}", TEST, limit=2)
     assert some[:, 0, 0, 0].tolist() == [0, 2]
 
 
 def test_a_tfds_set_gives_the_first_of_its_test_split(tmp_path):
     written = {"train": pictures(3), "test": pictures(6, seed=1)}
     place = store(tmp_path, "other", "1.0.0", written, names=())
-    images, how = outliers.load("other", pictures(2), data_dir=place, most=4)
+    images, how = outliers.load_outliers("other", pictures(2), data_dir=place, limit=4)
     np.testing.assert_array_equal(images, written["test"][:4])
     assert "test split" in how
-
-
-def test_other_shapes_are_converted_and_it_is_said():
-    grey = TEST[..., :1]
-    as_rgb, how = outliers.convert(grey, (8, 8, 3))
-    np.testing.assert_array_equal(as_rgb, np.repeat(grey, 3, axis=-1))
-    assert how == "grey repeated to RGB"
-    as_grey, how = outliers.convert(as_rgb, (8, 8, 1))
-    np.testing.assert_array_equal(as_grey, grey)
-    assert "grey" in how
-    sizes = [np.full([h, w, 3], 77, "uint8") for h, w in ((8, 8), (5, 9), (40, 20))]
-    resized, how = outliers.convert(sizes, (16, 12, 3))
-    assert resized.shape == (3, 16, 12, 3)
-    assert (resized == 77).all()
-    assert "resized to 16x12" in how
 
 
 def test_what_stands_for_auto_is_what_is_there(tmp_path):
     place = store(
         tmp_path, "cifar100", "3.0.2", {"train": pictures(3)}, names="0123456789"
     )
-    there, absent = outliers.usual("cifar10", place)
-    assert there == ["cifar100", *outliers.MADE]
+    there, absent = outliers.default_sets("cifar10", place)
+    assert there == ["cifar100", *outliers.SYNTHETIC]
     assert absent == ["svhn"]
 
 
 @pytest.mark.parametrize("name", ["folder:/none", "nonesuch", "interpolation"])
 def test_what_is_not_there_is_refused_in_a_sentence(name):
     with pytest.raises(InputError) as raised:
-        outliers.load(name, TEST[:1])
+        outliers.load_outliers(name, TEST[:1])
     message = str(raised.value)
-    assert f"--sets={name}" in message
+    assert f"name={name}" in message
     assert "\n" not in message
 
 
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no pictures"):
-        outliers.load(f"folder:{tmp_path}", TEST)
+        outliers.load_outliers(f"folder:{tmp_path}", TEST)
 
 
 @pytest.mark.parametrize(
@@ -98,4 +84,4 @@ def test_an_empty_folder_is_refused(tmp_path):
     [("svhn", "svhn"), ("folder:/data/dtd32/", "dtd32"), ("folder:birds", "birds")],
 )
 def test_names_in_keys_have_no_slashes(name, short):
-    assert outliers.short(name) == short
+    assert outliers.shorten_name(name) == short

@@ -18,9 +18,9 @@ def picture(path, colour=RED, size=(32, 32), mode="RGB"):
 def refused(path, *named):
     """The message with which a folder is refused, which must name these things."""
     with pytest.raises(InputError) as raised:
-        picture_folders.load(str(path))
+        picture_folders.read_folder(f"folder:{path}")
     message = str(raised.value)
-    assert f"--dataset=folder:{path}" in message
+    assert f"name=folder:{path}" in message
     for name in named:
         assert str(name) in message
     return message
@@ -31,7 +31,7 @@ def test_classes_are_folders_in_alphabetic_order(tmp_path):
     picture(tmp_path / "a" / "2.png", RED)
     picture(tmp_path / "a" / "1.png", GREEN)
     (tmp_path / "notes.txt").write_text("no class")
-    splits, names = picture_folders.load(str(tmp_path))
+    splits, names = picture_folders.read_folder(f"folder:{tmp_path}")
     images, labels = splits["train"]
     assert names == ["a", "b"]
     assert labels.tolist() == [0, 0, 1]
@@ -43,7 +43,7 @@ def test_pictures_keep_their_pixels_where_the_size_is_theirs(tmp_path):
     for name, array in zip("ab", pixels, strict=True):
         (tmp_path / name).mkdir()
         Image.fromarray(array).save(tmp_path / name / "0.png")
-    splits, _ = picture_folders.load(str(tmp_path), 16)
+    splits, _ = picture_folders.read_folder(f"folder:{tmp_path}", 16)
     np.testing.assert_array_equal(splits["train"][0], pixels)
 
 
@@ -52,7 +52,9 @@ def test_pictures_of_all_sizes_come_in_one(tmp_path, image_size, side):
     for i, size in enumerate([(32, 32), (5, 40), (100, 60), (1, 1)]):
         picture(tmp_path / "a" / f"{i}.png", RED, size)
         picture(tmp_path / "b" / f"{i}.png", GREEN, size)
-    images, labels = picture_folders.load(str(tmp_path), image_size)[0]["train"]
+    images, labels = picture_folders.read_folder(f"folder:{tmp_path}", image_size)[0][
+        "train"
+    ]
     assert images.shape == (8, side, side, 3)
     assert images.dtype == np.uint8
     for image, label in zip(images, labels, strict=True):
@@ -64,7 +66,7 @@ def test_pictures_of_all_modes_come_as_rgb(tmp_path, mode):
     kind = "tif" if mode == "CMYK" else "png"
     picture(tmp_path / "a" / f"0.{kind}", (255, 255, 255), mode=mode)
     picture(tmp_path / "b" / f"0.{kind}", (0, 0, 0), mode=mode)
-    images, _ = picture_folders.load(str(tmp_path))[0]["train"]
+    images, _ = picture_folders.read_folder(f"folder:{tmp_path}")[0]["train"]
     assert images.shape == (2, 32, 32, 3)
     assert (images[0] == 255).all()
     assert (images[1] == 0).all()
@@ -73,7 +75,7 @@ def test_pictures_of_all_modes_come_as_rgb(tmp_path, mode):
 def test_pictures_further_down_belong_to_the_class_above(tmp_path):
     picture(tmp_path / "a" / "x" / "y" / "0.png")
     picture(tmp_path / "b" / "0.png")
-    _, labels = picture_folders.load(str(tmp_path))[0]["train"]
+    _, labels = picture_folders.read_folder(f"folder:{tmp_path}")[0]["train"]
     assert labels.tolist() == [0, 1]
 
 
@@ -81,7 +83,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     picture(tmp_path / "set" / "a" / "0.png")
     picture(tmp_path / "set" / "b" / "0.png")
-    assert picture_folders.load("~/set")[1] == ["a", "b"]
+    assert picture_folders.read_folder("folder:~/set")[1] == ["a", "b"]
 
 
 def test_a_missing_folder_is_named(tmp_path):
@@ -139,6 +141,6 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path):
     picture(tmp_path / "b" / "1.png")
     (tmp_path / "a" / ".DS_Store").write_text("no picture")
     (tmp_path / ".cache").mkdir()
-    splits, names = picture_folders.load(str(tmp_path))
+    splits, names = picture_folders.read_folder(f"folder:{tmp_path}")
     assert names == ["a", "b"]
     assert len(splits["train"][1]) == 2

@@ -60,7 +60,7 @@ def no_network(monkeypatch):
 
 def test_a_prepared_set_is_read_as_it_was_written(cifar):
     place, written = cifar
-    splits, names = tfds_sets.load("cifar10", place)
+    splits, names = tfds_sets.read_tfds("cifar10", place)
     assert names == CIFAR10
     for split, images in written.items():
         np.testing.assert_array_equal(splits[split][0], images)
@@ -103,7 +103,7 @@ def test_svhn_is_tfds_svhn_cropped_and_is_never_mirrored(tmp_path):
 @pytest.mark.parametrize("image_size", [16, 32, 48])
 def test_images_come_in_the_size_asked_for(cifar, image_size):
     place, written = cifar
-    images, _ = tfds_sets.load("cifar10", place, image_size)[0]["train"]
+    images, _ = tfds_sets.read_tfds("cifar10", place, image_size=image_size)[0]["train"]
     assert images.shape == (40, image_size, image_size, 3)
     assert images.dtype == np.uint8
     if image_size == 32:
@@ -116,7 +116,7 @@ def test_oblong_images_become_square(tmp_path, image_size):
     place = store(
         tmp_path, "oblong", "1.0.0", {"train": pictures(3, shape)}, shape=shape
     )
-    images, _ = tfds_sets.load("oblong", place, image_size)[0]["train"]
+    images, _ = tfds_sets.read_tfds("oblong", place, image_size=image_size)[0]["train"]
     assert images.shape == (3, image_size, image_size, 3)
 
 
@@ -145,9 +145,9 @@ def test_a_test_split_is_the_test_beside_a_validation_split(tmp_path):
 def test_without_network_a_missing_set_is_refused_within_seconds(tmp_path, no_network):
     begin = time.monotonic()
     with pytest.raises(InputError) as raised:
-        tfds_sets.load("cifar100", str(tmp_path))
+        tfds_sets.read_tfds("cifar100", str(tmp_path))
     assert time.monotonic() - begin < 20
-    for part in ("--dataset=cifar100", str(tmp_path), "no network", "--data_dir"):
+    for part in ("name=cifar100", str(tmp_path), "no network", "data_dir="):
         assert part in str(raised.value)
 
 
@@ -155,10 +155,10 @@ def test_a_network_that_breaks_off_is_reported_in_one_line(tmp_path, monkeypatch
     def breaks(*_, **__):
         raise RuntimeError("line one\nline two")
 
-    monkeypatch.setattr(tfds_sets, "REACHABLE", f"file://{__file__}")  # it answers
+    monkeypatch.setattr(tfds_sets, "PROBE_URL", f"file://{__file__}")  # it answers
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", breaks)
     with pytest.raises(InputError, match=r"failed \(line one line two\)"):
-        tfds_sets.load("cifar100", str(tmp_path))
+        tfds_sets.read_tfds("cifar100", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -166,31 +166,31 @@ def test_a_network_that_breaks_off_is_reported_in_one_line(tmp_path, monkeypatch
 )
 def test_an_unknown_set_is_named_with_the_choices(tmp_path, name):
     with pytest.raises(InputError) as raised:
-        tfds_sets.load(name, str(tmp_path))
-    assert f"--dataset={name} is no data set" in str(raised.value)
+        tfds_sets.read_tfds(name, str(tmp_path))
+    assert f"name={name} is no data set" in str(raised.value)
     assert "digits, cifar10, cifar100, svhn, folder:PATH" in str(raised.value)
 
 
 def test_a_missing_data_dir_is_named(tmp_path):
     missing = tmp_path / "missing"
-    with pytest.raises(InputError, match=f"--data_dir={missing} is not a folder"):
-        tfds_sets.load("cifar10", str(missing))
+    with pytest.raises(InputError, match=f"data_dir={missing} is not a folder"):
+        tfds_sets.read_tfds("cifar10", str(missing))
 
 
 def test_a_set_that_classifies_no_images_is_refused(tmp_path):
     place = store(tmp_path, "unlabelled", "1.0.0", {"train": pictures(3)}, names=())
-    with pytest.raises(InputError, match="--dataset=unlabelled is no image classif"):
-        tfds_sets.load("unlabelled", place)
+    with pytest.raises(InputError, match="name=unlabelled is no image classif"):
+        tfds_sets.read_tfds("unlabelled", place)
 
 
 def test_images_of_several_sizes_need_an_image_size(tmp_path):
     images = [pictures(1, (20, 30, 3))[0], pictures(1, (9, 8, 3))[0]]
     shape = (None, None, 3)
     place = store(tmp_path, "several", "1.0.0", {"train": images}, shape=shape)
-    with pytest.raises(InputError, match=r"--dataset=several .* --image_size"):
-        tfds_sets.load("several", place)
-    found, _ = tfds_sets.load("several", place, 8)[0]["train"]
-    assert found.shape == (2, 8, 8, 3)
+    with pytest.raises(InputError, match=r"name=several .* image_size="):
+        tfds_sets.read_tfds("several", place)
+    images, _ = tfds_sets.read_tfds("several", place, image_size=8)[0]["train"]
+    assert images.shape == (2, 8, 8, 3)
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "strange"])
@@ -203,8 +203,6 @@ def test_a_damaged_set_is_refused_with_its_place(tmp_path, damage):
         whole = record.read_bytes()
         record.write_bytes(whole[:-9] if damage == "cut" else b"?" * len(whole))
     with pytest.raises(InputError) as raised:
-        tfds_sets.load("damaged", place)
-    assert f"--dataset=damaged under {record.parent} cannot be read" in str(
-        raised.value
-    )
+        tfds_sets.read_tfds("damaged", place)
+    assert f"name=damaged under {record.parent} cannot be read" in str(raised.value)
     assert "\n" not in str(raised.value)

@@ -5,6 +5,7 @@ import pytest
 
 from jem_tf.errors import InputError
 from jem_tf.evaluation import html_report
+from jem_tf.runs.run_folder import RunFolder
 from tests.evaluation.test_findings import example, findings
 
 
@@ -33,15 +34,16 @@ class Page(html.parser.HTMLParser):
 
 @pytest.fixture
 def runs(tmp_path):
-    found = {"this run": tmp_path / "a<b", "baseline": tmp_path / "plain"}
-    for root in found.values():
-        root.mkdir()
-        findings.keep(root, "ood", example(), 7)
-    return found
+    places = {"this run": tmp_path / "a<b", "baseline": tmp_path / "plain"}
+    folders = {label: RunFolder(place) for label, place in places.items()}
+    for folder in folders.values():
+        folder.root.mkdir()
+        findings.write_findings(folder, "ood", example(), 7)
+    return folders
 
 
 def test_a_page_has_every_number_and_picture_of_both_runs(runs):
-    page = Page(html_report.page(runs))
+    page = Page(html_report.render_page(runs))
     assert page.texts.count("ece") == 1
     assert page.texts.count("0.5") == 2
     assert len(page.sources) == 4
@@ -49,27 +51,28 @@ def test_a_page_has_every_number_and_picture_of_both_runs(runs):
 
 
 def test_a_page_loads_nothing_and_escapes_what_it_is_told(runs):
-    page = Page(html_report.page(runs))
+    page = Page(html_report.render_page(runs))
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
     assert any("a<b" in text for text in page.texts)
 
 
 def test_a_baseline_without_results_leaves_its_place_out(runs):
-    (runs["baseline"] / "results" / "ood.json").unlink()
-    page = Page(html_report.page(runs))
+    runs["baseline"].result("ood").unlink()
+    page = Page(html_report.render_page(runs))
     assert page.texts.count("0.5") == 1
 
 
 def test_a_grid_has_a_column_for_each_run(runs):
-    for value, root in enumerate(runs.values()):
+    for value, folder in enumerate(runs.values()):
         metrics = {"auroc/svhn/log_px": value + 0.25, "auroc/svhn/max_p": value + 0.5}
-        place = root / "results" / "ood.json"
-        place.write_text(json.dumps({"metrics": metrics, "protocol": {}}))
-    texts = Page(html_report.page(runs)).texts
+        folder.result("ood").write_text(
+            json.dumps({"metrics": metrics, "protocol": {}})
+        )
+    texts = Page(html_report.render_page(runs)).texts
     at = texts.index("svhn")
     assert texts[at + 1 : at + 5] == ["0.25", "1.25", "0.5", "1.5"]
 
 
 def test_a_run_without_results_is_refused(tmp_path):
-    with pytest.raises(InputError, match="has no results yet"):
-        html_report.page({"this run": tmp_path})
+    with pytest.raises(InputError, match="has no results yet; evaluate it first"):
+        html_report.render_page({"this run": RunFolder(tmp_path)})

@@ -70,8 +70,8 @@ def test_nothing_depends_on_the_batch_size(graph, images, bfloat16):
     assert whole.features.shape == (7, inception_network.WIDTH)
     assert whole.features.dtype == "float32"
     assert np.isfinite(whole.features).all()
-    for one, other in zip(network.read(images, batch_size=3), whole, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
+    for batched, at_once in zip(network.read(images, batch_size=3), whole, strict=True):
+        np.testing.assert_allclose(batched, at_once, atol=1e-5)
 
 
 def test_predictions_are_the_graphs_softmax_of_its_features(graph, images):
@@ -101,7 +101,7 @@ def test_grayscale_is_seen_as_gray(graph, images):
     np.testing.assert_array_equal(
         network.read(gray).features, network.read(gray.repeat(3, -1)).features
     )
-    with pytest.raises(InputError, match="not 2; give --features=network"):
+    with pytest.raises(InputError, match="1 or 3 channels, not 2; use the features of"):
         network.read(images[..., :2])
 
 
@@ -129,8 +129,14 @@ def test_the_precision_asked_for_is_taken():
 
 def test_images_too_small_for_inception_are_refused():
     inception_network.check_size(np.zeros([1, 32, 32, 3]), "cifar10")
-    with pytest.raises(InputError, match=r"8 x 8 .* --features=network"):
+    with pytest.raises(
+        InputError, match=r"8 x 8 images of dataset=digits; use the features of"
+    ):
         inception_network.check_size(np.zeros([1, 8, 8, 1]), "digits")
+    with pytest.raises(InputError, match=r"8 x 8 images .*; give larger ones\.$"):
+        inception_network.check_size(
+            np.zeros([1, 8, 8, 1]), "digits", remedy="give larger ones"
+        )
 
 
 def refused(path):

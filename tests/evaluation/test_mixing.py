@@ -26,7 +26,7 @@ def model():
 
 
 def walk(**changes):
-    return functools.partial(samplers.chains, **(WALK | changes))
+    return functools.partial(samplers.trace, samplers.sgld, **(WALK | changes))
 
 
 def normal(*shape):
@@ -46,27 +46,6 @@ def autoregressive(rho, steps, n):
     return np.stack(x)
 
 
-def test_ages_are_those_of_all_chains_of_this_process():
-    buffer = replay.ReplayBuffer(
-        40, starts.uniform(SHAPE), devices=[None] * 2, replicas=4, first_replica=2
-    )
-    assert mixing.ages(buffer) == {"chain_age_mean": 0.0, "chain_age_max": 0}
-    buffer.ages_2.assign([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-    buffer.ages_3.assign([100] * 10)
-    assert mixing.ages(buffer) == {"chain_age_mean": 52.25, "chain_age_max": 100}
-
-
-def test_the_classes_of_a_small_buffer_are_those_of_all_its_images(model):
-    found = mixing.classes(model)
-    predicted = model.logits(model.buffer.shard).numpy().argmax(axis=1)
-    assert found.tolist() == [np.sum(predicted == y) for y in range(4)]
-
-
-def test_of_a_large_buffer_about_a_thousand_images_are_looked_at():
-    large = made(3300)
-    assert mixing.classes(large).sum() == 1100
-
-
 def test_energies_are_the_samplers_own_and_leave_the_buffer_alone(model):
     before = [variable.numpy() for variable in model.buffer.variables]
     seen = []
@@ -78,14 +57,14 @@ def test_energies_are_the_samplers_own_and_leave_the_buffer_alone(model):
 
     tf.config.run_functions_eagerly(True)
     try:
-        found = mixing.energies(model, spied, 9, seed=3)
+        energies = mixing.energy_traces(model, spied, 9, seed=3)
     finally:
         tf.config.run_functions_eagerly(False)
     ((start, seed, trace),) = seen
-    assert found.shape == (7, 9)
-    np.testing.assert_array_equal(found, trace.energy)
-    end = samplers.sgld(model.energy(), start, seed=seed, **WALK)
-    np.testing.assert_allclose(found[-1], model.energy()(end), rtol=1e-5)
+    assert energies.shape == (7, 9)
+    np.testing.assert_array_equal(energies, trace.energy)
+    end, _ = samplers.sgld(model.energy(), start, seed=seed, **WALK)
+    np.testing.assert_allclose(energies[-1], model.energy()(end), rtol=1e-5)
     for variable, old in zip(model.buffer.variables, before, strict=True):
         np.testing.assert_array_equal(variable, old)
 
@@ -93,7 +72,7 @@ def test_energies_are_the_samplers_own_and_leave_the_buffer_alone(model):
 def test_chains_start_in_the_buffer_and_never_afresh():
     model = made(reinit_prob=1.0)
     known = model.energy()(model.buffer.shard).numpy()
-    first = mixing.energies(model, walk(), 200)[0]
+    first = mixing.energy_traces(model, walk(), 200)[0]
     distance = np.abs(first[:, None] - known[None, :]).min(axis=1)
     assert distance.max() < 1e-5
     assert len({*np.abs(first[:, None] - known[None, :]).argmin(axis=1)}) > 40
@@ -102,55 +81,60 @@ def test_chains_start_in_the_buffer_and_never_afresh():
 def test_chains_may_start_in_noise():
     model, still = made(), walk(steps=0)
     model.buffer.shard.assign(tf.zeros([50, *SHAPE]))
-    flat = mixing.energies(model, still, 64)
-    noisy = mixing.energies(model, still, 64, noise=True)
+    flat = mixing.energy_traces(model, still, 64)
+    noisy = mixing.energy_traces(model, still, 64, noise=True)
     assert np.ptp(flat) < 1e-5 < np.std(noisy)
 
 
 def test_a_seed_is_a_walk(model):
-    one, again, other = (mixing.energies(model, walk(), 5, seed=s) for s in (1, 1, 2))
+    energies, again, other = (
+        mixing.energy_traces(model, walk(), 5, seed=s) for s in (1, 1, 2)
+    )
     # TensorFlow adds x, score and noise in the order in which their buffers come free.
-    np.testing.assert_allclose(one, again, rtol=1e-5)
-    assert np.abs(one - other).max() > 1e-4
+    np.testing.assert_allclose(energies, again, rtol=1e-5)
+    assert np.abs(energies - other).max() > 1e-4
 
 
 def test_of_independent_states_each_counts():
-    found = mixing.mixing(5.0 + 2.0 * normal(2001, 16))
+    statistics = mixing.mixing_statistics(5.0 + 2.0 * normal(2001, 16))
     kept = 1001 * 16
-    assert found["ess"] == pytest.approx(kept, rel=0.1)
-    assert found["ess_share"] == pytest.approx(found["ess"] / kept)
-    assert found["rhat"] == pytest.approx(1.0, abs=0.01)
-    assert found["energy_mean"] == pytest.approx(5.0, abs=0.1)
-    assert found["energy_std"] == pytest.approx(2.0, abs=0.1)
+    assert statistics["ess"] == pytest.approx(kept, rel=0.1)
+    assert statistics["ess_share"] == pytest.approx(statistics["ess"] / kept)
+    assert statistics["rhat"] == pytest.approx(1.0, abs=0.01)
+    assert statistics["energy_mean"] == pytest.approx(5.0, abs=0.1)
+    assert statistics["energy_std"] == pytest.approx(2.0, abs=0.1)
 
 
 @pytest.mark.parametrize("rho", [0.5, 0.8, 0.9])
 def test_states_that_resemble_each_other_count_for_fewer(rho):
-    found = mixing.mixing(autoregressive(rho, 8000, 16))
-    assert found["ess_share"] == pytest.approx((1 - rho) / (1 + rho), rel=0.1)
-    assert found["rhat"] == pytest.approx(1.0, abs=0.02)
+    statistics = mixing.mixing_statistics(autoregressive(rho, 8000, 16))
+    assert statistics["ess_share"] == pytest.approx((1 - rho) / (1 + rho), rel=0.1)
+    assert statistics["rhat"] == pytest.approx(1.0, abs=0.02)
 
 
 def test_chains_stuck_at_levels_of_their_own_do_not_agree():
     stuck = np.arange(8) + 0.01 * normal(1000, 8)
-    found = mixing.mixing(stuck)
-    assert found["rhat"] > 10
-    assert found["ess"] < 40  # some states a chain, of 500
+    statistics = mixing.mixing_statistics(stuck)
+    assert statistics["rhat"] > 10
+    assert statistics["ess"] < 40  # some states a chain, of 500
 
 
 def test_chains_that_drift_together_do_not_agree_with_themselves():
     drifting = np.linspace(0, 100, 1000)[:, None] + normal(1000, 8)
-    assert mixing.mixing(drifting)["rhat"] > 1.5
+    assert mixing.mixing_statistics(drifting)["rhat"] > 1.5
 
 
 def test_the_first_half_is_warm_up():
     trace = normal(1000, 8)
     warm = trace.copy()
     warm[:500] += 1000.0
-    found, expected = mixing.mixing(warm), mixing.mixing(trace)
-    first = found.pop("energy_first")
+    statistics, expected = (
+        mixing.mixing_statistics(warm),
+        mixing.mixing_statistics(trace),
+    )
+    first = statistics.pop("energy_first")
     assert first == pytest.approx(expected.pop("energy_first") + 1000)
-    assert found == expected
+    assert statistics == expected
     assert first == pytest.approx(np.mean(warm[0]))
 
 
@@ -161,4 +145,4 @@ def test_no_trace_is_worth_more_than_its_states(kind):
         "slow": normal(400, 8).cumsum(axis=0),
         "stuck": np.arange(8) + 0.01 * normal(400, 8),
     }[kind]
-    assert 0 < mixing.mixing(trace)["ess"] <= 200 * 8
+    assert 0 < mixing.mixing_statistics(trace)["ess"] <= 200 * 8

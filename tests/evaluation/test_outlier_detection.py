@@ -21,29 +21,33 @@ def model():
 
 @pytest.fixture(scope="module")
 def measured(model):
-    return outlier_detection.measure(model, TEST, SETS, temperature=2.0)
+    return outlier_detection.evaluate_outliers(model, TEST, SETS, temperature=2.0)
+
+
+def scores_of(model, images):
+    outputs = ood_scores.compute_outputs(model, images)
+    return ood_scores.all_scores(outputs, temperature=2.0)
 
 
 def test_each_number_is_of_its_set_and_score(model, measured):
-    found, _ = measured
-    inside = ood_scores.of(ood_scores.read(model, TEST), temperature=2.0)
+    metrics, _ = measured
+    inside = scores_of(model, TEST)
     for short, name in (("dark", "folder:/data/dark"), ("uniform", "uniform")):
-        outside = ood_scores.of(ood_scores.read(model, SETS[name]), temperature=2.0)
+        outside = scores_of(model, SETS[name])
         for score in ("log_px", "max_p", "approximate_mass", "energy"):
-            ours, theirs = inside[score], outside[score]
             for measure in (auroc, aupr, fpr95):
                 key = f"{measure.__name__}/{short}/{score}"
-                assert found[key] == measure(ours, theirs)
-                low, high = found[f"{key}_ci"]
-                assert low <= found[key] <= high
+                assert metrics[key] == measure(inside[score], outside[score])
+                low, high = metrics[f"{key}_ci"]
+                assert low <= metrics[key] <= high
 
 
 def test_the_means_of_log_px_are_there_to_compare(model, measured):
-    found, _ = measured
-    logits = ood_scores.read(model, TEST).logits
+    metrics, _ = measured
+    logits = ood_scores.compute_outputs(model, TEST).logits
     expected = np.log(np.exp(logits).sum(1)).mean()
-    assert found["log_px/test"] == pytest.approx(expected, rel=1e-5)
-    assert {"log_px/dark", "log_px/uniform"} < set(found)
+    assert metrics["log_px/test"] == pytest.approx(expected, rel=1e-5)
+    assert {"log_px/dark", "log_px/uniform"} < set(metrics)
 
 
 def test_the_histogram_has_a_panel_a_set(measured):

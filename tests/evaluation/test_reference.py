@@ -5,11 +5,11 @@ import pytest
 
 from jem_tf import datasets, networks
 from jem_tf.errors import InputError
-from jem_tf.evaluation import features, fidelity, reference
+from jem_tf.evaluation import features, reference
 
 
 class Counting(features.Penultimate):
-    """The real thing, which knows how often it was asked."""
+    """A network that counts how often its features are asked for."""
 
     asked, kept, identity = 0, True, "convnet"
 
@@ -28,88 +28,89 @@ def images():
     return np.random.default_rng(0).integers(0, 256, [60, 8, 8, 1], "uint8")
 
 
-def assert_equal(one, other):
-    for ours, theirs in zip(one, other, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+def assert_equal(reference, expected):
+    for value, expected_value in zip(reference, expected, strict=True):
+        np.testing.assert_array_equal(value, expected_value)
 
 
 def test_a_reference_is_made_of_the_images_features(network, images):
-    made = reference.of_images(images, network)
+    made = reference.compute_reference(images, network)
     seen = network.read(images).features
     np.testing.assert_allclose(made.mu, seen.mean(0), atol=1e-5)
     np.testing.assert_allclose(made.sigma, np.cov(seen.T), atol=1e-5)
     np.testing.assert_array_equal(made.features, seen)
-    assert made.count == 60
+    assert made.num_images == 60
 
 
 def test_a_kept_reference_is_the_same_and_spares_the_network(tmp_path, network, images):
-    made = reference.of_images(images, network, tmp_path / "new")
+    made = reference.compute_reference(images, network, tmp_path / "new")
     before = network.asked
-    assert_equal(reference.of_images(images, network, tmp_path / "new"), made)
+    assert_equal(reference.compute_reference(images, network, tmp_path / "new"), made)
     assert network.asked == before
-    reference.of_images(images[::-1], network, tmp_path / "new")
+    reference.compute_reference(images[::-1], network, tmp_path / "new")
     assert network.asked == before + 1
     assert len(list((tmp_path / "new").iterdir())) == 2
     network.identity = "another"
-    reference.of_images(images, network, tmp_path / "new")
+    reference.compute_reference(images, network, tmp_path / "new")
     assert network.asked == before + 2
     del network.identity
 
 
 def test_a_kept_file_that_is_none_is_made_anew(tmp_path, network, images):
-    made = reference.of_images(images, network, tmp_path)
+    made = reference.compute_reference(images, network, tmp_path)
     [place] = tmp_path.iterdir()
     for content in (b"", b"no archive", place.read_bytes()[:-500]):
         place.write_bytes(content)
         before = network.asked
-        assert_equal(reference.of_images(images, network, tmp_path), made)
+        assert_equal(reference.compute_reference(images, network, tmp_path), made)
         assert network.asked == before + 1
     np.savez(place, mu=np.zeros(3))
-    assert_equal(reference.of_images(images, network, tmp_path), made)
+    assert_equal(reference.compute_reference(images, network, tmp_path), made)
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(
     tmp_path, network, images, capsys
 ):
     (tmp_path / "file").touch()
-    made = reference.of_images(images, network, tmp_path / "file" / "cache")
-    assert made.count == 60
+    made = reference.compute_reference(images, network, tmp_path / "file" / "cache")
+    assert made.num_images == 60
     assert "not kept for next time" in capsys.readouterr().out
 
 
 def test_the_images_for_kid_are_few_and_evenly_spaced(monkeypatch, network, images):
     monkeypatch.setattr(reference, "MOST_FEATURES", 20)
-    made = reference.of_images(images, network)
+    made = reference.compute_reference(images, network)
     assert made.features.shape == (20, network.width)
     rows = np.arange(100)
-    np.testing.assert_array_equal(reference.spaced(rows, 4), [0, 33, 66, 99])
-    np.testing.assert_array_equal(reference.spaced(rows, 100), rows)
+    np.testing.assert_array_equal(reference.take_evenly(rows, 4), [0, 33, 66, 99])
+    np.testing.assert_array_equal(reference.take_evenly(rows, 100), rows)
 
 
 def test_training_images_are_all_but_the_tests():
     data = datasets.load("digits")
-    train, test = (reference.images_of(data, which) for which in ("train", "test"))
+    train, test = (reference.real_images(data, which) for which in ("train", "test"))
     assert len(train) == len(data.train.labels) + len(data.validation.labels)
     np.testing.assert_array_equal(test, data.test.images)
-    assert len(reference.images_of(data, "train", 5)) == 5
+    assert len(reference.real_images(data, "train", 5)) == 5
 
 
 def test_other_tools_files_are_read(tmp_path, network):
     d = network.width
     sigma = np.eye(d, dtype="float32")
     np.savez(tmp_path / "stats.npz", mu=np.arange(d), sigma=sigma)
-    found, about = reference.choose(None, network, stats=tmp_path / "stats.npz")
-    np.testing.assert_array_equal(found.mu, np.arange(d))
-    np.testing.assert_array_equal(found.sigma, sigma)
-    assert found.sigma.dtype == "float64"
-    assert "left out" in about["kid"]
+    path = tmp_path / "stats.npz"
+    read, described = reference.choose_reference(None, network, stats=path)
+    np.testing.assert_array_equal(read.mu, np.arange(d))
+    np.testing.assert_array_equal(read.sigma, sigma)
+    assert read.sigma.dtype == "float64"
+    assert "left out" in described["kid"]
 
 
 def refused(path, width=4):
     with pytest.raises(InputError) as raised:
-        reference.read(path, width)
+        reference.read_reference(path, width)
     assert "\n" not in str(raised.value)
-    assert f"--reference_stats={path}" in str(raised.value)
+    assert f"stats={path}" in str(raised.value)
     return str(raised.value)
 
 
@@ -128,37 +129,9 @@ def test_files_that_are_no_statistics_are_refused(tmp_path):
     assert "not finite" in refused(place)
 
 
-def test_samples_like_the_reference_are_near_it(network, images):
-    made = reference.of_images(images, network)
-    found = fidelity.measure(images, network, made)
-    assert found["fid_network"] == pytest.approx(0, abs=1e-6)
-    other = np.asarray(datasets.load("digits").test.images)[:60]
-    assert fidelity.measure(other, network, made)["fid_network"] > found["fid_network"]
-    assert set(found) == {
-        "fid_network",
-        "fid_network_std",
-        "kid_network",
-        "kid_network_std",
-        "inception_score_network",
-        "inception_score_network_std",
-        "samples",
-        "reference_images",
-    }
-
-
-def test_what_there_is_no_ground_for_is_left_out(network, images):
-    made = reference.of_images(images, network)
-    found = fidelity.measure(images, network, made._replace(features=None, count=None))
-    assert set(found) & {"kid_network", "reference_images"} == set()
-    assert "fid_network" in found
-
-
 def test_too_few_images_are_refused_before_the_work(network):
-    fidelity.check_count(network.width + 1, network)
-    with pytest.raises(InputError, match=f"^{network.width} images are too few"):
-        fidelity.check_count(network.width, network)
     data = datasets.load("digits")
     before = network.asked
-    with pytest.raises(InputError, match="too few"):
-        reference.choose(data, network, limit=2)
+    with pytest.raises(InputError, match=r"too few .* by split=train or limit"):
+        reference.choose_reference(data, network, limit=2)
     assert network.asked == before

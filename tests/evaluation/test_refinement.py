@@ -12,10 +12,10 @@ from jem_tf.networks import layers
 
 SHAPE = (8, 8, 1)
 SEED = tf.constant([3, 4])
-WALKS = {
+SAMPLERS = {
     "plain": {"noise": 0.0},
     "noisy": {"noise": 0.05},
-    "clamped": {"noise": 0.01, "gradient_clamp": 0.004, "range_clamp": 1.0},
+    "clamped": {"noise": 0.01, "score_clamp": 0.004, "range_clamp": 1.0},
 }
 
 
@@ -30,36 +30,36 @@ def images(n=4):
     return tf.random.stateless_uniform([n, *SHAPE], [0, 1], -0.9, 0.9)
 
 
-def walk(steps=3, **changes):
+def sampler(steps=3, **changes):
     style = {"step_size": 2.0, "noise": 0.0} | changes
     return functools.partial(samplers.sgld, steps=steps, **style)
 
 
 def gradient(classify, x):
     @tf.function
-    def of(x):
+    def gradient_at(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
             total = tf.reduce_sum(classify(x, SEED)[:, 0])
         return tape.gradient(total, x)
 
-    return of(x).numpy()
+    return gradient_at(x).numpy()
 
 
-def test_without_a_walk_it_is_the_network():
+def test_without_a_sampler_it_is_the_network():
     net = model()
     x = images()
     np.testing.assert_array_equal(
-        refinement.classifier(net)(x, SEED), net.network(x, training=False)
+        refinement.make_classifier(net)(x, SEED), net.network(x, training=False)
     )
-    assert len(refinement.kinds(None)) == 1
+    assert len(refinement.gradient_kinds(None)) == 1
 
 
 @pytest.mark.parametrize("kind", refinement.KINDS)
 def test_it_classifies_where_the_chain_ends(kind):
     net, x = model(), images()
-    logits = refinement.classifier(net, walk(noise=0.1), kind=kind)(x, SEED)
-    end = walk(noise=0.1)(net.energy(), x, seed=SEED)
+    logits = refinement.make_classifier(net, sampler(noise=0.1), kind=kind)(x, SEED)
+    end, _ = sampler(noise=0.1)(net.energy(), x, seed=SEED)
     assert np.abs(end - x).max() > 0.05
     np.testing.assert_allclose(
         logits, net.network(end, training=False), rtol=1e-4, atol=1e-5
@@ -68,18 +68,18 @@ def test_it_classifies_where_the_chain_ends(kind):
 
 def test_straight_through_is_the_networks_gradient_at_the_end():
     net, x = model(), images()
-    end = walk()(net.energy(), x, seed=SEED)
-    ours = gradient(refinement.classifier(net, walk()), x)
-    theirs = gradient(refinement.classifier(net), end)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6)
+    end, _ = sampler()(net.energy(), x, seed=SEED)
+    straight = gradient(refinement.make_classifier(net, sampler()), x)
+    plain = gradient(refinement.make_classifier(net), end)
+    np.testing.assert_allclose(straight, plain, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("activation", ["swish", "leaky_relu"])
-@pytest.mark.parametrize("style", WALKS)
+@pytest.mark.parametrize("style", SAMPLERS)
 def test_the_full_gradient_is_the_finite_difference(style, activation):
     net, x = model(activation), images(2)
-    bound = walk(**WALKS[style])
-    through = refinement.classifier(net, bound, kind="full")
+    bound = sampler(**SAMPLERS[style])
+    through = refinement.make_classifier(net, bound, kind="full")
     slope = gradient(through, x)
     # In float64 the chain is written out: the difference of float32's is but noise.
     exact = keras.models.clone_model(
@@ -96,7 +96,7 @@ def test_the_full_gradient_is_the_finite_difference(style, activation):
     ]
     measured = (ends[0] - ends[1]) / 2e-5
     assert np.sum(slope * direction) == pytest.approx(float(measured), rel=2e-3)
-    straight = gradient(refinement.classifier(net, bound), x)
+    straight = gradient(refinement.make_classifier(net, bound), x)
     assert np.abs(straight - slope).max() > 1e-3 * np.abs(slope).max()
 
 
@@ -110,11 +110,11 @@ def _float64(layer):
 def _written_out(network, x, style):
     fold_in = tf.random.experimental.stateless_fold_in
     for k in range(style["steps"]):
-        up = energies.score(lambda x: energies.marginal_energy(network(x)), x)
-        if bound := style.get("gradient_clamp"):
-            up = tf.clip_by_value(up, -bound, bound)
+        score = energies.score(lambda x: energies.marginal_energy(network(x)), x)
+        if bound := style.get("score_clamp"):
+            score = tf.clip_by_value(score, -bound, bound)
         noise = tf.random.stateless_normal(x.shape, fold_in(SEED, k))
-        x = x + style["step_size"] * up + style["noise"] * tf.cast(noise, x.dtype)
+        x = x + style["step_size"] * score + style["noise"] * tf.cast(noise, x.dtype)
         if bound := style.get("range_clamp"):
             x = tf.clip_by_value(x, -bound, bound)
     return tf.reduce_sum(network(x)[:, 0])

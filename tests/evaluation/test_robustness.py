@@ -7,20 +7,21 @@ import tensorflow as tf
 
 from jem_tf import datasets, networks, samplers
 from jem_tf.energy_model import EnergyModel
-from jem_tf.evaluation import attack_checks, inference, robust_accuracy, robustness
+from jem_tf.errors import InputError
+from jem_tf.evaluation import inference, robustness
 
 RADII = {"linf": [0.0, 32.0, 255.0], "l2": [0.0, 0.5]}
-HOW = robustness.How(steps=5, restarts=1, seed=2)
+SETTINGS = robustness.AttackSettings(steps=5, restarts=1, seed=2)
 N = 12
 
 
-def walk(k, noise):
+def sampler(k, noise):
     return functools.partial(samplers.sgld, steps=k, step_size=1.0, noise=noise)
 
 
 DEFENCES = [
     robustness.Defence(0, None, 1, 1),
-    robustness.Defence(2, walk(2, 0.1), 2, 3),
+    robustness.Defence(2, sampler(2, 0.1), 2, 3),
 ]
 
 
@@ -43,16 +44,21 @@ def split(model):
 @pytest.fixture(scope="module")
 def measured(model, split):
     other = networks.build("convnet-8", (8, 8, 1), 10, seed=5)
-    return robustness.measure(
-        model, split, DEFENCES, RADII, HOW, baseline=EnergyModel(other)
+    return robustness.evaluate_robustness(
+        model,
+        split,
+        defences=DEFENCES,
+        radii=RADII,
+        settings=SETTINGS,
+        baseline=EnergyModel(other),
     )
 
 
 def test_every_radius_norm_and_refinement_has_its_metric(measured):
     expected = {
         f"{name}/{norm}/{eps:g}/{last}{ci}"
-        for norm, of in RADII.items()
-        for eps in of
+        for norm, row in RADII.items()
+        for eps in row
         for name, lasts in {
             "robust_accuracy": ["jem0", "jem2", "jem2/straight_through", "jem2/full"],
             "transfer_accuracy": ["jem0", "jem2"],
@@ -73,8 +79,8 @@ def test_an_accuracy_lies_in_its_interval(measured):
 
 def test_a_radius_of_0_is_the_clean_accuracy(measured, model, split):
     metrics, checks, _ = measured
-    named = np.argmax(inference.logits(model, split.images), 1)
-    right = named == split.labels.numpy()
+    predicted = np.argmax(inference.logits(model, split.images), 1)
+    right = predicted == split.labels.numpy()
     assert 0 < right.mean() < 1
     for norm in RADII:
         assert metrics[f"robust_accuracy/{norm}/0/jem0"] == right.mean()
@@ -92,47 +98,30 @@ def test_an_unbounded_attack_reaches_0(measured):
 
 def test_accuracy_falls_with_the_radius(measured):
     metrics, *_ = measured
-    for norm, of in RADII.items():
+    for norm, row in RADII.items():
         for last in ("jem0", "jem2", "jem2/full"):
-            found = [metrics[f"robust_accuracy/{norm}/{eps:g}/{last}"] for eps in of]
-            assert (np.diff(found) <= 0).all()
+            keys = [f"robust_accuracy/{norm}/{eps:g}/{last}" for eps in row]
+            assert (np.diff([metrics[key] for key in keys]) <= 0).all()
 
 
 def test_the_worst_is_below_each_kind(measured):
     metrics, *_ = measured
-    for norm, of in RADII.items():
-        for key in (f"robust_accuracy/{norm}/{eps:g}/jem2" for eps in of):
+    for norm, row in RADII.items():
+        for key in (f"robust_accuracy/{norm}/{eps:g}/jem2" for eps in row):
             kinds = [metrics[f"{key}/{kind}"] for kind in ("straight_through", "full")]
             assert metrics[key] <= min(kinds)
 
 
-def test_the_worst_is_taken_image_by_image():
-    kinds = {"a": {"l2": np.array([[1.0, 0.0]])}, "b": {"l2": np.array([[0.0, 1.0]])}}
-    np.testing.assert_array_equal(robust_accuracy.worst(kinds)["l2"], [[0.0, 0.0]])
-
-
-def test_what_breaks_at_a_radius_is_broken_at_larger_ones():
-    right = np.array([[1.0, 1.0, 0.0], [0.4, 1.0, 1.0], [0.6, 0.2, 1.0]])
-    expected = [[1.0, 1.0, 0.0], [0.4, 1.0, 0.0], [0.4, 0.2, 0.0]]
-    np.testing.assert_array_equal(robust_accuracy.carried(right), expected)
-
-
-def raw(*accuracies):
-    return {0: {"plain": {"linf": np.array(accuracies)[:, None]}}}
-
-
-def test_the_checks_see_what_is_wrong():
-    radii = {"linf": [0.0, 1.0, 255.0]}
-    assert attack_checks.never_raises(raw(0.9, 0.5, 0.0), radii)["ok"]
-    assert not attack_checks.never_raises(raw(0.9, 0.5, 0.6), radii)["ok"]
-    assert attack_checks.zero_is_clean(raw(0.9, 0.5, 0.0), {0: 0.9})["ok"]
-    assert not attack_checks.zero_is_clean(raw(0.9, 0.5, 0.0), {0: 0.8})["ok"]
-    assert attack_checks.unbounded_wins(raw(0.9, 0.5, 0.0))["ok"]
-    assert not attack_checks.unbounded_wins(raw(0.9, 0.5, 0.1))["ok"]
-
-
 def test_the_protocol_and_the_checks_are_json(measured):
-    said = robustness.protocol(DEFENCES, RADII, HOW) | measured[1]
-    assert json.loads(json.dumps(said)) == said
-    assert said["refinement"]["noise"] == 0.1
-    assert said["refinement"]["eot_draws"] == {"jem0": 1, "jem2": 2}
+    protocol = robustness.describe_robustness(DEFENCES, RADII, SETTINGS) | measured[1]
+    assert json.loads(json.dumps(protocol)) == protocol
+    assert protocol["refinement"]["noise"] == 0.1
+    assert protocol["refinement"]["eot_draws"] == {"jem0": 1, "jem2": 2}
+
+
+def test_an_unknown_attack_is_refused(model, split):
+    settings = SETTINGS._replace(attack="bim")
+    with pytest.raises(InputError, match=r"^attack=bim is not known"):
+        robustness.evaluate_robustness(
+            model, split, defences=DEFENCES, radii=RADII, settings=settings
+        )

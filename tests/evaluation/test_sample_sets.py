@@ -11,6 +11,7 @@ from PIL import Image
 from jem_tf import datasets, energy_model, networks, replay, samplers, starts
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inference, sample_figures, sample_sets
+from jem_tf.pixels import from_uint8
 
 SHAPE, STEPS = (8, 8, 1), 3
 WALK = functools.partial(
@@ -106,16 +107,16 @@ def test_a_model_without_a_buffer_draws_fresh_chains_and_no_others(plain):
 
 def test_the_protocol_names_the_walk(model):
     found = fresh(model).protocol("uniform", conditional=True)
-    assert (found["sgld_steps"], found["sgld_step_size"]) == (STEPS, 0.5)
+    assert (found["sampler_steps"], found["step_size"]) == (STEPS, 0.5)
     assert (found["start"], found["conditional"]) == ("uniform", True)
     model.buffer.ages_0.assign(tf.fill([20], 4))
     about = sample_sets.of_buffer_protocol(model, 5)
-    assert about["sgld_steps_mean"] == pytest.approx(10)
+    assert about["steps_mean"] == pytest.approx(10)
 
 
 def test_rounding_is_to_the_nearest_of_256_and_clips():
     every = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
-    pixels = datasets.pixels(every).numpy()
+    pixels = from_uint8(every).numpy()
     np.testing.assert_array_equal(sample_sets.rounded(pixels), every)
     near = pixels + 0.4 / 127.5 * np.sign(
         np.random.default_rng(0).normal(size=every.shape)

@@ -18,18 +18,18 @@ METRICS = {
 
 
 def test_every_number_stands_somewhere_once_with_what_belongs_beside_it():
-    single, grids = tables.layout(METRICS)
+    single, grids = tables.lay_out(METRICS)
     assert list(single) == ["accuracy", "fid", "images"]
     assert single["accuracy"] == (0.91234, [0.9, 0.92], None)
     assert single["fid"] == (38.4, None, 0.5)
     assert list(grids["auroc"]) == ["svhn", "noise"]
     assert grids["auroc"]["svhn"]["log_px"] == (0.8, [0.7, 0.9], None)
-    assert tables.columns(grids["auroc"]) == ["log_px", "max_p"]
+    assert tables.column_names(grids["auroc"]) == ["log_px", "max_p"]
     assert list(grids["robust_accuracy"]["linf/8"]) == ["jem0", "jem1/full"]
 
 
 def test_the_text_has_a_line_a_number_and_a_row_a_row():
-    lines = tables.text(METRICS)
+    lines = tables.format_metrics(METRICS)
     assert lines[0].split() == ["accuracy", "0.9123", "[0.9,", "0.92]"]
     assert lines[1].split() == ["fid", "38.4", "+-", "0.5"]
     assert lines[2].split() == ["images", "10,000"]
@@ -44,4 +44,4 @@ def test_the_text_has_a_line_a_number_and_a_row_a_row():
     ("value", "shown"), [(None, "n/a"), (3, "3"), (0.123456, "0.1235"), (1e-7, "1e-07")]
 )
 def test_numbers_have_four_digits(value, shown):
-    assert tables.number(value) == shown
+    assert tables.format_number(value) == shown

@@ -57,11 +57,11 @@ def test_a_saved_picture_shows_the_grid_enlarged(tmp_path, channels, mode):
     figures.save(tmp_path / "grid.png", images)
     with Image.open(tmp_path / "grid.png") as picture:
         assert picture.mode == mode
-        found = np.asarray(picture).reshape(*picture.size, channels)
-    assert max(found.shape) >= 640
-    factor = found.shape[0] // 17
-    np.testing.assert_array_equal(found[::factor, ::factor], figures.tile(images))
-    np.testing.assert_array_equal(found[factor - 1 :: factor], found[::factor])
+        saved = np.asarray(picture).reshape(*picture.size, channels)
+    assert max(saved.shape) >= 640
+    factor = saved.shape[0] // 17
+    np.testing.assert_array_equal(saved[::factor, ::factor], figures.tile(images))
+    np.testing.assert_array_equal(saved[factor - 1 :: factor], saved[::factor])
 
 
 def test_a_large_picture_is_not_enlarged(tmp_path):
@@ -70,38 +70,10 @@ def test_a_large_picture_is_not_enlarged(tmp_path):
         assert picture.size == (30, 20)
 
 
-def walk(n=5, steps=40):
-    return np.random.default_rng(0).normal(size=[steps, n]).cumsum(axis=0)
-
-
-def test_a_plot_of_lines_has_ink_of_the_lines_and_of_their_mean(tmp_path):
-    figures.save_plot(
-        tmp_path / "lines.png",
-        plots.lines(walk(), "step", "E(x), nats", "a chain"),
-    )
-    with Image.open(tmp_path / "lines.png") as picture:
-        pixels = np.asarray(picture.convert("RGB")).astype(int)
-    assert pixels.shape == (720, 1280, 3)
-    red, _, blue = np.moveaxis(pixels, -1, 0)
-    assert np.mean(pixels.min(axis=-1) > 250) > 0.7  # paper
-    assert np.sum(blue - red > 30) > 1000  # lines
-    assert np.sum(pixels.max(axis=-1) < 50) > 1000  # their mean, and the words
-
-
-def test_a_plot_is_the_same_for_the_same_lines_and_another_for_others(tmp_path):
-    found = []
-    for name, lines in (("a", walk()), ("b", walk()), ("c", -walk())):
-        figures.save_plot(tmp_path / name, plots.lines(lines, "step", "E", "a chain"))
-        with Image.open(tmp_path / name) as picture:
-            found.append(np.asarray(picture))
-    np.testing.assert_array_equal(found[0], found[1])
-    assert (found[0] != found[2]).any()
-
-
 SAVES = {
     "images": lambda path: figures.save(path, plain(0)),
-    "lines": lambda path: figures.save_plot(
-        path, plots.lines(walk(), "step", "E", "a chain")
+    "plot": lambda path: figures.save_plot(
+        path, plots.lines(np.eye(3), "step", "E", "a chain")
     ),
 }
 

@@ -33,31 +33,31 @@ def test_it_is_the_mean_gap_over_bins(classes, bins, scale):
     generator = np.random.default_rng(classes)
     logits = scale * generator.normal(size=[500, classes])
     labels = generator.integers(0, classes, 500)
-    found = expected_calibration_error(logits, labels, bins=bins)
-    assert isinstance(found, float)
-    assert found == pytest.approx(slow_error(logits, labels, bins), abs=1e-5)
+    measured = expected_calibration_error(logits, labels, bins=bins)
+    assert isinstance(measured, float)
+    assert measured == pytest.approx(slow_error(logits, labels, bins), abs=1e-5)
 
 
 def test_twenty_bins_are_the_default():
     generator = np.random.default_rng(0)
     logits, labels = generator.normal(size=[200, 3]), generator.integers(0, 3, 200)
-    found = expected_calibration_error(logits, labels)
-    assert found == expected_calibration_error(logits, labels, bins=20)
-    assert found != expected_calibration_error(logits, labels, bins=5)
+    measured = expected_calibration_error(logits, labels)
+    assert measured == expected_calibration_error(logits, labels, bins=20)
+    assert measured != expected_calibration_error(logits, labels, bins=5)
 
 
 @pytest.mark.parametrize(("right", "error"), [(100, 0.12), (88, 0.0), (50, 0.38)])
 def test_confidence_is_held_against_the_share_that_is_right(right, error):
     labels = np.array([0] * right + [1] * (100 - right))
-    found = expected_calibration_error(certain(0.88, 100), labels)
-    assert found == pytest.approx(error, abs=1e-5)
+    measured = expected_calibration_error(certain(0.88, 100), labels)
+    assert measured == pytest.approx(error, abs=1e-5)
 
 
 def test_gaps_in_different_bins_do_not_cancel():
     logits = np.concatenate([certain(0.93, 50), certain(0.63, 50)])
     labels = np.array([1] * 50 + [0] * 50)
-    found = expected_calibration_error(logits, labels)
-    assert found == pytest.approx((0.93 + 0.37) / 2, abs=1e-5)
+    measured = expected_calibration_error(logits, labels)
+    assert measured == pytest.approx((0.93 + 0.37) / 2, abs=1e-5)
 
 
 @pytest.mark.parametrize(("label", "error"), [(0, 0.0), (1, 1.0)])
@@ -84,8 +84,8 @@ def test_the_adaptive_error_is_the_mean_gap_over_bins_of_equal_counts():
         begin += size
         right = np.mean([p[i].argmax() == labels[i] for i in some])
         gaps += size / 403 * abs(right - np.mean([p[i].max() for i in some]))
-    found = calibration.adaptive_calibration_error(logits, labels, bins=10)
-    assert found == pytest.approx(gaps, abs=1e-12)
+    measured = calibration.adaptive_calibration_error(logits, labels, bins=10)
+    assert measured == pytest.approx(gaps, abs=1e-12)
 
 
 def test_brier_is_the_squared_distance_to_the_truth():
@@ -108,9 +108,9 @@ def test_nll_is_minus_the_log_of_the_softmax_at_the_label():
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
 def test_the_best_temperature_finds_the_one_that_was_hidden(temperature):
     logits, labels = example(n=20_000)
-    found = calibration.best_temperature(logits * temperature, labels)
-    assert found == pytest.approx(temperature, rel=0.05)
-    around = [calibration.nll(logits * temperature / t, labels) for t in grid(found)]
+    best = calibration.best_temperature(logits * temperature, labels)
+    assert best == pytest.approx(temperature, rel=0.05)
+    around = [calibration.nll(logits * temperature / t, labels) for t in grid(best)]
     assert min(around) == around[2]
 
 

@@ -69,28 +69,30 @@ def test_the_distance_is_that_of_scipys_matrix_square_root():
     sigma1, sigma2 = covariance(30, 1), covariance(30, 2)
     root = scipy.linalg.sqrtm(sigma1 @ sigma2)
     expected = np.sum((mu1 - mu2) ** 2) + np.trace(sigma1 + sigma2 - 2 * root).real
-    found = inception.frechet_distance(mu1, sigma1, mu2, sigma2)
-    assert found == pytest.approx(expected, rel=1e-8)
+    distance = inception.frechet_distance(mu1, sigma1, mu2, sigma2)
+    assert distance == pytest.approx(expected, rel=1e-8)
 
 
 def test_the_distance_of_gaussians_that_share_axes_has_a_closed_form():
     axes = np.linalg.qr(normal(8, 8))[0]
     mu1, mu2 = normal(2, 8, seed=1)
-    one, two = np.abs(normal(2, 8, seed=2))
-    expected = np.sum((mu1 - mu2) ** 2) + np.sum((one - two) ** 2)
-    sigmas = [axes @ np.diag(deviation**2) @ axes.T for deviation in (one, two)]
-    found = inception.frechet_distance(mu1, sigmas[0], mu2, sigmas[1])
-    assert found == pytest.approx(expected, rel=1e-10)
+    deviations = np.abs(normal(2, 8, seed=2))
+    expected = np.sum((mu1 - mu2) ** 2) + np.sum((deviations[0] - deviations[1]) ** 2)
+    sigmas = [axes @ np.diag(deviation**2) @ axes.T for deviation in deviations]
+    distance = inception.frechet_distance(mu1, sigmas[0], mu2, sigmas[1])
+    assert distance == pytest.approx(expected, rel=1e-10)
 
 
 def test_the_distance_of_a_set_to_itself_is_0_and_of_two_the_same_both_ways():
-    one = inception.statistics(normal(300, 40))
-    other = inception.statistics(normal(300, 40, seed=1) * 2 + 1)
-    scale = np.trace(one.sigma)
-    assert inception.frechet_distance(*one, *one) == pytest.approx(0, abs=1e-9 * scale)
+    first = inception.statistics(normal(300, 40))
+    second = inception.statistics(normal(300, 40, seed=1) * 2 + 1)
+    scale = np.trace(first.sigma)
+    assert inception.frechet_distance(*first, *first) == pytest.approx(
+        0, abs=1e-9 * scale
+    )
     there, back = (
-        inception.frechet_distance(*one, *other),
-        inception.frechet_distance(*other, *one),
+        inception.frechet_distance(*first, *second),
+        inception.frechet_distance(*second, *first),
     )
     assert there == pytest.approx(back, rel=1e-9)
 

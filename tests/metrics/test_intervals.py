@@ -26,8 +26,8 @@ def test_samples_are_drawn_apart_and_seeds_tell():
         assert (len(a), len(b)) == (50, 30)
         return a.mean() - b.mean()
 
-    found = intervals.bootstrap(difference, first, second)
-    assert found == intervals.bootstrap(difference, first, second)
-    assert found != intervals.bootstrap(difference, first, second, seed=1)
+    ends = intervals.bootstrap(difference, first, second)
+    assert ends == intervals.bootstrap(difference, first, second)
+    assert ends != intervals.bootstrap(difference, first, second, seed=1)
     deviation = np.sqrt(first.var() / 50 + second.var() / 30)
-    assert found[1] - found[0] == pytest.approx(2 * 1.96 * deviation, rel=0.2)
+    assert ends[1] - ends[0] == pytest.approx(2 * 1.96 * deviation, rel=0.2)

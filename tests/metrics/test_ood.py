@@ -19,9 +19,9 @@ def test_it_is_the_share_of_pairs_in_the_right_order_ties_half(seed, levels):
     inside, outside = generator.normal(0.7, 1, 60), generator.normal(0, 1, 45)
     if levels:
         inside, outside = np.round(inside * levels / 4), np.round(outside * levels / 4)
-    found = auroc(inside, outside)
-    assert isinstance(found, float)
-    assert found == pytest.approx(slow_auroc(inside, outside), abs=1e-12)
+    area = auroc(inside, outside)
+    assert isinstance(area, float)
+    assert area == pytest.approx(slow_auroc(inside, outside), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_sampled_intervals_are_those_of_the_slow_way(levels):
     inside, outside = scores(n=90, m=70)
     if levels:
         inside, outside = np.round(inside * levels), np.round(outside * levels)
-    found = ood.sampled_intervals(inside, outside, seed=3)
+    ends = ood.sampled_intervals(inside, outside, seed=3)
     for name in ("aupr", "fpr95"):
         slow = intervals.bootstrap(getattr(ood, name), inside, outside, seed=3)
-        assert found[name] == pytest.approx(slow, abs=1e-12)
+        assert ends[name] == pytest.approx(slow, abs=1e-12)

@@ -24,10 +24,10 @@ ALONE = cluster.Cluster(tf.distribute.get_strategy())
 
 def made(seed, options=SMALL, devices=None, optimizer="adam"):
     """A compiled model all of whose numbers are of this seed."""
-    buffer = build.buffer(options, (8, 8, 1), 10, devices=devices)
-    model = build.build(options, (8, 8, 1), 10, buffer)
+    buffer = build.make_buffer(options, (8, 8, 1), 10, devices=devices)
+    model = build.make_model(options, (8, 8, 1), 10, buffer)
     training = dataclasses.replace(options.training, optimizer=optimizer)
-    build.compile_for(model, training, 10)
+    build.compile_model(model, training, 10)
     rng = np.random.default_rng(seed)
     for variable in model.weights + model.optimizer.variables:
         value = rng.normal(size=variable.shape) * 100
@@ -457,8 +457,8 @@ def test_two_replicas_come_back_to_two_bit_for_bit(tmp_path, two_replicas, capsy
 
 def test_a_model_that_is_not_compiled_takes_what_it_needs(three):
     folder, expected = three
-    buffer = build.buffer(SMALL, (8, 8, 1), 10)
-    model = build.build(SMALL, (8, 8, 1), 10, buffer)
+    buffer = build.make_buffer(SMALL, (8, 8, 1), 10)
+    model = build.make_model(SMALL, (8, 8, 1), 10, buffer)
     place = checkpoint_files.newest_whole(folder)
     checkpoint_files.restore(model, place, checkpoint_files.standing_of(place))
     weights = model.network.get_weights()

@@ -104,7 +104,7 @@ def test_a_paper_set_alone_means_the_papers_recipe(dataset):
     assert options.objective == paper.objective
     assert options.training == paper.training
     assert options.network.network == "wrn-28-10"
-    assert (options.sampling.sgld_steps, options.training.batch_size) == (20, 64)
+    assert (options.sampling.sampler_steps, options.training.batch_size) == (20, 64)
     assert (options.training.optimizer, options.training.learning_rate) == (
         "adam",
         1e-4,
@@ -189,7 +189,7 @@ def test_a_choice_that_is_none_is_refused_with_the_choices(name):
 
 @pytest.mark.parametrize(
     ("misspelt", "meant"),
-    [("learning_rat", "learning_rate"), ("sgld_step", "sgld_steps")],
+    [("learning_rat", "learning_rate"), ("sgld_step", "sampler_steps")],
 )
 def test_a_misspelt_flag_is_answered_with_the_one_meant(tmp_path, misspelt, meant):
     for argv in (

@@ -40,8 +40,8 @@ def with_another(name):
 
 def made(options):
     """The model of a run, with numbers in its buffer that no start would put there."""
-    buffer = build.buffer(options, SHAPE, CLASSES)
-    model = build.build(options, SHAPE, CLASSES, buffer)
+    buffer = build.make_buffer(options, SHAPE, CLASSES)
+    model = build.make_model(options, SHAPE, CLASSES, buffer)
     if buffer is not None:
         buffer.shard.assign(tf.random.stateless_normal([20, *SHAPE], [1, 2]))
         buffer.ages.assign(tf.range(20))

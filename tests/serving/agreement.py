@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from jem_tf import datasets
+from jem_tf.pixels import from_uint8
 from jem_tf.serving import exporting
 from tests.serving.encodings import png
 
@@ -53,7 +53,7 @@ def classified(found, ours, about, images):
     probabilities, names = ours.predict(images, temperature=about["temperature"])
     log_density = ours.log_density(images)
     near(found["probabilities"], probabilities)
-    near(found["logits"], ours.model.logits(datasets.pixels(images)))
+    near(found["logits"], ours.model.logits(from_uint8(images)))
     near(found["log_density"], log_density)
     near(found["confidence"], probabilities.max(1))
     np.testing.assert_array_equal(found["class_ids"], probabilities.argmax(1))

@@ -341,7 +341,7 @@ def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
 ):
     run = exported[0].run._replace(root=tmp_path)
     (tmp_path / "results").mkdir()
-    sha256 = findings.checksum(run.model.network)
+    sha256 = findings.weights_sha256(run.model.network)
     trained_ = {"steps": run.step, "accuracy": None, "ece": 0.4321}
     (tmp_path / "results" / "train.json").write_text(json.dumps(trained_))
     for name, limit in (("calibration", 5), ("ood", 0)):
@@ -373,8 +373,8 @@ def test_a_residual_network_with_clamps_answers_the_same(tmp_path, data, activat
         f"--activation={activation}",
         "--norm=layer",
         "--steps=2",
-        "--sgld_gradient_clamp=0.01",
-        "--sgld_range_clamp=1",
+        "--score_clamp=0.01",
+        "--range_clamp=1",
     )
     ours = predictor.Predictor(loading.read(tmp_path))
     place = exporting.write(ours.run, data)

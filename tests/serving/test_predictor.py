@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import jem_tf
-from jem_tf import datasets, energies
+from jem_tf import energies, pixels
 from jem_tf.errors import InputError
 from jem_tf.evaluation import ood_scores
 from jem_tf.options import Objective
@@ -14,7 +14,7 @@ from jem_tf.serving import predictor
 from tests.runs.test_run_folder import SHAPE, SMALL, kept
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [5, *SHAPE], dtype="uint8")
-FLOATS = datasets.pixels(IMAGES).numpy()
+FLOATS = pixels.from_uint8(IMAGES).numpy()
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_log_density_is_minus_the_energy(model):
 
 
 def test_the_scores_are_those_of_the_evaluation(model):
-    theirs = ood_scores.of(ood_scores.read(model.model, IMAGES), temperature=1.0)
+    theirs = ood_scores.all_scores(ood_scores.compute_outputs(model.model, IMAGES), temperature=1.0)
     ours = model.ood_score(IMAGES)
     assert set(ours) == set(theirs) - {"energy"}
     for name, score in ours.items():

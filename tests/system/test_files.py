@@ -9,15 +9,15 @@ from jem_tf.system import files
 
 def test_a_text_is_written_over_another(tmp_path):
     for text in ("first, longer\n", "é\n"):
-        files.write(tmp_path / "file", text)
+        files.write_text(tmp_path / "file", text)
         assert (tmp_path / "file").read_text(encoding="utf-8") == text
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_text_that_breaks_off_leaves_the_old_one_whole(tmp_path):
-    files.write(tmp_path / "file", "old")
+    files.write_text(tmp_path / "file", "old")
     with pytest.raises(UnicodeEncodeError):
-        files.write(tmp_path / "file", "x" * 100_000 + "\ud800")
+        files.write_text(tmp_path / "file", "x" * 100_000 + "\ud800")
     assert (tmp_path / "file").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -25,13 +25,13 @@ def test_a_text_that_breaks_off_leaves_the_old_one_whole(tmp_path):
 def test_a_text_that_finds_no_place_leaves_nothing(tmp_path):
     (tmp_path / "taken").mkdir()
     with pytest.raises(OSError, match="taken"):
-        files.write(tmp_path / "taken", "new")
+        files.write_text(tmp_path / "taken", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 def test_what_is_written_is_readable_as_any_other_file(tmp_path):
     (tmp_path / "other").write_text("")
-    files.write(tmp_path / "file", "")
+    files.write_text(tmp_path / "file", "")
     modes = {stat.S_IMODE(os.stat(path).st_mode) for path in tmp_path.iterdir()}
     assert len(modes) == 1
 
@@ -40,3 +40,37 @@ def test_json_comes_back(tmp_path):
     values = {"accuracy": 0.1 + 0.2, "steps": 3, "names": ["é"]}
     files.write_json(tmp_path / "file.json", values)
     assert json.loads((tmp_path / "file.json").read_text()) == values
+
+
+def test_a_folder_appears_whole(tmp_path):
+    with files.atomic_folder(tmp_path / "folder") as part:
+        (part / "inner").mkdir()
+        (part / "inner" / "file").write_text("text")
+        assert not (tmp_path / "folder").exists()
+    assert (tmp_path / "folder" / "inner" / "file").read_text() == "text"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def break_off(path):
+    with files.atomic_folder(path) as part:
+        (part / "file").write_text("text")
+        raise ZeroDivisionError
+
+
+def test_a_folder_that_breaks_off_leaves_nothing(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        break_off(tmp_path / "folder")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_takes_the_place_of_an_empty_one_only(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with files.atomic_folder(tmp_path / "folder") as part:
+        (part / "file").write_text("first")
+    with (
+        pytest.raises(OSError, match="folder"),
+        files.atomic_folder(tmp_path / "folder") as part,
+    ):
+        (part / "file").write_text("second")
+    assert (tmp_path / "folder" / "file").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -1,4 +1,4 @@
-"""What a machine is made for, told from what it says of itself."""
+"""Machines are imitated: their devices, and what /proc/cpuinfo says of their CPU."""
 
 import pytest
 
@@ -14,9 +14,9 @@ def machine(monkeypatch, tmp_path):
         place = tmp_path / "cpuinfo"
         if flags is not None:
             place.write_text(f"processor : 0\nflags\t\t: {flags}\n")
-        found = iter(capabilities)
+        remaining = iter(capabilities)
         monkeypatch.setattr(hardware, "CPUINFO", place)
-        monkeypatch.setattr(hardware, "_capability", lambda gpu: next(found))
+        monkeypatch.setattr(hardware, "_capability", lambda gpu: next(remaining))
         monkeypatch.setattr(
             hardware.tf.config, "list_physical_devices", lambda kind: listed[kind]
         )
@@ -35,7 +35,7 @@ def machine(monkeypatch, tmp_path):
 )
 def test_auto_goes_by_the_cpu(machine, flags, policy, why):
     machine(flags=flags)
-    assert hardware.precision("auto") == (policy, why)
+    assert hardware.choose_precision("auto") == (policy, why)
 
 
 @pytest.mark.parametrize(
@@ -50,24 +50,24 @@ def test_auto_goes_by_the_oldest_gpu(machine, capabilities, policy):
     machine(
         flags="amx_bf16", devices=["GPU"] * len(capabilities), capabilities=capabilities
     )
-    found, why = hardware.precision("auto")
-    assert found == policy
+    chosen, why = hardware.choose_precision("auto")
+    assert chosen == policy
     assert "GPU of compute capability {}.{}".format(*min(capabilities)) in why
 
 
 def test_a_tpu_has_bfloat16(machine):
     machine(devices=["TPU"])
-    assert hardware.precision("auto") == ("mixed_bfloat16", "a TPU has it")
+    assert hardware.choose_precision("auto") == ("mixed_bfloat16", "a TPU has it")
 
 
-@pytest.mark.parametrize("asked", ["float32", "mixed_bfloat16", "mixed_float16"])
-def test_what_is_asked_for_is_taken(machine, asked):
+@pytest.mark.parametrize("option", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_what_is_asked_for_is_taken(machine, option):
     machine(flags="amx_bf16")
-    assert hardware.precision(asked) == (asked, "")
+    assert hardware.choose_precision(option) == (option, "")
 
 
 @pytest.mark.parametrize(
-    ("asked", "devices", "expected"),
+    ("option", "devices", "expected"),
     [
         ("auto", [], False),
         ("auto", ["GPU"], True),
@@ -76,6 +76,6 @@ def test_what_is_asked_for_is_taken(machine, asked):
         ("false", ["GPU"], False),
     ],
 )
-def test_xla_is_for_accelerators_unless_asked_for(machine, asked, devices, expected):
+def test_xla_is_for_accelerators_unless_asked_for(machine, option, devices, expected):
     machine(devices=devices)
-    assert hardware.compiles(asked) is expected
+    assert hardware.compiles(option) is expected

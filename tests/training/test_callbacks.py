@@ -11,15 +11,15 @@ import tensorflow as tf
 from tensorboard.backend.event_processing import event_accumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from jem_tf import datasets, figures, jem, networks
-from jem_tf.evaluation import mixing
+from jem_tf import datasets, figures, jem, networks, pixels
+from jem_tf.evaluation import monitoring
 from jem_tf.options import Network, Objective, Options, Sampling, Training
 from jem_tf.runs import build, checkpoints
 from jem_tf.training import callbacks, cluster, guard, loop
 
 OPTIONS = Options(
     network=Network(network="convnet-8"),
-    sampling=Sampling(buffer_size=64, sgld_steps=2),
+    sampling=Sampling(buffer_size=64, sampler_steps=2),
     objective=Objective(p_x_images="same"),
     training=Training(batch_size=16, learning_rate=1e-3, warmup_steps=4),
 )
@@ -46,14 +46,14 @@ def run(tmp_path_factory):
     """A run of 10 steps in epochs of 4, with all that it wrote and showed."""
     place, shown = tmp_path_factory.mktemp("run"), io.StringIO()
     stream, data = io.StringIO(), datasets.load("digits")
-    buffer = build.buffer(OPTIONS, (8, 8, 1), 10)
-    model = build.build(OPTIONS, (8, 8, 1), 10, buffer)
-    build.compile_for(model, OPTIONS.training, PLAN.steps)
+    buffer = build.make_buffer(OPTIONS, (8, 8, 1), 10)
+    model = build.make_model(OPTIONS, (8, 8, 1), 10, buffer)
+    build.compile_model(model, OPTIONS.training, PLAN.steps)
     team, remember = cluster.Cluster(tf.distribute.get_strategy()), Remember()
     with contextlib.redirect_stdout(shown):
         loop.Loop(
             model,
-            lambda first: build.feed(OPTIONS, data, PLAN.steps, first),
+            lambda first: build.make_batches(OPTIONS, data, PLAN.steps, first),
             PLAN,
             cluster=team,
             guard=guard.Guard(OPTIONS.survival, place / "guard.json"),
@@ -146,9 +146,9 @@ def test_the_bar_of_a_run_that_goes_on_begins_where_it_stands():
 
 def test_validation_is_measured_on_the_images_given(run):
     images, labels = run.data.validation
-    predicted = run.model.predict(datasets.pixels(images), verbose=0).argmax(axis=1)
+    predicted = run.model.predict(pixels.from_uint8(images), verbose=0).argmax(axis=1)
     assert run.epochs[-1]["val_accuracy"] == np.mean(predicted == labels)
-    loss = run.model.evaluate(datasets.pixels(images), labels, verbose=0)[0]
+    loss = run.model.evaluate(pixels.from_uint8(images), labels, verbose=0)[0]
     assert run.epochs[-1]["val_nll"] == pytest.approx(loss, rel=1e-5)
 
 
@@ -201,7 +201,7 @@ def test_an_epoch_counts_the_classes_of_the_buffers_images(run):
     assert [histogram.step for histogram in histograms] == [4, 8, 10]
     left, right, counts = tf.make_ndarray(histograms[-1].tensor_proto).T
     assert (left[0], right[-1]) == (-0.5, 9.5)
-    np.testing.assert_array_equal(counts, mixing.classes(run.model))
+    np.testing.assert_array_equal(counts, monitoring.buffer_classes(run.model))
 
 
 def test_what_the_guard_saw_stands_at_its_steps(run):

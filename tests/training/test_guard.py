@@ -28,7 +28,7 @@ OUTSIDE = {  # a reading just beyond its bound
     "energy_drawn": 1.001 * ENERGY,
 }
 OPTIONS = Options(
-    sampling=Sampling(sgld_steps=10),
+    sampling=Sampling(sampler_steps=10),
     objective=Objective(energy_l2=0.0),
     training=Training(seed=5, learning_rate=0.1),
     survival=Survival(guard_strengthen="both", guard_learning_rate=0.5),
@@ -141,8 +141,8 @@ def test_a_retry_is_noted_before_anything_else(tmp_path):
     changes = {
         "seed": 5 + guard.SEED_STEP,
         "learning_rate": 0.05,
-        "sgld_gradient_clamp": 1.0,
-        "sgld_range_clamp": 1.0,
+        "score_clamp": 1.0,
+        "range_clamp": 1.0,
         "energy_l2": 0.1,
     }
     assert watch.events == [
@@ -264,13 +264,13 @@ def test_each_retry_strengthens_the_one_before():
         assert guard.strengthened(OPTIONS, retries) == opts
 
 
-CLAMPED = {"sgld_gradient_clamp": 1.0, "sgld_range_clamp": 1.0, "sgld_steps": 10}
+CLAMPED = {"score_clamp": 1.0, "range_clamp": 1.0, "sampler_steps": 10}
 
 
 @pytest.mark.parametrize("what", ["both", "sampler", "energy_l2", "none"])
 def test_a_retry_strengthens_what_it_was_told_to(what):
     opts, before = with_survival(guard_strengthen=what), flagfiles.flat(OPTIONS)
-    sampler = [CLAMPED, CLAMPED | {"sgld_steps": 15}, CLAMPED | {"sgld_steps": 23}]
+    sampler = [CLAMPED, CLAMPED | {"sampler_steps": 15}, CLAMPED | {"sampler_steps": 23}]
     for retry in (1, 2, 3):
         found = flagfiles.flat(guard.strengthened(opts, retry))
         expected = {
@@ -286,12 +286,12 @@ def test_a_retry_strengthens_what_it_was_told_to(what):
 
 
 def test_a_clamp_of_the_users_stays():
-    sampling = Sampling(sgld_steps=10, sgld_gradient_clamp=0.3)
+    sampling = Sampling(sampler_steps=10, score_clamp=0.3)
     opts = dataclasses.replace(OPTIONS, sampling=sampling)
     found = guard.strengthened(opts, 1).sampling
-    assert (found.sgld_gradient_clamp, found.sgld_range_clamp) == (0.3, 1.0)
-    assert found.sgld_steps == 10
-    assert guard.strengthened(opts, 2).sampling.sgld_steps == 15
+    assert (found.score_clamp, found.range_clamp) == (0.3, 1.0)
+    assert found.sampler_steps == 10
+    assert guard.strengthened(opts, 2).sampling.sampler_steps == 15
 
 
 def test_the_learning_rate_falls_as_told_and_may_stay():

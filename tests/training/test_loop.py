@@ -18,7 +18,7 @@ from jem_tf.training.signals import Stopped
 
 SMALL = Options(
     network=Network(network="convnet-8"),
-    sampling=Sampling(buffer_size=32, sgld_steps=1, reinit_prob=0.2),
+    sampling=Sampling(buffer_size=32, sampler_steps=1, reinit_prob=0.2),
     training=Training(batch_size=8, learning_rate=1e-2, warmup_steps=3),
 )
 PLAN = loop.Plan(steps=7, steps_per_epoch=3, checkpoint_every=2)
@@ -65,9 +65,9 @@ class Kill(keras.callbacks.Callback):
 
 
 def made():
-    buffer = build.buffer(SMALL, (8, 8, 1), 10, start=build.start(SMALL, DATA))
-    model = build.build(SMALL, (8, 8, 1), 10, buffer)
-    return build.compile_for(model, SMALL.training, PLAN.steps)
+    buffer = build.make_buffer(SMALL, (8, 8, 1), 10, start=build.make_start(SMALL, DATA))
+    model = build.make_model(SMALL, (8, 8, 1), 10, buffer)
+    return build.compile_model(model, SMALL.training, PLAN.steps)
 
 
 def looped(folder, *more, book=None, plan=PLAN, feed=None, **survival):
@@ -86,7 +86,7 @@ def looped(folder, *more, book=None, plan=PLAN, feed=None, **survival):
     path = folder.with_suffix(".json")
     one = loop.Loop(
         model,
-        feed or functools.partial(build.feed, SMALL, DATA, plan.steps),
+        feed or functools.partial(build.make_batches, SMALL, DATA, plan.steps),
         plan,
         cluster=ALONE,
         guard=guard.Guard(survival, path),
@@ -268,7 +268,7 @@ def broken(at):
             nan = tf.where(i == at - 1, np.nan, 0.0)
             return {name: images + nan for name, images in x.items()}, y
 
-        return build.feed(SMALL, DATA, PLAN.steps, first).enumerate(first).map(spoil)
+        return build.make_batches(SMALL, DATA, PLAN.steps, first).enumerate(first).map(spoil)
 
     return feed
 

@@ -1,0 +1,105 @@
+"""`jem-tf evaluate ood`: does a trained run know what it was not trained on?"""
+
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from jem_tf.commands import run_flags
+from jem_tf.commands.command import Command, Subject
+from jem_tf.datasets import Split, outliers
+from jem_tf.errors import InputError, argument, arguments_renamed
+from jem_tf.evaluation import findings, inference, outlier_detection
+from jem_tf.metrics import calibration, intervals
+from jem_tf.system import log
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+    subject = Subject(values, "Outliers")
+    subject.texts(
+        "sets",
+        ["auto"],
+        "sets of outliers: svhn, cifar10, another TFDS set, folder:PATH, "
+        "interpolation, uniform, constant. auto: the last three, and what is on the "
+        "disk of svhn, cifar10 and cifar100",
+    )
+    subject.number(
+        "energy_temperature",
+        0,
+        "temperature of the energy score. 0: the one that calibrates the run",
+        0,
+    )
+    run_flags.define(values)
+
+
+def evaluate(asked: run_flags.Asked) -> findings.Findings:
+    """Measures how well each score tells test images from each set of outliers."""
+    test = run_flags.first_images(asked.data.test, asked.limit).images
+    sets, descriptions = load_sets(asked, test)
+    given = asked.flags.energy_temperature
+    temperature = given or find_temperature(asked.run.model, asked.data.validation)
+    metrics, figures = outlier_detection.evaluate_outliers(
+        asked.run.model, test, sets, temperature=temperature, seed=asked.seed
+    )
+    protocol = {
+        "images": f"the first {len(test)} of the test split, the positives",
+        "sets": descriptions,
+        "energy_temperature": temperature,
+        "energy_temperature_source": "--energy_temperature"
+        if given
+        else "least NLL on the validation images",
+        "scores": "log_px = logsumexp f(x); max_p = max p(y|x); approximate_mass = "
+        "-||d log p(x)/dx||, pixels in [-1, 1]; energy = T logsumexp(f(x)/T)",
+        "auroc_ci": "DeLong, 95%",
+        "other_ci": f"bootstrap over both sets, {intervals.RESAMPLES} draws, 95%",
+    }
+    return findings.Findings(metrics, protocol, figures)
+
+
+def load_sets(
+    asked: run_flags.Asked, test: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Loads the outliers: {name: images}, {name in the metrics: what it is}."""
+    names = asked.flags.sets
+    if names == ["auto"]:
+        trained_on = asked.run.options.data.dataset
+        names, absent = outliers.default_sets(trained_on, asked.data_dir)
+        if absent:
+            log.say(f"left out, not on the disk: {', '.join(absent)} (see --data_dir)")
+    short = [outliers.shorten_name(name) for name in names]
+    if len(set(short)) < len(short) or not names:
+        raise InputError(
+            f"{argument('sets', ','.join(names))} must name sets, none of them twice."
+        )
+    sets, descriptions = {}, {}
+    for key, name in zip(short, names, strict=True):
+        with arguments_renamed(name="sets"):
+            sets[name], how = outliers.load_outliers(
+                name, test, data_dir=asked.data_dir, limit=asked.limit, seed=asked.seed
+            )
+        descriptions[key] = f"{len(sets[name])} images: {how}"
+    return sets, descriptions
+
+
+def find_temperature(model: Any, validation: Split) -> float:
+    """Finds the temperature with the least NLL on validation images."""
+    logits = inference.logits(model, validation.images, progress="validation images")
+    return calibration.best_temperature(logits, np.asarray(validation.labels))
+
+
+COMMAND = Command(
+    "evaluate ood",
+    """
+Measures whether a trained run knows what it was not trained on: AUROC, AUPR and FPR at
+95% TPR of several scores, test images against sets of outliers.
+
+    jem-tf evaluate ood --workdir=RUN
+    jem-tf evaluate ood --workdir=RUN --sets=svhn,uniform,folder:/data/textures
+
+Writes RUN/results/ood.json, RUN/figures/ood_log_px.png and TensorBoard's;
+docs/evaluation.md says what each number is.
+""",
+    define,
+    lambda values: run_flags.evaluate("ood", evaluate, values),
+)

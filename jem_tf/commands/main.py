@@ -1,0 +1,98 @@
+"""`jem-tf SUBCOMMAND`: the subcommands by name, each in a module of its own."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+# name: (module, what it does in a line). A module is imported when it is asked for.
+COMMANDS = {
+    "train": ("jem_tf.train", "train a model, or continue a run"),
+    "evaluate calibration": (
+        "jem_tf.commands.evaluate_calibration",
+        "accuracy, ECE, Brier score, NLL, temperature",
+    ),
+    "evaluate ood": (
+        "jem_tf.commands.evaluate_ood",
+        "outlier detection: AUROC, AUPR, FPR at 95% TPR",
+    ),
+    "evaluate samples": (
+        "jem_tf.commands.evaluate_samples",
+        "sample quality: FID, KID, Inception Score",
+    ),
+    "evaluate robustness": (
+        "jem_tf.commands.evaluate_robustness",
+        "accuracy under PGD attacks in L-inf and L2",
+    ),
+    "diagnose": (
+        "jem_tf.commands.diagnose",
+        "how well chains mix: effective sample size, R-hat",
+    ),
+    "report": ("jem_tf.commands.report", "all that was measured of a run, on one page"),
+    "sample": (
+        "jem_tf.commands.sample",
+        "draw images: grids, chains as films, inpaintings",
+    ),
+    "export": ("jem_tf.commands.export", "write a SavedModel for servers"),
+    "import-pytorch": (
+        "jem_tf.commands.import_pytorch",
+        "make a run of a checkpoint of the JEM authors' code",
+    ),
+    "benchmark": (
+        "jem_tf.commands.benchmark",
+        "how fast a training step is on this machine",
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The program: runs a subcommand and exits.
+
+    Args:
+      arguments: of the command line, without the program's name; its own if None.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    words = [word for word in arguments[:2] if not word.startswith("-")]
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        if name in COMMANDS and arguments[: len(name.split())] == name.split():
+            _run(name, arguments[len(name.split()) :])
+    if not words or words[0] == "help":
+        print(help_text())
+        sys.exit(0)
+    group = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
+    if group and any(word.lstrip("-").startswith("h") for word in arguments[1:2]):
+        print(help_text(group))
+        sys.exit(0)
+    known = ", ".join(group or COMMANDS)
+    sys.exit(f"jem_tf: {' '.join(words)!r} is no command; choose one of {known}.")
+
+
+def help_text(names: Sequence[str] = tuple(COMMANDS)) -> str:
+    """The text of `jem-tf --help`."""
+    lines = [f"  {name:<22}{COMMANDS[name][1]}" for name in names]
+    return "\n".join(
+        [
+            "usage: jem-tf COMMAND [FLAGS]",
+            "",
+            "Joint energy-based models: train, measure, sample and serve them.",
+            "",
+            *lines,
+            "",
+            "jem-tf COMMAND --help lists the flags of a command.",
+        ]
+    )
+
+
+def _run(name: str, arguments: Sequence[str]) -> NoReturn:
+    import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
+
+    # isort: split
+    from jem_tf.commands import command
+
+    module = importlib.import_module(COMMANDS[name][0])
+    command.execute(module.COMMAND, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""What gradient attacks share: how they see a classifier, and which points they keep.
+
+Letters: N or B images [H, W, C] in [0, 1], the range in which the literature and
+foolbox measure (classifiers, see `refinement`, get 2 x - 1); K classes, y the right
+class. A margin is max_{j != y} log p(j|x) - log p(y|x) in nats: above 0, the answer is
+wrong.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from jem_tf.evaluation.refinement import Classify
+
+UNITS = {"linf": 1 / 255, "l2": 1.0}  # of radii, in pixels of [0, 1]
+STOP_MARGIN = 1.0  # nats, in every draw of the noise
+STOP_MARGIN_WITHOUT_NOISE = 0.1
+
+
+class Response(NamedTuple):
+    """What an attack learns of a classifier at B points.
+
+    margin: float [B] in nats, of the mean of log p over draws of the noise.
+    least_margin: float [B] in nats, the least margin of a single draw.
+    gradient: float [B, H, W, C] of the loss that an attack climbs.
+    """
+
+    margin: tf.Tensor
+    least_margin: tf.Tensor
+    gradient: tf.Tensor
+
+
+# (x float32 [B, H, W, C] in [0, 1], labels int32 [B], seed int32 [2]) -> Response
+AttackView = Callable[[Any, Any, Any], Response]
+
+
+def make_attack_view(
+    classify: Classify, image_shape: Sequence[int], *, draws: int = 1
+) -> AttackView:
+    """Makes what an attack sees of a classifier, averaged over the noise (EOT).
+
+    The loss is log (1 - p(y|x)) / p(y|x). For one draw its gradient has the direction
+    of the cross-entropy's, but it does not vanish in float32 where p(y|x) rounds to 1.
+
+    Args:
+      classify: the classifier.
+      image_shape: (H, W, C).
+      draws: of the noise, for each image.
+
+    Returns:
+      A compiled function. An output that is not finite counts as a wrong answer: its
+      margin is infinite, and its gradient 0.
+    """
+    images = tf.TensorSpec([None, *image_shape])
+    labels = tf.TensorSpec([None], tf.int32)
+
+    @tf.function(input_signature=[images, labels, tf.TensorSpec([2], tf.int32)])
+    def view(x, labels, seed):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            logits = classify(tf.repeat(2 * x - 1, draws, axis=0), seed)
+            logits = tf.reshape(logits, [-1, draws, logits.shape[-1]])
+            own, others = _split_by_label(logits, labels[:, None])
+            loss = tf.reduce_mean(tf.reduce_logsumexp(others, -1) - own, 1)
+        gradient = tape.gradient(loss, x)
+        log_p = tf.nn.log_softmax(logits)
+        least = tf.reduce_min(_margin(log_p, labels[:, None]), 1)
+        mean = _margin(tf.reduce_mean(log_p, 1), labels)
+        finite = tf.where(tf.math.is_finite(gradient), gradient, 0.0)
+        return Response(mean, least, finite)
+
+    return view
+
+
+class BestPoints:
+    """Keeps the point of largest margin of each image while an attack looks at points.
+
+    Attributes:
+      points: float32 [N, H, W, C], the best so far.
+      margin: float [N], the margins of these points; -inf before the first look.
+      settled: bool [N], the images that are left alone from now on.
+
+    Args:
+      view: of the classifier.
+      x: float32 [N, H, W, C] in [0, 1].
+      labels: int [N].
+      batch_size: images in a call of `view`.
+      stop_margin: an image is settled once every draw at a point has this margin, in
+        nats.
+      seed: int.
+    """
+
+    def __init__(
+        self,
+        view: AttackView,
+        x: np.ndarray,
+        labels: Any,
+        *,
+        batch_size: int,
+        stop_margin: float,
+        seed: int,
+    ):
+        self._view, self._labels = view, np.asarray(labels, "int32")
+        self._batch_size = min(batch_size, len(x))
+        self._small_batch_size = max(1, self._batch_size // 4)
+        self._stop_margin, self._seed, self._looks = stop_margin, seed, 0
+        self.points, self.margin = x.copy(), np.full(len(x), -np.inf)
+        self.settled = np.zeros(len(x), bool)
+
+    def look(self, x: np.ndarray) -> np.ndarray:
+        """Looks at a point of each image that is not settled.
+
+        Args:
+          x: float32 [N, H, W, C] in [0, 1].
+
+        Returns:
+          float32 [N, H, W, C], the gradients, each divided by its largest component; 0
+          for images that were settled before.
+        """
+        gradient = np.zeros_like(x)
+        self._looks += 1
+        for rows, padded in self._unsettled():
+            seed = tf.constant([self._seed, self._looks], tf.int32)
+            response = self._view(x[padded], self._labels[padded], seed)
+            margin, least, slope = (part.numpy()[: len(rows)] for part in response)
+            better = margin > self.margin[rows]
+            self.points[rows[better]] = x[rows[better]]
+            self.margin[rows[better]] = margin[better]
+            self.settled[rows] = least >= self._stop_margin
+            gradient[rows] = slope
+        return gradient / np.maximum(_largest_component(gradient), 1e-30)
+
+    def _unsettled(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields rows, and the same rows padded to one of two sizes.
+
+        XLA compiles the kernels of an activation for each size.
+        """
+        left = np.flatnonzero(~self.settled)
+        for begin in range(0, len(left), self._batch_size):
+            rows = left[begin : begin + self._batch_size]
+            small = len(rows) <= self._small_batch_size
+            size = self._small_batch_size if small else self._batch_size
+            yield rows, np.resize(rows, size)
+
+
+def _split_by_label(
+    logits: tf.Tensor, labels: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Logits [..., K] -> (the label's [...]; all [..., K] with the label's at -inf)."""
+    is_label = tf.one_hot(labels, logits.shape[-1], True, False)
+    own = tf.reduce_sum(tf.where(is_label, logits, 0.0), -1)
+    return own, tf.where(is_label, -np.inf, logits)
+
+
+def _margin(log_p: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    own, others = _split_by_label(log_p, labels)
+    margin = tf.reduce_max(others, -1) - own
+    return tf.where(tf.math.is_finite(margin), margin, np.inf)
+
+
+def _largest_component(gradient: np.ndarray) -> np.ndarray:
+    return np.abs(gradient).max(axis=(1, 2, 3), keepdims=True)

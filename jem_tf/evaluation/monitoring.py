@@ -1,0 +1,109 @@
+"""What a run measures of itself while it trains and when it ends.
+
+Accuracy and calibration on labelled images, log p(x) of images against that of noise,
+samples to look at, and the state of the chains in the replay buffer.
+
+Letters: N images [H, W, C], K classes.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from jem_tf import energies
+from jem_tf.energy_model import EnergyModel
+from jem_tf.evaluation import inference
+from jem_tf.metrics import calibration, ood
+from jem_tf.replay import ReplayBuffer
+
+GRID, CANDIDATES = 100, 4  # images of a figure; chains an image
+CLASSIFIED = 1000  # about how many images of the buffer are classified
+
+
+def classification_metrics(
+    logits: Any, labels: Any, *, bins: int = calibration.BINS
+) -> dict[str, float]:
+    """Measures how well logits classify, and whether confidence matches accuracy.
+
+    Args:
+      logits: float [N, K].
+      labels: int [N] in [0, K).
+      bins: of the expected calibration error.
+
+    Returns:
+      {"accuracy" in [0, 1], "nll": mean -log p(y|x) in nats, "ece" in [0, 1]}.
+    """
+    labels = np.asarray(labels)
+    return {
+        "accuracy": float(np.mean(np.argmax(logits, axis=1) == labels)),
+        "nll": float(-tf.reduce_mean(energies.log_p_y_given_x(logits, labels))),
+        "ece": calibration.expected_calibration_error(logits, labels, bins=bins),
+    }
+
+
+def compare_with_noise(
+    model: EnergyModel,
+    image_logits: np.ndarray,
+    image_shape: tuple[int, ...],
+    *,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Compares log p(x) + const of images and of as many images of U(-1, 1) noise.
+
+    Args:
+      model: gives the logits of the noise.
+      image_logits: float [N, K], its logits of the images.
+      image_shape: (H, W, C).
+      seed: of the noise.
+
+    Returns:
+      {"log_px_test", "log_px_noise": means in nats, "auroc_noise": in [0, 1]}.
+    """
+    shape = [len(image_logits), *image_shape]
+    noise = tf.random.stateless_uniform(shape, [seed, 0], -1.0, 1.0)
+    inside = -energies.marginal_energy(image_logits).numpy()
+    outside = -energies.marginal_energy(inference.logits(model, noise)).numpy()
+    return {
+        "log_px_test": float(inside.mean()),
+        "log_px_noise": float(outside.mean()),
+        "auroc_noise": ood.auroc(inside, outside),
+    }
+
+
+def sample_grid(model: EnergyModel, n: int = GRID, *, seed: int = 0) -> tf.Tensor:
+    """Draws the images that a run's figure and TensorBoard show.
+
+    One of CANDIDATES chains becomes an image, see `EnergyModel.sample`.
+
+    Args:
+      model: has a replay buffer.
+      n: how many images.
+      seed: int.
+
+    Returns:
+      float32 [n, H, W, C], about in [-1, 1].
+    """
+    return model.sample(n, candidates=CANDIDATES, seed=seed)
+
+
+def chain_ages(buffer: ReplayBuffer) -> dict[str, float | int]:
+    """Measures how often the chains of this process were continued.
+
+    Returns:
+      {"chain_age_mean": float, "chain_age_max": int}; an age counts training steps that
+      drew the chain.
+    """
+    ages = np.concatenate([getattr(buffer, f"ages_{i}").numpy() for i in buffer.own])
+    return {"chain_age_mean": float(ages.mean()), "chain_age_max": int(ages.max())}
+
+
+def buffer_classes(model: EnergyModel) -> np.ndarray:
+    """Counts the classes that the model gives to about 1,000 images of its buffer.
+
+    Returns:
+      int [K].
+    """
+    images = model.buffer.shard[:: max(1, model.buffer.slots // CLASSIFIED)]
+    predicted = np.argmax(inference.logits(model, images), axis=1)
+    return np.bincount(predicted, minlength=model.num_classes)

@@ -1,0 +1,75 @@
+"""Projected gradient descent (PGD), by foolbox, with the best point kept.
+
+Letters as in `attack_search`. Source: Madry et al., "Towards Deep Learning Models
+Resistant to Adversarial Attacks", ICLR 2018.
+"""
+
+import os
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from jem_tf.evaluation.attack_search import UNITS, AttackView, BestPoints
+
+REACH = 2.5  # the length of all steps together, in radii (Madry et al.)
+
+
+def pgd(
+    view: AttackView,
+    x: Any,
+    labels: Any,
+    *,
+    norm: str,
+    eps: float,
+    steps: int,
+    restarts: int,
+    batch_size: int,
+    stop_margin: float,
+    seed: int,
+) -> np.ndarray:
+    """Finds points near images by PGD; the images themselves are looked at first.
+
+    Args and returns as in `Attack`. Each step is REACH / steps of the radius long, and
+    each restart begins at a random point of the ball. The points returned are the best
+    of the images, all iterates and the last points of all restarts.
+    """
+    # Its model zoo imports GitPython, which fails without a git program.
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    import eagerpy
+    import foolbox
+
+    x = np.asarray(x, "float32")
+    best = BestPoints(
+        view, x, labels, batch_size=batch_size, stop_margin=stop_margin, seed=seed
+    )
+    base: Any = {"linf": foolbox.attacks.LinfPGD, "l2": foolbox.attacks.L2PGD}[norm]
+
+    class BestPointPGD(base):
+        def value_and_grad(self, loss_fn, x):
+            return None, eagerpy.astensor(tf.constant(best.look(x.raw.numpy())))
+
+    attack = BestPointPGD(rel_stepsize=REACH / steps, steps=steps)
+    bounds = foolbox.TensorFlowModel(tf.identity, bounds=(0, 1), device="/CPU:0")
+    criterion = foolbox.criteria.Misclassification(tf.constant(labels))
+    best.look(x)
+    for restart in range(restarts):
+        if best.settled.all():
+            break
+        # foolbox draws its start from TensorFlow's global generator.
+        tf.random.set_seed(1000 * seed + restart)
+        radius = eps * UNITS[norm]
+        last = attack.run(bounds, tf.constant(x), criterion, epsilon=radius)
+        best.look(last.numpy())
+    return best.points
+
+
+def describe_pgd(*, steps: int, restarts: int) -> dict[str, Any]:
+    """Describes in a protocol the attack with these arguments."""
+    return {
+        "attack": "PGD (foolbox LinfPGD, L2PGD), untargeted, on the cross-entropy in "
+        "its log-odds form log (1 - p(y|x)) / p(y|x)",
+        "pgd_steps": steps,
+        "pgd_step_size": f"{REACH:g} eps / steps",
+        "restarts": f"{restarts}, each from a random point of the ball",
+    }

@@ -1,0 +1,72 @@
+"""Samplers: Markov chains of images that walk down an energy. One file each.
+
+    sampler(energy, x, seed=..., steps=K, ...) -> (images, Info)
+
+`sgld` is the paper's; `normalised` takes steps of one length, whatever the scale of the
+energy; `mala` samples p(x)^(1/T) exactly. To add a member, write a function with their
+arguments in a file of its own and enter it in SAMPLERS: `--sampler` then takes its
+name, and `tests/samplers/test_samplers.py` tests it. This room imports `energies` and
+`errors` alone.
+"""
+
+import functools
+import inspect
+
+from jem_tf.errors import InputError, argument
+from jem_tf.samplers.mala import mala
+from jem_tf.samplers.normalised import normalised
+from jem_tf.samplers.sgld import sgld
+from jem_tf.samplers.tracing import Trace, compiled, trace
+from jem_tf.samplers.walking import Energy, Info, Sampler
+
+__all__ = [
+    "SAMPLERS",
+    "Energy",
+    "Info",
+    "Sampler",
+    "Trace",
+    "build",
+    "compiled",
+    "mala",
+    "normalised",
+    "numbers_of",
+    "sgld",
+    "trace",
+]
+
+SAMPLERS = {"sgld": sgld, "normalised": normalised, "mala": mala}
+NUMBERS = ("step_size", "noise", "temperature")  # what a member may take, beside clamps
+
+
+def build(name: str, **arguments: object) -> functools.partial:
+    """Binds the arguments of the sampler called `name`.
+
+    Args:
+      name: a key of SAMPLERS.
+      **arguments: of that sampler, such as `steps` and `step_size`.
+
+    Returns:
+      A `Sampler`: `.keywords` has what was bound.
+
+    Raises:
+      InputError: if there is no such sampler, or it has no such argument.
+    """
+    if name not in SAMPLERS:
+        raise InputError(
+            f"{argument('sampler', name)} is not known; choose one of "
+            f"{', '.join(SAMPLERS)}."
+        )
+    takes = inspect.signature(SAMPLERS[name]).parameters
+    for key, value in arguments.items():
+        if key not in takes:
+            raise InputError(
+                f"{argument(key, value)} means nothing to the sampler {name}, whose "
+                f"numbers are {', '.join(numbers_of(name))}; leave it out."
+            )
+    return functools.partial(SAMPLERS[name], **arguments)
+
+
+def numbers_of(name: str) -> tuple[str, ...]:
+    """Names the members of NUMBERS that the sampler called `name` takes."""
+    takes = inspect.signature(SAMPLERS[name]).parameters
+    return tuple(number for number in NUMBERS if number in takes)

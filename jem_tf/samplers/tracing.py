@@ -1,0 +1,62 @@
+"""Walks looked at: every step of one kept, or all compiled into one program."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from jem_tf.samplers.walking import Energy, Sampler
+
+
+class Trace(NamedTuple):
+    """Every step of a walk of K steps.
+
+    images: [K + 1, B, H, W, C]; the first are the start, the last the walk's end.
+    energy: [K + 1, B] in nats.
+    score_norm: [K, B], the L2 norm of the score where each step began.
+    """
+
+    images: tf.Tensor
+    energy: tf.Tensor
+    score_norm: tf.Tensor
+
+
+def trace(
+    sampler: Any, energy: Energy, x: Any, *, steps: Any, seed: Any, **arguments: Any
+) -> Trace:
+    """Takes the walk of `sampler` one step at a time and keeps every step.
+
+    Args:
+      sampler: a `Sampler`, or a member of SAMPLERS with its `arguments`.
+      energy, x, steps, seed: see `Sampler`.
+      **arguments: of the sampler.
+    """
+    steps, x = tf.convert_to_tensor(steps), tf.convert_to_tensor(x)
+    images, energy_, norms = (
+        tf.TensorArray(x.dtype, size) for size in (steps + 1, steps + 1, steps)
+    )
+
+    def record(k, x, images, energy_, norms):
+        following, info = sampler(energy, x, steps=1, first=k, seed=seed, **arguments)
+        images, energy_ = images.write(k, x), energy_.write(k, energy(x))
+        return k + 1, following, images, energy_, norms.write(k, info.score_norm)
+
+    _, x, images, energy_, norms = tf.while_loop(
+        lambda k, *_: k < steps,
+        record,
+        (0, x, images, energy_, norms),
+        parallel_iterations=1,
+    )
+    images, energy_ = images.write(steps, x), energy_.write(steps, energy(x))
+    return Trace(*(tf.stop_gradient(kept.stack()) for kept in (images, energy_, norms)))
+
+
+def compiled(sampler: Any) -> Sampler:
+    """`sampler` as one XLA program: for a GPU or TPU, not for a CPU."""
+
+    def run(energy, x, *, seed, **arguments):
+        whole = tf.function(
+            lambda x, seed: sampler(energy, x, seed=seed, **arguments), jit_compile=True
+        )
+        return whole(x, seed)
+
+    return run

@@ -1,0 +1,69 @@
+"""What a training run prints when it starts and when it has its results."""
+
+import pathlib
+from collections.abc import Mapping
+
+from jem_tf.datasets import Dataset
+from jem_tf.jem import JEM
+from jem_tf.options import Options
+from jem_tf.runs.training_state import TrainingState
+from jem_tf.system import hardware, log
+from jem_tf.training.loop import Plan
+
+
+def announce_start(
+    root: pathlib.Path,
+    opts: Options,
+    data: Dataset,
+    model: JEM,
+    plan: Plan,
+    state: TrainingState | None,
+    retries: int = 0,
+) -> None:
+    """Prints what is trained, on which data, where, and from which step.
+
+    Args:
+      root: the run's folder.
+      opts: the run's options.
+      data: the run's data set.
+      model: the model to train.
+      plan: has the number of steps.
+      state: of the checkpoint that the run continues from; None for a new run.
+      retries: how often the run has gone back to a checkpoint after divergence.
+    """
+    sizes = [len(split.labels) for split in (data.train, data.validation, data.test)]
+    counts = "{} images to train on, {} to validate, {} to test".format(*sizes)
+    log.say(f"{opts.data.dataset}: {counts}; {len(data.class_names)} classes")
+    policy, why = hardware.choose_precision(opts.training.precision)
+    log.say(
+        f"{opts.network.network}: {model.network.count_params():,} parameters, "
+        f"{policy}{f' ({why})' if why else ''}; {plan.steps} steps"
+    )
+    log.say(f"{root}: watch it with  tensorboard --logdir {root}")
+    if state:
+        log.say(f"going on from step {state.step}")
+    if retries:
+        log.say(f"as retry {retries} after divergence, see results/guard.json")
+
+
+def announce_results(root: pathlib.Path, results: Mapping[str, float]) -> None:
+    """Prints the results of a run and the files that hold them.
+
+    Args:
+      root: the run's folder.
+      results: {name: number}, as in the run's results/train.json.
+    """
+    rows = (
+        ("test accuracy", "accuracy", ".4f"),
+        ("ECE (20 bins)", "ece", ".4f"),
+        ("mean log p(x) + const, test", "log_px_test", ".2f"),
+        ("mean log p(x) + const, uniform noise", "log_px_noise", ".2f"),
+        ("AUROC of log p(x), test against noise", "auroc_noise", ".4f"),
+        ("seconds", "seconds", ".0f"),
+    )
+    print()
+    for label, key, form in rows:
+        print(f"  {label:<40}{results[key]:>10{form}}")
+    print(f"\n{root / 'results' / 'train.json'}")
+    if (picture := root / "figures" / "samples.png").exists():
+        print(picture)
