@@ -115,7 +115,9 @@ def begin(
 
 def pick(x: tf.Tensor, energy: Callable, candidates: int, seed: Any) -> tf.Tensor:
     """Picks one of every C images in a row: [n * C, H, W, C] -> [n, H, W, C]."""
-    return x if candidates == 1 else energies.pick(x, energy(x), candidates, seed)
+    if candidates == 1:
+        return x
+    return energies.pick(x, energy(x), candidates=candidates, seed=seed)
 
 
 def from_buffer(buffer: ReplayBuffer) -> Start:

@@ -1,32 +1,67 @@
 """Keras optimisers with the learning rate of a whole run."""
 
+import functools
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.optimizers import schedules
+
+from jem_tf.errors import InputError, argument
 
 # The authors' code: x0.3 after 160 and 180 of 200 epochs; PyTorch's epsilon.
 DECAY, DECAY_AT, EPSILON = 0.3, (0.8, 0.9), 1e-8
 
 
-class WarmedUp(keras.optimizers.schedules.LearningRateSchedule):
+class WarmedUp(schedules.LearningRateSchedule):
     """Grows linearly to `schedule`'s value during the first `warmup_steps` steps."""
 
-    def __init__(self, schedule, warmup_steps):
+    def __init__(self, schedule: schedules.LearningRateSchedule, warmup_steps: int):
         self.schedule, self.warmup_steps = schedule, warmup_steps
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         share = (tf.cast(step, tf.float32) + 1) / max(self.warmup_steps, 1)
         return self.schedule(step) * tf.minimum(share, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"schedule": self.schedule, "warmup_steps": self.warmup_steps}
 
 
+def _in_steps(learning_rate: float, steps: int) -> schedules.LearningRateSchedule:
+    ends = [math.ceil(steps * share) - 1 for share in DECAY_AT]  # a rate's last steps
+    rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
+    return schedules.PiecewiseConstantDecay(ends, rates)
+
+
+def _constant(learning_rate: float, steps: int) -> schedules.LearningRateSchedule:
+    return schedules.PiecewiseConstantDecay([steps], [learning_rate] * 2)
+
+
+# By name: (learning rate after warm-up, steps of the run) -> schedule.
+SCHEDULES = {
+    "steps": _in_steps,
+    "cosine": schedules.CosineDecay,
+    "constant": _constant,
+}
+# By name: (schedule, weight_decay=None) -> optimiser.
+OPTIMIZERS = {
+    "adam": functools.partial(keras.optimizers.Adam, epsilon=EPSILON),
+    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
+}
+
+
 def build(
-    name, *, learning_rate, steps, warmup_steps=0, schedule="steps", weight_decay=0.0
-):
-    """An optimiser for a run of so many steps.
+    name: str,
+    *,
+    learning_rate: float,
+    steps: int,
+    warmup_steps: int = 0,
+    schedule: str = "steps",
+    weight_decay: float = 0.0,
+) -> keras.optimizers.Optimizer:
+    """Builds the optimiser of a run of so many steps.
 
     Args:
       name: "adam", or "sgd" with Nesterov momentum 0.9.
@@ -36,32 +71,34 @@ def build(
       schedule: "steps" (x0.3 at 80% and again at 90% of the run), "cosine" (to 0),
         "constant".
       weight_decay: decoupled, a share of the weight times the learning rate a step.
+
+    Raises:
+      InputError: if there is no such optimiser or schedule.
     """
-    schedules = keras.optimizers.schedules
-    rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
-    after = {
-        "steps": schedules.PiecewiseConstantDecay(
-            [math.ceil(steps * at) - 1 for at in DECAY_AT],  # a rate's last steps
-            rates,
-        ),
-        "cosine": schedules.CosineDecay(learning_rate, steps),
-        "constant": schedules.PiecewiseConstantDecay([steps], [learning_rate] * 2),
-    }[schedule]
-    rate = WarmedUp(after, warmup_steps)
-    if name == "sgd":
-        return keras.optimizers.SGD(
-            rate, momentum=0.9, nesterov=True, weight_decay=weight_decay or None
-        )
-    return keras.optimizers.Adam(
-        rate, epsilon=EPSILON, weight_decay=weight_decay or None
-    )
+    for key, value, table in (
+        ("optimizer", name, OPTIMIZERS),
+        ("schedule", schedule, SCHEDULES),
+    ):
+        if value not in table:
+            raise InputError(
+                f"{argument(key, value)} is not known; choose one of "
+                f"{', '.join(table)}."
+            )
+    rate = WarmedUp(SCHEDULES[schedule](learning_rate, steps), warmup_steps)
+    return OPTIMIZERS[name](rate, weight_decay=weight_decay or None)
 
 
-def clip_over_replicas(gradients, bound=None):
+def clip_over_replicas(
+    gradients: Sequence[tf.Tensor], bound: tf.Tensor | float | None = None
+) -> tuple[list[tf.Tensor], tf.Tensor]:
     """Scales gradients so that their sum over all replicas has a global norm <= bound.
 
-    Keras clips each replica's gradient by its own norm before adding them up, so that n
+    Keras clips each replica's gradient by its own norm before it adds them up, so n
     replicas would learn something else than one. Call it within `strategy.run`.
+
+    Args:
+      gradients: of this replica.
+      bound: on the norm; None to measure it alone.
 
     Returns:
       (the gradients, the norm of their sum before it is bounded).

@@ -65,7 +65,8 @@ class Data:
         free=True,
     )
     image_size: int = option(
-        0, "pixels a side to resize images to. 0: images of one size stay as they are",
+        0,
+        "pixels a side to resize images to. 0: images of one size stay as they are",
         least=0,
     )
     labels_per_class: int = option(

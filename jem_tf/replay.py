@@ -1,20 +1,29 @@
-"""The replay buffer: chains that go on from one training step to another.
+"""The replay buffer: chains that continue from one training step to the next.
 
 Tieleman's persistent contrastive divergence as Du & Mordatch (2019) use it: most
-negatives go on from an earlier step's, a few start afresh (Grathwohl et al. 2020,
+negatives continue those of an earlier step, a few start afresh (Grathwohl et al. 2020,
 Algorithm 1).
 """
 
-import collections
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
+from jem_tf.starts import Start
 
-Chains = collections.namedtuple("Chains", "slots images fresh")
 UNKNOWN_AGE = -1
-INITIAL_CHUNK = 1000  # images; bounds what filling a shard needs beside the shard
+INITIAL_CHUNK = 1000  # images; bounds the memory that filling a shard needs beside it
+
+
+class Chains(NamedTuple):
+    """n chains drawn from a shard."""
+
+    slots: tf.Tensor  # int32 [n], where `put` returns them
+    images: tf.Tensor  # float32 [n, H, W, C]
+    fresh: tf.Tensor  # bool [n, 1, 1, 1], which of them start afresh
 
 
 class ReplayBuffer(tf.Module):
@@ -23,13 +32,13 @@ class ReplayBuffer(tf.Module):
     A shard is a plain variable on its replica's device: inside `strategy.run` each
     replica sees its own and no other. With `num_classes`, slot s of a shard belongs to
     class s // (slots of the shard / num_classes), so that chains can be drawn by class.
-    Beside each image stands the age of its chain, int32: how often it was gone on with;
-    of a buffer that came from elsewhere, UNKNOWN_AGE.
+    Each image has the age of its chain, int32: the number of times it was continued, or
+    UNKNOWN_AGE in a buffer that was made elsewhere.
 
     Args:
       size: images in all shards together.
       start: where chains start, see `starts`.
-      reinit_prob: in [0, 1], the probability that a drawn chain starts afresh (the
+      reinit_prob: rho in [0, 1], the probability that a drawn chain starts afresh (the
         paper: 0.05).
       num_classes: K when chains are drawn by class, else None.
       devices: a device name per replica (`strategy.extended.worker_devices`); one shard
@@ -45,71 +54,71 @@ class ReplayBuffer(tf.Module):
 
     def __init__(
         self,
-        size,
-        start,
+        size: int,
+        start: Start,
         *,
-        reinit_prob=0.05,
-        num_classes=None,
-        devices=None,
-        replicas=None,
-        first_replica=0,
-        seed=(0, 0),
+        reinit_prob: float = 0.05,
+        num_classes: int | None = None,
+        devices: Sequence[str | None] | None = None,
+        replicas: int | None = None,
+        first_replica: int = 0,
+        seed: Sequence[int] = (0, 0),
     ):
         super().__init__(name="replay_buffer")
         if tf.distribute.has_strategy():
-            raise InputError(
-                "Make the ReplayBuffer outside strategy.scope(), not in it."
-            )
+            raise InputError("Make the ReplayBuffer outside strategy.scope().")
         devices = devices or [None]
-        replicas = replicas or len(devices)
-        if size < 1 or size % (replicas * (num_classes or 1)):
-            raise InputError(
-                f"buffer_size={size} does not divide into {replicas} shard(s) "
-                f"of {num_classes or 1} class(es); choose a multiple of their product."
-            )
-        if not 0 <= reinit_prob <= 1:
-            raise InputError(f"reinit_prob is {reinit_prob}; it must lie in [0, 1].")
+        self.num_shards = replicas or len(devices)
         self.size, self.start, self.reinit_prob = size, start, reinit_prob
-        self.num_classes, self.num_shards = num_classes, replicas
+        self.num_classes = num_classes
+        self._check_numbers()
         self.own = range(first_replica, first_replica + len(devices))
         for replica, device in zip(self.own, devices, strict=True):
             with tf.device(device):
-                images = self._first(replica, seed)
+                images = self._first_images(replica, seed)
                 ages = tf.zeros([self.slots], tf.int32)
-                # Named attributes: a list of variables is one that tf.train.Checkpoint
-                # rejects.
+                # Named attributes: tf.train.Checkpoint rejects a list of variables.
                 setattr(self, f"shard_{replica}", tf.Variable(images, trainable=False))
                 setattr(self, f"ages_{replica}", tf.Variable(ages, trainable=False))
 
     @property
-    def slots(self):
-        """How many images one replica's shard holds."""
+    def slots(self) -> int:
+        """The number of images in one replica's shard."""
         return self.size // self.num_shards
 
     @property
-    def shard(self):
+    def shard(self) -> tf.Variable:
         """This replica's variable [slots, H, W, C]; the first one outside a replica."""
         return getattr(self, f"shard_{self._replica()}")
 
     @property
-    def ages(self):
+    def ages(self) -> tf.Variable:
         """This replica's variable int32 [slots], the ages of its shard's chains."""
         return getattr(self, f"ages_{self._replica()}")
 
-    def draw(self, n, seed, labels=None, *, reinit=True):
-        """Picks n chains of this replica's shard to go on with.
+    def all_images(self) -> np.ndarray:
+        """The images of all shards of this process: float32 [their slots, H, W, C]."""
+        return np.concatenate([x.numpy() for x in self._own_variables("shard")])
+
+    def all_ages(self) -> np.ndarray:
+        """The ages of all chains of this process: int32 [slots of its shards]."""
+        return np.concatenate([x.numpy() for x in self._own_variables("ages")])
+
+    def draw(
+        self, n: Any, seed: Any, labels: Any = None, *, reinit: bool = True
+    ) -> Chains:
+        """Picks n chains of this replica's shard to continue.
 
         Args:
           n: how many; an int, or a scalar tensor.
           seed: int [2].
-          labels: int [n] to draw chain i among those of class labels[i] (a buffer with
-            `num_classes`; others draw regardless and only start afresh by label), or
-            None.
+          labels: int [n] to draw chain i among those of class labels[i], or None. A
+            buffer without `num_classes` draws from all chains, and uses labels only
+            where chains start afresh.
           reinit: whether chains may start afresh.
 
         Returns:
-          Chains(slots int32 [n], where `put` returns them; images float32
-          [n, H, W, C]; fresh bool [n, 1, 1, 1], which of them start afresh).
+          Chains.
         """
         slot_seed, start_seed, which_seed = tf.unstack(tf.random.split(seed, 3))
         if labels is None or self.num_classes is None:
@@ -121,27 +130,28 @@ class ReplayBuffer(tf.Module):
         images = tf.gather(self.shard, slots)
         fresh = tf.zeros([n, 1, 1, 1], tf.bool)
         if reinit:
-            fresh = (
-                tf.random.stateless_uniform([n, 1, 1, 1], which_seed) < self.reinit_prob
-            )
+            chance = tf.random.stateless_uniform([n, 1, 1, 1], which_seed)
+            fresh = chance < self.reinit_prob
             images = tf.where(fresh, self.start(n, start_seed, labels), images)
         return Chains(slots, images, fresh)
 
-    def put(self, slots, images, fresh=False):
+    def put(
+        self, slots: tf.Tensor, images: tf.Tensor, fresh: tf.Tensor | bool = False
+    ) -> None:
         """Stores images [n, H, W, C] at slots int [n]; of two in one slot, the last.
 
-        `fresh`, as in `Chains`, says whose age begins anew.
+        The ages of chains that are `fresh`, as in `Chains`, begin anew.
         """
         fresh = tf.reshape(fresh, [-1])
         ages = tf.where(fresh, 0, tf.gather(self.ages, slots)) + 1
-        # Scattering one slot twice is a race. Giving all its writers the last one's
+        # Scattering to one slot twice is a race. Giving all its writers the last one's
         # image is not.
         same = tf.cast(slots[:, None] == slots[None, :], tf.int32)
         last = tf.argmax(same * tf.range(1, tf.size(slots) + 1), axis=1)
         self.shard.scatter_nd_update(slots[:, None], tf.gather(images, last))
         self.ages.scatter_nd_update(slots[:, None], tf.gather(ages, last))
 
-    def restore(self, images, ages):
+    def restore(self, images: Sequence[np.ndarray], ages: Sequence[np.ndarray]) -> None:
         """Takes over the shards of a buffer of this size: pooled, dealt out again.
 
         Args:
@@ -150,10 +160,27 @@ class ReplayBuffer(tf.Module):
         """
         for name, shards in (("shard", images), ("ages", ages)):
             dealt = _deal(shards, self.num_shards, self.num_classes or 1)
-            for replica in self.own:
-                getattr(self, f"{name}_{replica}").assign(dealt[replica])
+            own = self._own_variables(name)
+            for replica, variable in zip(self.own, own, strict=True):
+                variable.assign(dealt[replica])
 
-    def _replica(self):
+    def _own_variables(self, name: str) -> list[tf.Variable]:
+        return [getattr(self, f"{name}_{replica}") for replica in self.own]
+
+    def _check_numbers(self) -> None:
+        classes = self.num_classes or 1
+        if self.size < 1 or self.size % (self.num_shards * classes):
+            raise InputError(
+                f"{argument('buffer_size', self.size)} does not divide into "
+                f"{self.num_shards} shard(s) of {classes} class(es); choose a multiple "
+                "of their product."
+            )
+        if not 0 <= self.reinit_prob <= 1:
+            raise InputError(
+                f"{argument('reinit_prob', self.reinit_prob)} must lie in [0, 1]."
+            )
+
+    def _replica(self) -> int:
         context = tf.distribute.get_replica_context()
         if not context or context.num_replicas_in_sync == 1:
             return self.own[0]
@@ -166,14 +193,10 @@ class ReplayBuffer(tf.Module):
             )
         return replica
 
-    def _first(self, replica, seed):
+    def _first_images(self, replica: int, seed: Sequence[int]) -> tf.Tensor:
         seed = tf.random.experimental.stateless_fold_in(seed, replica)
-        labels = None
-        if self.num_classes:
-            labels = tf.repeat(
-                tf.range(self.num_classes), self.slots // self.num_classes
-            )
-        chunks = []
+        chunks, k = [], self.num_classes
+        labels = tf.repeat(tf.range(k), self.slots // k) if k else None
         for begin in range(0, self.slots, INITIAL_CHUNK):
             n = min(INITIAL_CHUNK, self.slots - begin)
             some = None if labels is None else labels[begin : begin + n]
@@ -182,7 +205,7 @@ class ReplayBuffer(tf.Module):
         return tf.concat(chunks, axis=0)
 
 
-def _deal(shards, count, num_classes):
+def _deal(shards: Sequence, count: int, num_classes: int) -> list[np.ndarray]:
     """Arrays [slots, ...] of all shards -> `count` such arrays, classes in step."""
     by_class = [np.reshape(x, [num_classes, -1, *x.shape[1:]]) for x in shards]
     pooled = np.concatenate(by_class, axis=1)

@@ -1,6 +1,6 @@
-"""Where chains start: distributions of images, one signature.
+"""Starts: the distributions of images that chains start from, one signature.
 
-To add one, write its function and enter a builder in STARTS: `--start` then takes its
+To add one, write its function and enter a `Builder` in STARTS: `--start` then takes its
 name.
 """
 
@@ -32,10 +32,14 @@ class Start(Protocol):
     def __call__(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor: ...
 
 
+# (image_shape, training images, their labels, num_classes) -> start; see `build`.
+Builder = Callable[[Sequence[int], Any, Any, int], Start]
+
+
 def uniform(image_shape: Sequence[int]) -> Start:
     """U(-1, 1) in every pixel, whatever the label (the paper's Algorithm 1)."""
 
-    def start(n, seed, labels=None):
+    def start(n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
         del labels
         return tf.random.stateless_uniform([n, *image_shape], seed, -1.0, 1.0)
 
@@ -68,15 +72,15 @@ def gaussian(
     scale = np.sqrt(pca.explained_variance_)[:, None]
     means, factor = tf.constant(means), tf.constant(scale * pca.components_)
 
-    def start(n, seed, labels=None):
+    def start(n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
         label_seed, pixel_seed = tf.unstack(tf.random.split(seed))
         if labels is None:
             labels = tf.random.stateless_uniform(
                 [n], label_seed, 0, num_classes, tf.int32
             )
         around = tf.random.stateless_normal([n, rank], pixel_seed) @ factor
-        start = tf.clip_by_value(tf.gather(means, labels) + around, -1.0, 1.0)
-        return tf.reshape(start, [n, *shape])
+        drawn = tf.clip_by_value(tf.gather(means, labels) + around, -1.0, 1.0)
+        return tf.reshape(drawn, [n, *shape])
 
     return start
 
@@ -88,7 +92,7 @@ def mixture(first: Start, second: Start, share: float) -> Start:
     else tells a model that noise is improbable.
     """
 
-    def start(n, seed, labels=None):
+    def start(n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
         which_seed, first_seed, second_seed = tf.unstack(tf.random.split(seed, 3))
         which = tf.random.stateless_uniform([n, 1, 1, 1], which_seed) < share
         firsts, seconds = first(n, first_seed, labels), second(n, second_seed, labels)
@@ -98,12 +102,17 @@ def mixture(first: Start, second: Start, share: float) -> Start:
 
 
 def build(
-    name: str, image_shape: Sequence[int], images: Any, labels: Any, num_classes: int
+    name: str,
+    image_shape: Sequence[int],
+    images: np.ndarray,
+    labels: np.ndarray,
+    num_classes: int,
 ) -> Start:
     """Builds the start called `name` from a data set.
 
     Args:
-      name: a key of STARTS.
+      name: a key of STARTS: "uniform"; "gaussian", of at most GAUSSIAN_IMAGES images;
+        "mixed", of both.
       image_shape: (H, W, C).
       images: uint8 [N, H, W, C], training images.
       labels: int [N] in [0, num_classes), of the images.
@@ -120,19 +129,22 @@ def build(
     return STARTS[name](image_shape, images, labels, num_classes)
 
 
-def _gaussian(image_shape, images, labels, num_classes):
-    del image_shape
+def _uniform(image_shape: Sequence[int], *_: Any) -> Start:
+    return uniform(image_shape)
+
+
+def _gaussian(_: Any, images: np.ndarray, labels: np.ndarray, classes: int) -> Start:
     some = pixels.from_uint8(images[:GAUSSIAN_IMAGES]).numpy()
-    return gaussian(some, labels[:GAUSSIAN_IMAGES], num_classes)
+    return gaussian(some, labels[:GAUSSIAN_IMAGES], classes)
 
 
-def _mixed(image_shape, images, labels, num_classes):
-    informative = _gaussian(image_shape, images, labels, num_classes)
+def _mixed(image_shape: Sequence[int], *data: Any) -> Start:
+    informative = _gaussian(image_shape, *data)
     return mixture(uniform(image_shape), informative, UNIFORM_SHARE)
 
 
-STARTS: dict[str, Callable[..., Start]] = {
-    "uniform": lambda image_shape, *_: uniform(image_shape),
+STARTS: dict[str, Builder] = {
+    "uniform": _uniform,
     "gaussian": _gaussian,
     "mixed": _mixed,
 }

@@ -1,30 +1,35 @@
-"""Trains a JEM: `python -m jem_tf.train --dataset=cifar100`, say.
+"""Trains a JEM: `python -m jem_tf.train --dataset=cifar100`, or `jem-tf train`.
 
-Read `run`: it is the whole story. `recipe.py` makes what it needs from the options.
+Read `run`: it is the whole story. `runs/build.py` makes what it needs from the options.
 """
 
 import contextlib
 import functools
 import itertools
-import os
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
-from absl import app, flags
+from absl import flags
 
-from jem_tf import datasets, figures
-from jem_tf.errors import InputError
+from jem_tf import datasets, figures, jem
+from jem_tf.commands import command
+from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
-from jem_tf.runs import build, checkpoints, flagfiles, loading, run_folder
+from jem_tf.options import Options, flatten, replace
+from jem_tf.runs import build, checkpoints, claiming, flagfiles, loading, run_folder
+from jem_tf.runs.run_folder import RunFolder
+from jem_tf.runs.training_state import TrainingState
 from jem_tf.serving import exporting
 from jem_tf.system import files, log
 from jem_tf.training import announcements, callbacks, cluster, guard, loop, signals
 
 
-def run(opts):
-    """Trains, measures and keeps a run, or goes on with one that was begun.
+def run(opts: Options) -> dict[str, Any] | None:
+    """Trains, measures and keeps a run, or continues one that was begun.
 
     Args:
       opts: Options.
@@ -38,27 +43,27 @@ def run(opts):
     """
     team = cluster.join(opts.training)
     build.check_options(opts, team.replicas)
-    place = opts.training.workdir or run_folder.default(opts)
-    run_folder.check(place, opts)
+    path = opts.training.workdir or run_folder.default_path(opts)
+    claiming.check(path, opts)
     data = datasets.load(
         opts.data.dataset, data_dir=opts.data.data_dir, image_size=opts.data.image_size
     )
     plan = _plan(opts, data)
-    build.make_batches(opts, data, plan.steps)  # feed and model complain now, if at all
+    build.make_batches(opts, data, plan.steps)  # batches and model complain now
     model = _model(opts, data, plan.steps, team)
-    with _claimed(place, opts, data, team) as root:
-        model, now, seconds = _train(root, opts, data, plan, team, model)
+    with _claimed(path, opts, data, team) as folder:
+        model, now, seconds = _train(folder, opts, data, plan, team, model)
         results = None
         if team.chief:
             results = _measure(model, data) | {"seconds": seconds, "steps": plan.steps}
-            _keep(root, model, results)
+            _write_results(folder, model, results)
             if opts.training.export:
-                _export(root, model, now, data, plan.steps)
+                _export(folder, model, now, data, plan.steps)
         team.all(True)  # none leaves before the chief is done
     return results
 
 
-def _plan(opts, data):
+def _plan(opts: Options, data: datasets.Dataset) -> loop.Plan:
     steps_per_epoch = max(1, len(data.train.labels) // opts.training.batch_size)
     return loop.Plan(
         steps=opts.training.steps or opts.training.epochs * steps_per_epoch,
@@ -69,71 +74,80 @@ def _plan(opts, data):
 
 
 @contextlib.contextmanager
-def _claimed(place, opts, data, team):
+def _claimed(
+    path: str, opts: Options, data: datasets.Dataset, team: cluster.Cluster
+) -> Iterator[RunFolder]:
     """The chief makes the folder; the others find it made."""
     if not team.chief:
-        yield run_folder.join(place, opts, team.of_chief(0))
+        yield claiming.join(path, opts, team.of_chief(0))
         return
-    with run_folder.claim(place, opts) as root:
-        run_folder.describe(root, data)
-        team.of_chief(run_folder.token(root))
-        yield root
+    with claiming.claim(path, opts) as folder:
+        shape = data.train.images.shape[1:].as_list()
+        folder.describe_data(shape, data.class_names, run_folder.sizes_of(data))
+        team.of_chief(claiming.read_token(path))
+        yield folder
 
 
-def _train(root, opts, data, plan, team, model):
+def _train(
+    folder: RunFolder,
+    opts: Options,
+    data: datasets.Dataset,
+    plan: loop.Plan,
+    team: cluster.Cluster,
+    model: Any,
+) -> tuple[jem.JEM, Options, float]:
     """Trains to the end, with another model if it diverges.
 
     Returns:
       (model, the Options it was trained with in the end, seconds).
     """
-    watch = guard.Guard(opts.survival, root / "results" / "guard.json")
-    keeper = checkpoints.Checkpoints(
-        root / "checkpoints",
+    watch = guard.Guard(opts.survival, folder.guard_file)
+    shape, num_classes = data.train.images.shape[1:], len(data.class_names)
+    saved = checkpoints.Checkpoints(
+        folder.checkpoints,
         team,
         keep=opts.survival.checkpoints_kept,
-        about=checkpoints.about(
-            opts, data.train.images.shape[1:], len(data.class_names)
-        ),
+        facts=checkpoints.model_facts(opts, shape, num_classes),
     )
     begin = None
     for attempt in itertools.count():
-        now = guard.changed(opts, watch.changes)
+        now = replace(opts, watch.changes)
         if watch.retries:
-            keeper.forget(after=watch.last_target, retries=watch.retries)
+            saved.forget(after=watch.last_target, retries=watch.retries)
             model = training = None  # before another takes as much memory
             model = _model(now, data, plan.steps, team)
-        standing = keeper.restore(model)
-        shown = []
-        if team.chief:
-            shown = _callbacks(root, now, data, plan, standing)
-            if attempt == 0:
-                announcements.announce_start(
-                    root, now, data, model, plan, standing, watch.retries
-                )
+        state = saved.restore(model)
+        shown = _callbacks(folder, now, data, plan, state) if team.chief else []
+        if team.chief and attempt == 0:
+            announcements.announce_start(
+                folder, now, data, model, plan, state, watch.retries
+            )
         share = {"own": team.own, "replicas": team.replicas}
-        feed = functools.partial(build.make_batches, now, data, plan.steps, **share)
         training = loop.Loop(
             model,
-            feed,
+            functools.partial(build.make_batches, now, data, plan.steps, **share),
             plan,
             cluster=team,
             guard=watch,
-            keeper=keeper,
+            checkpoints=saved,
             callbacks=shown,
             begin=begin,
         )
         try:
-            return model, now, training.train(standing)
+            return model, now, training.train(state)
         except guard.Alarm as alarm:
             begin = training.begin
-            back_to = None if watch.spent else keeper.way_back(watch.last_target)
+            back_to = None if watch.spent else saved.find_way_back(watch.last_target)
             event = watch.record(alarm, back_to, opts, chief=team.chief)
             if team.chief:
-                callbacks.note_alarm(root / "tensorboard", event, watch.retries)
-            log.say(watch.line())
+                callbacks.note_alarm(folder.tensorboard, event, watch.retries)
+            log.say(watch.describe())
+    raise AssertionError("The loop ends by itself.")
 
 
-def _model(opts, data, steps, team):
+def _model(
+    opts: Options, data: datasets.Dataset, steps: int, team: cluster.Cluster
+) -> jem.JEM:
     shape, num_classes = tuple(data.train.images.shape[1:]), len(data.class_names)
     buffer = build.make_buffer(
         opts,
@@ -149,51 +163,54 @@ def _model(opts, data, steps, team):
         return build.compile_model(model, opts.training, steps)
 
 
-def _callbacks(root, opts, data, plan, standing):
-    first = standing["step"] if standing else 0
+def _callbacks(
+    folder: RunFolder,
+    opts: Options,
+    data: datasets.Dataset,
+    plan: loop.Plan,
+    state: TrainingState | None,
+) -> list[Any]:
     return [
         callbacks.Measure(data.validation, opts.training.batch_size),
-        callbacks.Progress(plan.steps, first=first),
-        callbacks.Summaries(root / "tensorboard", flagfiles.flat(opts)),
+        callbacks.Progress(plan.steps, first=state.step if state else 0),
+        callbacks.Summaries(folder.tensorboard, flatten(opts)),
     ]
 
 
-def _measure(model, data):
+def _measure(model: jem.JEM, data: datasets.Dataset) -> dict[str, Any]:
     images, labels = data.test
     logits = inference.logits(model, images)
-    found = monitoring.classification_metrics(logits, labels)
-    return found | monitoring.compare_with_noise(model, logits, images.shape[1:])
+    metrics = monitoring.classification_metrics(logits, labels)
+    return metrics | monitoring.compare_with_noise(model, logits, images.shape[1:])
 
 
-def _keep(root, model, results):
+def _write_results(folder: RunFolder, model: jem.JEM, results: dict[str, Any]) -> None:
     try:
         if model.generative:
-            figures.save(root / "figures" / "samples.png", monitoring.sample_grid(model))
-        files.write_json(root / "results" / "train.json", results)
+            figures.save(folder.figure("samples"), monitoring.sample_grid(model))
+        files.write_json(folder.result("train"), results)
     except OSError as error:
         raise InputError(
-            f"--workdir={root} cannot be written ({error.strerror}); make room and "
-            "give the same command again."
+            f"{argument('workdir', folder)} cannot be written ({error.strerror}); make "
+            "room and give the same command again."
         ) from error
-    announcements.announce_results(root, results)
+    announcements.announce_results(folder, results)
 
 
-def _export(root, model, opts, data, step):
-    run = loading.Trained(root, model, opts, data.class_names, step)
-    if not exporting.is_newest(run, root / "export"):
-        log.say(str(exporting.write(run, data)))
+def _export(
+    folder: RunFolder, model: jem.JEM, opts: Options, data: datasets.Dataset, step: int
+) -> None:
+    trained = loading.TrainedRun(folder, model, opts, data.class_names, step)
+    if not exporting.is_newest(trained, folder.exports):
+        log.say(str(exporting.export_run(trained, data)))
 
 
-def main(argv):
+def run_program(values: flags.FlagValues) -> None:
     """The program: flags in, a run out."""
-    if len(argv) > 1:
-        sys.exit(f"jem_tf: {argv[1]!r} is not a flag; write --name=value.")
-    opts = flagfiles.from_flags(flags.FLAGS)
+    opts = flagfiles.from_flags(values)
     signals.exit_on_second()
     try:
         run(opts)
-    except InputError as error:
-        sys.exit(f"jem_tf: {error}")
     except signals.Stopped as stopped:
         print(f"jem_tf: {stopped}", file=sys.stderr)
         sys.exit(128 + stopped.number)
@@ -202,10 +219,28 @@ def main(argv):
     except cluster.LOST as error:
         if opts.training.strategy != "multiworker":
             raise
-        print(f"jem_tf: {cluster.explain(error)}", file=sys.stderr, flush=True)
-        os._exit(1)  # TensorFlow's own ending would wait for who is gone
+        # TensorFlow's own ending would wait for who is gone.
+        command.end_at_once(cluster.explain(error), code=1)
+
+
+COMMAND = command.Command(
+    "train",
+    """
+Trains a joint energy-based model, or continues a run; the same command always does the
+right one of the two.
+
+    jem-tf train                                   # digits, two minutes on two cores
+    jem-tf train --dataset=cifar100                # the paper's recipe; a GPU's work
+    jem-tf train --dataset=folder:/data/birds      # a folder of pictures a class
+
+Without a --flagfile, --dataset=NAME stands on the preset flags/NAME.flags, if there is
+one, else on the paper's recipe for CIFAR-10; flags given here win.
+""",
+    flagfiles.define,
+    run_program,
+    parse=flagfiles.parse,
+)
 
 
 if __name__ == "__main__":
-    flagfiles.define(flags.FLAGS)
-    app.run(main, flags_parser=lambda argv: flagfiles.parse_or_exit(argv, flags.FLAGS))
+    command.execute(COMMAND, sys.argv[1:])

@@ -11,9 +11,7 @@ RECIPE = (
     "--network=convnet-24 --sampler_steps=10 --learning_rate=2e-3 --warmup_steps=50 "
     "--epochs=20 --seed=1"
 ).split()
-BARE = (
-    "--gradient_clip=0 --energy_l2=0 --score_clamp=0 --range_clamp=0"
-).split()
+BARE = ("--gradient_clip=0 --energy_l2=0 --score_clamp=0 --range_clamp=0").split()
 
 
 @pytest.fixture(scope="module")

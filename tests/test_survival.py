@@ -143,7 +143,9 @@ def begun(reference, tmp_path):
 
 @pytest.mark.parametrize("moment", [0, 3], ids=["compiling", "later"])
 def test_a_second_signal_ends_a_run_at_once(tmp_path, moment):
-    with program(tmp_path / "run", "--sampler_steps=100000") as process:  # a minute's step
+    with program(
+        tmp_path / "run", "--sampler_steps=100000"
+    ) as process:  # a minute's step
         process.until(lambda: signal.SIGTERM in caught(process.pid))
         time.sleep(moment)
         process.signal(signal.SIGTERM)

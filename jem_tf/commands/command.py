@@ -42,8 +42,8 @@ class Command:
     define: Callable[[flags.FlagValues], None]
     run: Callable[..., None]
     argument: str = ""
-    parse: Callable[[list[str], flags.FlagValues], list[str]] = (
-        lambda argv, values: values(argv)
+    parse: Callable[[list[str], flags.FlagValues], list[str]] = lambda argv, values: (
+        values(argv)
     )
 
 
@@ -142,6 +142,8 @@ def help_text(command: Command, values: flags.FlagValues) -> str:
     width = min(max(shutil.get_terminal_size().columns, NARROW), WIDE)
     lines = [f"usage: {usage(command)}", "", command.about.strip()]
     for title, own in values.flags_by_module_dict().items():
+        if title == flagfiles.OLD:
+            continue
         lines += ["", f"{title}:"]
         for flag in own:
             lines += _flag_lines(flag, width)

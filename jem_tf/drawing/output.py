@@ -60,9 +60,7 @@ def reserve(
     return paths
 
 
-def write_all(
-    paths: Mapping[str, pathlib.Path], writers: Mapping[str, Writer]
-) -> None:
+def write_all(paths: Mapping[str, pathlib.Path], writers: Mapping[str, Writer]) -> None:
     """Writes all files or none: {ending: path}, {ending: writer}.
 
     Raises:

@@ -26,7 +26,9 @@ STRIP = 11  # steps in a strip
 LEAST, PAUSE, LAST = 480, 60, 2000  # pixels; milliseconds of a frame, of the last one
 
 
-def picture_writers(drawn: Drawn, plan: Plan, names: Sequence[str]) -> dict[str, Writer]:
+def picture_writers(
+    drawn: Drawn, plan: Plan, names: Sequence[str]
+) -> dict[str, Writer]:
     """Makes {ending: writer} of all pictures that fit what was drawn.
 
     Args:

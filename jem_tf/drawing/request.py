@@ -94,9 +94,7 @@ class Request:
         }
 
 
-def make_plan(
-    run: TrainedRun, request: Request, data: Callable[[], Dataset]
-) -> Plan:
+def make_plan(run: TrainedRun, request: Request, data: Callable[[], Dataset]) -> Plan:
     """Works out what a request means for a run.
 
     Args:

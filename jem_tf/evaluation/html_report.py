@@ -19,6 +19,7 @@ SECTIONS = {
     "calibration": "Calibration: is it as sure as it is right?",
     "ood": "Out of distribution: does it know what it does not know?",
     "samples": "Samples: what does it draw?",
+    "chains": "Chains: do they mix?",
     "robustness": "Robustness: what does a small perturbation do?",
 }
 FACTS = ("run", "dataset", "network", "p_x_weight", "checkpoint_step", "precision")

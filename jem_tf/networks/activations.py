@@ -15,7 +15,9 @@ _outside_autograph = tf.autograph.experimental.do_not_convert  # keeps the gradi
 SLOPE = 0.2  # of the leaky ReLU, as in the authors' code
 
 
-def _kernel(function: Callable[..., tf.Tensor]) -> tf.types.experimental.GenericFunction:
+def _kernel(
+    function: Callable[..., tf.Tensor],
+) -> tf.types.experimental.GenericFunction:
     """The function as one XLA loop, whether or not its caller is compiled."""
     return tf.function(function, jit_compile=True, autograph=False)
 

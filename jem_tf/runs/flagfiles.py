@@ -13,16 +13,18 @@ from jem_tf.options import GROUPS, OLD_NAMES, Options, flatten
 
 # Beside the package in a checkout, inside it in an installed wheel.
 PRESETS = [pathlib.Path(__file__).parents[n] / "flags" for n in (2, 1)]
+OLD = "Old names of flags"
 BOUNDS = {"least": "at least", "above": "above", "most": "at most"}
 
 
 def define(flag_values: flags.FlagValues) -> None:
     """Defines the flag of every option on `flag_values`, and its old name if any."""
     for group in GROUPS.values():
+        subject = (group.__doc__ or "").splitlines()[0].rstrip(".")
         for field in dataclasses.fields(group):
-            _define(field, flag_values)
+            _define(field, flag_values, subject)
     for old, name in OLD_NAMES.items():
-        flags.DEFINE_alias(old, name, flag_values=flag_values)
+        flags.DEFINE_alias(old, name, flag_values=flag_values, module_name=OLD)
 
 
 def parse(argv: list[str], flag_values: flags.FlagValues) -> list[str]:
@@ -108,10 +110,12 @@ def _preset(argv: list[str]) -> pathlib.Path | None:
     return next((preset for preset in presets if preset.is_file()), None)
 
 
-def _define(field: dataclasses.Field, flag_values: flags.FlagValues) -> None:
+def _define(
+    field: dataclasses.Field, flag_values: flags.FlagValues, subject: str
+) -> None:
     meta = field.metadata
     about = {"name": field.name, "default": field.default, "help": meta["help"]}
-    about |= {"flag_values": flag_values}
+    about |= {"flag_values": flag_values, "module_name": subject}
     if meta["choices"]:
         flags.DEFINE_enum(enum_values=list(meta["choices"]), **about)
         return

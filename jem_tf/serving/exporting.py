@@ -1,4 +1,4 @@
-"""A trained run as a SavedModel that servers take, in TensorFlow Serving's layout.
+"""Export of a trained run as a SavedModel, in TensorFlow Serving's layout.
 
 BASE/1/saved_model.pb, variables/       the network alone: no buffer, no optimiser
 BASE/1/assets.extra/calibration.json    temperature and threshold, and where from
@@ -9,59 +9,70 @@ The graph has plain TensorFlow operations only: servers are built without XLA.
 
 import json
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from jem_tf.datasets import Dataset
 from jem_tf.energy_model import EnergyModel
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import findings
-from jem_tf.runs import build, loading
-from jem_tf.serving import model_card, operating_point, signatures
+from jem_tf.runs import build
+from jem_tf.runs.loading import TrainedRun
+from jem_tf.serving import model_card, operating_point
+from jem_tf.serving.operating_point import Calibration
+from jem_tf.serving.signatures import Served
 from jem_tf.system import files
 
-CALIBRATION = "assets.extra/calibration.json"  # of which servers know nothing
+CALIBRATION = "assets.extra/calibration.json"  # servers do not read it
+Signatures = dict[str, tuple[Callable, list[tf.TensorSpec]]]
 
 
-def write(run, data, base=None, *, number=None, accept=0.95, precision="float32"):
+def export_run(
+    run: TrainedRun,
+    data: Dataset,
+    base: str | pathlib.Path | None = None,
+    *,
+    number: int | None = None,
+    accept: float = 0.95,
+    precision: str = "float32",
+) -> pathlib.Path:
     """Writes BASE/<number>, whole or not at all.
 
     Args:
-      run: trained.Trained.
-      data: its datasets.Dataset; on the validation images the model is calibrated.
+      run: the run to export.
+      data: its data set; the model is calibrated on the validation images.
       base: a folder, which is made; RUN/export if None.
-      number: version of the model, which servers take the highest of; one above those
-        there if None, the first being 1 (Triton knows no 0).
+      number: version of the model, at least 0; servers take the highest. None: one
+        above those there, the first being 1 (Triton knows no 0).
       accept: in (0, 1], the share of validation images that `is_ood` lets pass.
       precision: a Keras dtype policy to compute in.
 
     Returns:
-      pathlib.Path, BASE/<number>.
+      BASE/<number>.
 
     Raises:
-      InputError: if it is there already or cannot be written, or `number` is none or
-        `accept` no share.
+      InputError: if BASE/<number> is there already or cannot be written, or if `number`
+        or `accept` is out of range.
     """
-    base = pathlib.Path(base or run.root / "export")
-    if number is None:
-        number = 1 + max(versions(base), default=0)
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-        raise InputError(f"--number={number}: servers know 0, 1, 2, ...; give one.")
-    target = base / str(number)
-    if target.exists():
-        raise InputError(f"{target} exists already; name another place or number.")
-    model = EnergyModel(_plain(run, precision))
+    base = pathlib.Path(base or run.folder.exports)
+    target = _new_place(base, number)
+    model = EnergyModel(_plain_network(run, precision))
     calibration = operating_point.calibrate(model, data.validation, accept)
-    signatures = _signatures(run, model, calibration)
-    about = _about(run, data, calibration, precision)
+    sampler = build.make_sampler(run.options.sampling)
+    signatures = Served(model, run.class_names, calibration, sampler).signatures()
+    facts = _describe(run, data, calibration, precision)
+    functions = {name: function for name, (function, _) in signatures.items()}
     try:
         base.mkdir(parents=True, exist_ok=True)
         with files.atomic_folder(target) as part:
             _archive(signatures, part)
             (part / CALIBRATION).parent.mkdir(exist_ok=True)
-            files.write_json(part / CALIBRATION, about)
-            functions = {name: function for name, (function, _) in signatures.items()}
-            files.write_text(part / "README.md", model_card.text(run, about, functions))
+            files.write_json(part / CALIBRATION, facts)
+            card = model_card.render_card(run, facts, functions)
+            files.write_text(part / "README.md", card)
     except (OSError, tf.errors.OpError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise InputError(
@@ -70,23 +81,38 @@ def write(run, data, base=None, *, number=None, accept=0.95, precision="float32"
     return target
 
 
-def versions(base):
-    """The numbers of the models in a folder, ascending."""
+def list_versions(base: str | pathlib.Path) -> list[int]:
+    """Lists the numbers of the models in a folder, ascending."""
     names = (path.name for path in pathlib.Path(base).glob("*"))
     return sorted(int(name) for name in names if name.isdecimal())
 
 
-def is_newest(run, base):
-    """Whether the newest model in a folder is of this network's weights."""
-    found = versions(base)
+def is_newest(run: TrainedRun, base: str | pathlib.Path) -> bool:
+    """Tells whether the newest model in a folder has this network's weights."""
+    versions = list_versions(base)
     try:
-        about = json.loads((base / str(found[-1]) / CALIBRATION).read_text())
-        return about["network_sha256"] == findings.weights_sha256(run.model.network)
+        newest = pathlib.Path(base) / str(versions[-1])
+        facts = json.loads((newest / CALIBRATION).read_text(encoding="utf-8"))
+        return facts["network_sha256"] == findings.weights_sha256(run.model.network)
     except (IndexError, OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def _plain(run, precision):
+def _new_place(base: pathlib.Path, number: int | None) -> pathlib.Path:
+    """BASE/<number>, where nothing is yet."""
+    if number is None:
+        number = 1 + max(list_versions(base), default=0)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        raise InputError(
+            f"{argument('number', number)}: servers know 0, 1, 2, ...; give one."
+        )
+    target = base / str(number)
+    if target.exists():
+        raise InputError(f"{target} exists already; name another place or number.")
+    return target
+
+
+def _plain_network(run: TrainedRun, precision: str) -> keras.Model:
     shape = tuple(run.model.network.input_shape[1:])
     network = build.make_network(
         run.options, shape, len(run.class_names), precision=precision, fused=False
@@ -95,39 +121,25 @@ def _plain(run, precision):
     return network
 
 
-def _signatures(run, model, calibration):
-    sampling = run.options.sampling
-    return signatures.Served(
-        model,
-        run.class_names,
-        calibration,
-        gradient_clamp=sampling.score_clamp or None,
-        range_clamp=sampling.range_clamp or None,
-    ).signatures()
-
-
-def _archive(signatures, place):
+def _archive(signatures: Signatures, place: pathlib.Path) -> None:
     archive = keras.export.ExportArchive()
     for name, (function, specs) in signatures.items():
         archive.add_endpoint(name, function, specs)
     archive.write_out(str(place), verbose=False)
 
 
-def _about(run, data, calibration, precision):
-    """What stands in calibration.json; the same whenever and wherever it is made."""
+def _describe(
+    run: TrainedRun, data: Dataset, calibration: Calibration, precision: str
+) -> dict[str, Any]:
+    """The content of calibration.json, the same whenever and wherever it is made."""
     sampling = run.options.sampling
-    about = findings.provenance(run, data) | calibration._asdict() | {"precision": precision}
-    del about["run"]
-    return about | {
+    facts = findings.provenance(run, data) | calibration._asdict()
+    del facts["run"]
+    return facts | {
+        "precision": precision,
         "calibrated_on": f"{run.options.data.dataset}, the validation images",
-        "seen_in_training": loading.imported(run.root),
+        "seen_in_training": run.folder.is_imported,
         "class_names": list(run.class_names),
         "image_shape": list(run.model.network.input_shape[1:]),
-        "sgld": {
-            "steps": sampling.sampler_steps,
-            "step_size": sampling.step_size,
-            "noise": sampling.step_noise,
-            "gradient_clamp": sampling.score_clamp,
-            "range_clamp": sampling.range_clamp,
-        },
+        "sampler": {"name": sampling.sampler, **build.make_sampler(sampling).keywords},
     }

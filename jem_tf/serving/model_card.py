@@ -3,10 +3,13 @@
 import inspect
 import json
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from jem_tf.errors import InputError
 from jem_tf.evaluation import findings
-from jem_tf.runs import flagfiles
+from jem_tf.options import identity
+from jem_tf.runs.loading import TrainedRun
 
 TEXT = """\
 # {network} on {dataset}
@@ -27,7 +30,7 @@ computes in {precision}.
 ## Calibrated
 
 On {images:,} images ({calibrated_on}), of which {accuracy:.4f}
-are classified rightly:
+are classified correctly:
 
 - temperature {temperature:.4f}: `probabilities` and `confidence` are those of
   logits / temperature, `logits` are raw{bound};
@@ -38,9 +41,9 @@ are classified rightly:
 
 {signatures}
 
-Chains of `sample` start from uniform noise, not from training's replay buffer. The walk
-of training: {sgld}.
-Clamps are in the graph; a request says the rest.
+Chains of `sample` start from uniform noise, not from training's replay buffer. Training
+used {sampler}.
+The clamps are in the graph; a request gives the other numbers.
 
 ## Limits
 
@@ -70,83 +73,92 @@ PLAIN = """
 """
 
 
-def text(run, about, functions):
-    """The card, in Markdown.
+def render_card(
+    run: TrainedRun, facts: Mapping[str, Any], functions: Mapping[str, Callable]
+) -> str:
+    """Renders the card, in Markdown.
 
     Args:
-      run: trained.Trained.
-      about: what stands in calibration.json.
+      run: the run that is exported.
+      facts: the content of calibration.json.
       functions: {signature: the function}, whose docstrings it quotes.
     """
-    height, width, channels = about["image_shape"]
-    names = about["class_names"]
-    recipe = flagfiles.identity(run.options)  # without places on somebody's machine
+    height, width, channels = facts["image_shape"]
+    names = facts["class_names"]
+    recipe = identity(run.options)  # without paths on somebody's machine
     return TEXT.format(
         **{
-            name: about[name]
+            name: facts[name]
             for name in (
                 "network dataset precision images calibrated_on accuracy temperature "
                 "threshold accepted accept"
             ).split()
         },
-        version=about["versions"]["jem-tf"],
+        version=facts["versions"]["jem-tf"],
         step=run.step,
-        sha256=about["network_sha256"],
+        sha256=facts["network_sha256"],
         height=height,
         width=width,
         channels=channels,
         classes=", ".join(names),
-        measured=_measured(run, about),
-        bound=BOUND if about["temperature_at_bound"] else "",
-        caution=SEEN if about["seen_in_training"] else "",
-        signatures="\n".join(_signature(*one) for one in functions.items()),
-        sgld=", ".join(f"{name} {value}" for name, value in about["sgld"].items()),
+        measured=_measured(run, facts),
+        bound=BOUND if facts["temperature_at_bound"] else "",
+        caution=SEEN if facts["seen_in_training"] else "",
+        signatures="\n".join(_signature(*item) for item in functions.items()),
+        sampler=_sampler(facts["sampler"]),
         plain="" if run.options.objective.generative else PLAIN.rstrip("\n"),
         recipe="".join(f"--{name}={value}\n" for name, value in recipe.items()),
     )
 
 
-def _signature(name, function):
+def _sampler(numbers: Mapping[str, Any]) -> str:
+    """ "sgld with steps 20, step_size 1.0, ...", of what is set."""
+    rest = {key: numbers[key] for key in numbers if key != "name"}
+    shown = [f"{key} {value}" for key, value in rest.items() if value is not None]
+    return f"{numbers['name']} with {', '.join(shown)}"
+
+
+def _signature(name: str, function: Callable) -> str:
     arguments = ", ".join(inspect.signature(function).parameters)
     also = ", also `serving_default`" if name == "classify" else ""
     doc = inspect.cleandoc(function.__doc__)
     return f"**`{name}`**({arguments}){also}\n\n```\n{doc}\n```\n"
 
 
-def _measured(run, about):
-    """What RUN/results say of these weights, as a table."""
-    rows = {}
+def _measured(run: TrainedRun, facts: Mapping[str, Any]) -> str:
+    """A table of what RUN/results has of these weights."""
+    rows: dict[str, Any] = {}
     try:
-        trained = json.loads((run.root / "results" / "train.json").read_text())
+        trained = json.loads(run.folder.result("train").read_text())
         if trained["steps"] == run.step:
             rows = {name: trained.get(name) for name in ("accuracy", "ece")}
     except (OSError, ValueError, KeyError, TypeError):
         pass
     for name in ("calibration", "ood"):
-        rows |= _of_these_weights(run, name, about["network_sha256"])
+        rows |= _of_these_weights(run, name, facts["network_sha256"])
     rows = {name: rows[name] for name in rows if _is_number(rows[name])}
     if not rows:
-        return "Nothing yet; `tools/evaluate_calibration.py` does, before an export."
+        return "Nothing yet: evaluate the run before an export."
     lines = [f"| {name} | {value:.4f} |" for name, value in rows.items()]
-    head = f"On {about['test_images']:,} test images, which training never saw:"
+    head = f"On {facts['test_images']:,} test images, which training never saw:"
     return "\n".join([head, "", "| | |", "|---|---|", *lines])
 
 
-def _of_these_weights(run, name, sha256):
+def _of_these_weights(run: TrainedRun, name: str, sha256: str) -> dict[str, Any]:
     try:
-        found = findings.read_findings(run.root, name)
+        evaluation = findings.read_findings(run.folder, name)
     except InputError:
         return {}
-    if not found or found["protocol"].get("network_sha256") != sha256:
+    if not evaluation or evaluation["protocol"].get("network_sha256") != sha256:
         return {}
-    if found["protocol"].get("limit"):  # a quick look at a few images
+    if evaluation["protocol"].get("limit"):  # a quick look at a few images
         return {}
-    metrics = found["metrics"]
+    metrics = evaluation["metrics"]
     shown = ["accuracy", "ece", "ece_temperature_scaled"]
     shown += [key for key in metrics if key.startswith("auroc/")]
     shown = [key for key in shown if key.endswith("/log_px") or "/" not in key]
     return {key: metrics.get(key) for key in shown}
 
 
-def _is_number(value):
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)

@@ -1,38 +1,53 @@
-"""How sure a model is, and what it knows: found on images held out of training."""
+"""Temperature and OOD threshold of a model, found on images held out of training."""
 
-import collections
+from typing import NamedTuple
 
 import numpy as np
 
-from jem_tf.errors import InputError
+from jem_tf.datasets import Split
+from jem_tf.energy_model import Classifier
+from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference
 from jem_tf.metrics import calibration
 
-Calibration = collections.namedtuple(
-    "Calibration",
-    "temperature temperature_at_bound threshold accept accepted accuracy images",
-)
+
+class Calibration(NamedTuple):
+    """How a model's answers are read.
+
+    temperature: at which the NLL of the N images is least.
+    temperature_at_bound: whether that is one of `metrics.calibration.TEMPERATURES`.
+    threshold: of log p(x) + const, in nats; what is below it counts as OOD.
+    accept: the share of the images that was to pass the threshold.
+    accepted: the share that passes it.
+    accuracy: on the images, in [0, 1].
+    images: N.
+    """
+
+    temperature: float
+    temperature_at_bound: bool
+    threshold: float
+    accept: float
+    accepted: float
+    accuracy: float
+    images: int
 
 
-def calibrate(model, split, accept):
-    """Temperature and OOD threshold of a model.
+def calibrate(model: Classifier, split: Split, accept: float) -> Calibration:
+    """Finds temperature and OOD threshold of a model.
 
     Args:
-      model: a Classifier.
-      split: Split(images uint8 [N, H, W, C], labels int [N]), for validation.
+      model: the classifier.
+      split: images uint8 [N, H, W, C] for validation, and their labels int [N].
       accept: in (0, 1], the least share of those images whose log p(x) must not be
         below the threshold.
 
-    Returns:
-      Calibration(temperature: at which their NLL is least; temperature_at_bound:
-      whether that is one of `calibration.TEMPERATURES`; threshold: in nats;
-      accept; accepted: the share that really is; accuracy: on them; images: N).
-
     Raises:
-      InputError: if accept is not such a share.
+      InputError: if accept is not such a share, or the logits are not finite.
     """
     if not 0 < accept <= 1:
-        raise InputError(f"--accept={accept} is no share; give one like 0.95.")
+        raise InputError(
+            f"{argument('accept', accept)} is no share; give one like 0.95."
+        )
     labels = np.asarray(split.labels)
     logits = inference.logits(model, split.images)
     log_density = np.logaddexp.reduce(logits, axis=1)

@@ -1,18 +1,25 @@
 """What an exported model answers: its signatures, in plain TensorFlow operations.
 
 Letters: N images uint8 [N, H, W, C], N from 1 to 1024, K classes. What a client gave
-wrong raises InvalidArgumentError with a sentence: a server stays up, and says it.
+wrong raises InvalidArgumentError with a sentence, which a server passes on.
 """
 
+import contextlib
 import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
-from jem_tf import energies, pixels, samplers
+from jem_tf import chains, energies, pixels, samplers, starts
+from jem_tf.energy_model import EnergyModel
 from jem_tf.evaluation import ood_scores
-from jem_tf.serving import decoding, predictor
+from jem_tf.serving import decoding
+from jem_tf.serving.operating_point import Calibration
 
-MOST_IMAGES, MOST_STEPS = 1024, 10_000  # of a request: what is asked for has an end
+MOST_IMAGES, MOST_STEPS = 1024, 10_000  # of a request, which must come to an end
+Answer = dict[str, tf.Tensor]
 
 
 class Served:
@@ -21,46 +28,47 @@ class Served:
     Args:
       model: an EnergyModel of a network built with fused=False.
       class_names: tuple of K.
-      calibration: `calibrated.Calibration`.
-      gradient_clamp, range_clamp: of `samplers.sgld`, as in training.
+      calibration: temperature and threshold of `classify`.
+      sampler: such as `runs.build.make_sampler` binds it. Its clamps hold in the graph;
+        its numbers (`samplers.NUMBERS`) are inputs that a request gives.
     """
 
     def __init__(
-        self, model, class_names, calibration, *, gradient_clamp=None, range_clamp=None
+        self,
+        model: EnergyModel,
+        class_names: Sequence[str],
+        calibration: Calibration,
+        sampler: functools.partial,
     ):
         self._model, self._calibration = model, calibration
         self._shape = tuple(model.network.input_shape[1:])
         self._names = tf.constant(class_names)
-        clamps = {"gradient_clamp": gradient_clamp, "range_clamp": range_clamp}
-        self._sgld = functools.partial(samplers.sgld, **clamps)
+        self._sampler = sampler
+        bound = sampler.keywords
+        self._numbers = tuple(name for name in samplers.NUMBERS if name in bound)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
         """{name: (function, [TensorSpec])}, the default first."""
         # No known sizes: from those TensorFlow would conclude that nothing need be
         # checked, and a fully convolutional network takes images of any.
         images = tf.TensorSpec([None] * 4, tf.uint8, "images")
-        chain = [
-            tf.TensorSpec([], kind, name)
-            for name, kind in (
-                ("steps", tf.int32),
-                ("seed", tf.int32),
-                ("step_size", tf.float32),
-                ("noise", tf.float32),
-            )
-        ]
-        found = {
+        counts = [tf.TensorSpec([], tf.int32, name) for name in ("steps", "seed")]
+        sizes = [tf.TensorSpec([], tf.float32, name) for name in self._numbers]
+        drawing = [tf.TensorSpec([], tf.int32, "n"), *counts, *sizes]
+        refining = [images, *counts, *sizes]
+        signatures = {
             "classify": (self.classify, [images]),
             "score": (self.score, [images]),
-            "sample": (self.sample, [tf.TensorSpec([], tf.int32, "n"), *chain]),
-            "refine": (self.refine, [images, *chain]),
+            "sample": (_with_names(self.sample, drawing), drawing),
+            "refine": (_with_names(self.refine, refining), refining),
         }
         if self._shape[-1] in decoding.CHANNELS:
             strings = tf.TensorSpec([None], tf.string, "images")
-            found["classify_encoded"] = self.classify_encoded, [strings]
-        return found
+            signatures["classify_encoded"] = self.classify_encoded, [strings]
+        return signatures
 
-    def classify(self, images):
-        """Images -> classes, and whether the model knows such images.
+    def classify(self, images: tf.Tensor) -> Answer:
+        """Classifies images, and tells whether the model knows such images.
 
         Returns:
           {"logits": float32 [N, K], raw; "probabilities": [N, K], "confidence": [N],
@@ -84,28 +92,31 @@ class Served:
             "is_ood": ~(tf.math.is_finite(log_density) & known),
         }
 
-    def classify_encoded(self, images):
-        """The same of the bytes of PNG or JPEG files, string [N].
+    def classify_encoded(self, images: tf.Tensor) -> Answer:
+        """Does the same for the bytes of PNG or JPEG files, string [N].
 
-        Of another size they are resized, of more or fewer channels converted.
+        Pictures of another size are resized, other numbers of channels converted.
         """
         files = _counted(images, [], "files, [N]")
         return self.classify(decoding.decode(files, self._shape))
 
-    def score(self, images):
-        """Images -> the paper's three scores, higher for what is likelier.
+    def score(self, images: tf.Tensor) -> Answer:
+        """Computes the paper's three scores, which are higher for likelier images.
 
         Returns:
           {"log_px": log p(x) + const; "max_p": log-odds of max p(y|x); and
           "approximate_mass": -||d log p(x) / dx||}, each float32 [N].
         """
-        both = ood_scores.packed_outputs(self._model, self._pixels(images))
-        return ood_scores.paper_scores(ood_scores.Outputs(both[:, :-1], both[:, -1]))
+        packed = ood_scores.packed_outputs(self._model, self._pixels(images))
+        outputs = ood_scores.Outputs(packed[:, :-1], packed[:, -1])
+        return ood_scores.paper_scores(outputs)
 
-    def sample(self, n, steps, seed, step_size, noise):
-        """n images by SGLD from U(-1, 1); equal seeds give equal images.
+    def sample(
+        self, n: tf.Tensor, steps: tf.Tensor, seed: tf.Tensor, *sizes: tf.Tensor
+    ) -> Answer:
+        """Draws n images from U(-1, 1); equal seeds give equal images.
 
-        n from 1 to 1024, steps from 0 to 10,000; seed, step_size and noise at least 0.
+        n is from 1 to 1024, steps from 0 to 10,000; all others are at least 0.
 
         Returns:
           {"images": uint8 [n, H, W, C]; "pixels": float32, the same about in [-1, 1]}.
@@ -113,64 +124,83 @@ class Served:
         good = (n >= 1) & (n <= MOST_IMAGES)
         with _holds(good, f"n must be from 1 to {MOST_IMAGES}, and is", n):
             n = tf.identity(n)
-        walk, seed = self._walk(steps, seed, step_size, noise)
-        return _both_kinds(
-            predictor.from_noise(self._model.energy(), self._shape, n, walk, seed)
-        )
+        sampler, seed = self._checked(steps, seed, sizes)
+        start = starts.uniform(self._shape)
+        return _both_kinds(chains.draw(self._model, start, sampler, n, seed))
 
-    def refine(self, images, steps, seed, step_size, noise):
-        """The images after that many steps of SGLD.
+    def refine(
+        self, images: tf.Tensor, steps: tf.Tensor, seed: tf.Tensor, *sizes: tf.Tensor
+    ) -> Answer:
+        """Walks so many steps of the sampler from the images.
 
-        Takes and returns what `sample` does, but for n.
+        Takes and returns what `sample` does, with images instead of n.
         """
-        walk, seed = self._walk(steps, seed, step_size, noise)
-        return _both_kinds(walk(self._model.energy(), self._pixels(images), seed=seed))
+        sampler, seed = self._checked(steps, seed, sizes)
+        x = self._pixels(images)
+        return _both_kinds(sampler(self._model.energy(), x, seed=seed)[0])
 
-    def _walk(self, steps, seed, step_size, noise):
-        """(SGLD of these arguments once they are checked, seed int [2])."""
+    def _checked(
+        self, steps: tf.Tensor, seed: tf.Tensor, sizes: Sequence[tf.Tensor]
+    ) -> tuple[functools.partial, tf.Tensor]:
+        """(The sampler of these arguments once they are checked, seed int [2])."""
         good = (steps >= 0) & (steps <= MOST_STEPS)
-        sizes = tf.stack([step_size, noise])
-        fine = tf.reduce_all(tf.math.is_finite(sizes) & (sizes >= 0))
-        says = "step_size and noise must be finite and at least 0, and are"
+        stacked = tf.stack(sizes)
+        fine = tf.reduce_all(tf.math.is_finite(stacked) & (stacked >= 0))
+        names = " and ".join(self._numbers)
+        says = f"{names} must be finite and at least 0, and are"
         with (
             _holds(good, f"steps must be from 0 to {MOST_STEPS}, and is", steps),
             _holds(seed >= 0, "seed must be at least 0, and is", seed),
-            _holds(fine, says, sizes),
+            _holds(fine, says, stacked),
         ):
             steps = tf.identity(steps)
-        walk = functools.partial(
-            self._sgld, steps=steps, step_size=step_size, noise=noise
-        )
-        return walk, tf.stack([seed, 0])
+        named = dict(zip(self._numbers, sizes, strict=True))
+        sampler = functools.partial(self._sampler, steps=steps, **named)
+        return sampler, tf.stack([seed, 0])
 
-    def _pixels(self, images):
+    def _pixels(self, images: tf.Tensor) -> tf.Tensor:
         height, width, channels = self._shape
-        wanted = f"[N, {height}, {width}, {channels}]"
-        images = _counted(images, self._shape, wanted)
+        says = f"[N, {height}, {width}, {channels}]"
+        images = _counted(images, self._shape, says)
         return pixels.from_uint8(tf.ensure_shape(images, [None, *self._shape]))
 
 
-def _counted(tensor, shape, wanted):
+def _with_names(function: Callable, specs: Sequence[tf.TensorSpec]) -> Callable:
+    """The function with a named parameter for each input, as an export needs it."""
+
+    @functools.wraps(function)
+    def named(*inputs):
+        return function(*inputs)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(spec.name, kind) for spec in specs]
+    named.__signature__ = inspect.Signature(parameters)
+    return named
+
+
+def _counted(tensor: tf.Tensor, shape: Sequence[int], says: str) -> tf.Tensor:
     """The tensor once it is [N, *shape], with no more than MOST_IMAGES."""
     # Of any rank: the shape at run time, filled up with zeros.
-    found = tf.concat([tf.shape(tensor), [0] * 5], axis=0)[:5]
+    sizes = tf.concat([tf.shape(tensor), [0] * 5], axis=0)[:5]
     rest = [*shape, *[0] * (4 - len(shape))]
-    good = tf.reduce_all(found[1:] == rest) & (found[0] > 0) & (found[0] <= MOST_IMAGES)
-    says = f"images must be {wanted} with N from 1 to {MOST_IMAGES}, and are"
-    with _holds(good, says, tf.shape(tensor)):
+    good = tf.reduce_all(sizes[1:] == rest) & (sizes[0] > 0) & (sizes[0] <= MOST_IMAGES)
+    sentence = f"images must be {says} with N from 1 to {MOST_IMAGES}, and are"
+    with _holds(good, sentence, tf.shape(tensor)):
         return tf.identity(tensor)
 
 
-def _holds(good, sentence, found):
+def _holds(
+    good: tf.Tensor, sentence: str, value: tf.Tensor
+) -> contextlib.AbstractContextManager[Any]:
     """A context whose operations wait for `good`; else InvalidArgumentError."""
-    check = tf.debugging.Assert(good, [sentence, found], summarize=8)
+    check = tf.debugging.Assert(good, [sentence, value], summarize=8)
     return tf.control_dependencies([check])
 
 
-def _both_kinds(x):
-    says = "chains went astray; lower step_size, noise or steps: images that are finite"
+def _both_kinds(x: tf.Tensor) -> Answer:
+    """Images as uint8 and as float32, if their pixels are finite."""
     finite = tf.reduce_all(tf.math.is_finite(x), axis=[1, 2, 3])
+    says = f"images have {chains.NOT_FINITE}; those that are finite:"
     with _holds(tf.reduce_all(finite), says, finite):
         x = tf.identity(x)
-    images = tf.clip_by_value(tf.round((x + 1) * 127.5), 0, 255)
-    return {"images": tf.cast(images, tf.uint8), "pixels": x}
+    return {"images": pixels.to_uint8(x), "pixels": x}

@@ -1,18 +1,33 @@
-"""Measures a training step, and its parts, of a network on random images."""
+"""Measures a training step of a network, and its parts, on random images."""
 
 import time
+from typing import NamedTuple
 
 import tensorflow as tf
 
+from jem_tf.datasets import Dataset
+from jem_tf.jem import JEM
+from jem_tf.options import Options
 from jem_tf.runs import build
 from jem_tf.speed import flops, timing
 from jem_tf.system import hardware
+from jem_tf.training.cluster import Cluster
 
 CLASSES = 10
 
 
-def train(opts, team, image_shape, repeats):
-    """Times whole training steps -> (model, {name: number}).
+class StepImages(NamedTuple):
+    """Numbers of images in a training step, of all replicas together."""
+
+    labelled: int
+    real: int  # for log p(x) alone
+    drawn: int
+
+
+def measure_training(
+    opts: Options, team: Cluster, image_shape: tuple[int, ...], repeats: int
+) -> tuple[JEM, dict[str, float]]:
+    """Times whole training steps.
 
     Args:
       opts: Options.
@@ -21,8 +36,9 @@ def train(opts, team, image_shape, repeats):
       repeats: steps, after a first one that traces.
 
     Returns:
-      The model, and `seconds`, `images_per_second` (of the cross-entropy's batch),
-      `gflops` (GFLOP/s, see `flops`), `first_step_seconds`, `peak_memory_gb`.
+      The model, and {name: number} of `seconds`, `images_per_second` (of the
+      cross-entropy's batch), `gflops` (GFLOP/s, see `flops`), `first_step_seconds`,
+      `peak_memory_gb`.
     """
     buffer = build.make_buffer(
         opts, image_shape, CLASSES, devices=team.devices, replicas=team.replicas
@@ -30,88 +46,105 @@ def train(opts, team, image_shape, repeats):
     with team.strategy.scope():
         model = build.make_model(opts, image_shape, CLASSES, buffer)
         build.compile_model(model, opts.training, 1000)
-    batch, real, drawn = sizes(opts)
-    x, y = _images(batch // team.replicas, image_shape), _labels(batch // team.replicas)
-    if opts.objective.p_x_images != "same" and drawn:
+    labelled, real, drawn = count_images(opts)
+    x = _images(labelled // team.replicas, image_shape)
+    y = _labels(labelled // team.replicas)
+    if real:
         x = {"labelled": x, "real": _images(real // team.replicas, image_shape)}
 
     @tf.function
-    def step():
+    def step() -> tf.Tensor:
         losses = team.strategy.run(lambda: model.learn(x, y)["loss"])
         return team.strategy.reduce("mean", losses, axis=None)
 
     begin = time.perf_counter()
     step().numpy()
     first = time.perf_counter() - begin
-    spent = timing.seconds(step, repeats)
-    work = flops.chain(model.network, drawn, opts.sampling.sampler_steps)
-    work += flops.update(model.network, batch + real + drawn)
-    return model, rates(spent, batch, work) | {
+    seconds = timing.measure_seconds(step, repeats)
+    steps = opts.sampling.sampler_steps
+    work = flops.count_chains(model.network, drawn, steps=steps)
+    work += flops.count_update(model.network, labelled + real + drawn)
+    return model, compute_rates(seconds, images=labelled, work=work) | {
         "first_step_seconds": first,
-        "peak_memory_gb": timing.peak_memory() / 1e9,
+        "peak_memory_gb": timing.read_peak_memory() / 1e9,
     }
 
 
-def sizes(opts):
-    """Images a step: (labelled, of log p(x) alone, drawn)."""
+def count_images(opts: Options) -> StepImages:
+    """Counts the images of a training step."""
     drawn = build.p_x_batch_size(opts) if opts.objective.p_x_weight else 0
     own = opts.objective.p_x_images != "same"
-    return opts.training.batch_size, drawn * own, drawn
+    return StepImages(opts.training.batch_size, drawn * own, drawn)
 
 
-def chain(model, opts, repeats):
-    """Times the negative phase alone: SGLD chains from the buffer and back."""
-    n, steps = sizes(opts)[2], opts.sampling.sampler_steps
+def measure_chain(model: JEM, opts: Options, repeats: int) -> dict[str, float]:
+    """Times the negative phase alone: chains from the buffer and back."""
+    n, steps = count_images(opts).drawn, opts.sampling.sampler_steps
     dream = tf.function(lambda: model.dream(n, tf.constant([0, 0]))[0])
-    spent = timing.seconds(dream, repeats)
-    return rates(spent, n, flops.chain(model.network, n, steps))
+    seconds = timing.measure_seconds(dream, repeats)
+    work = flops.count_chains(model.network, n, steps=steps)
+    return compute_rates(seconds, images=n, work=work)
 
 
-def evaluation(model, opts, image_shape, repeats):
-    """Times logits of a batch."""
+def measure_evaluation(
+    model: JEM, opts: Options, image_shape: tuple[int, ...], repeats: int
+) -> dict[str, float]:
+    """Times the logits of a batch."""
     n = opts.training.batch_size
     images = _images(n, image_shape)
-    spent = timing.seconds(lambda: model.logits(images), repeats)
-    return rates(spent, n, n * flops.forward(model.network))
+    seconds = timing.measure_seconds(lambda: model.logits(images), repeats)
+    work = n * flops.count_forward(model.network)
+    return compute_rates(seconds, images=n, work=work)
 
 
-def feed(opts, data, step_seconds, steps):
+def measure_feed(
+    opts: Options, data: Dataset, step_seconds: float, steps: int
+) -> dict[str, float]:
     """Times the batches of a data set, without a step that uses them.
 
     Returns:
       {"seconds" a batch, "share" of a training step of so many seconds}.
     """
-    taken = iter(build.make_batches(opts, data, steps + 1))
-    next(taken)
+    batches = iter(build.make_batches(opts, data, steps + 1))
+    next(batches)
     begin = time.perf_counter()
     for _ in range(steps):
-        next(taken)
-    spent = (time.perf_counter() - begin) / steps
-    return {"seconds": spent, "share": spent / step_seconds}
+        next(batches)
+    seconds = (time.perf_counter() - begin) / steps
+    return {"seconds": seconds, "share": seconds / step_seconds}
 
 
-def peaks(opts, repeats):
-    """What this machine reaches: {"convolution", "product": GFLOP/s}."""
+def measure_peaks(opts: Options, repeats: int) -> dict[str, float]:
+    """The rates that this machine reaches: {"convolution", "product": GFLOP/s}."""
     policy = hardware.choose_precision(opts.training.precision)[0]
     dtype = policy.removeprefix("mixed_")
     return {
-        "convolution": timing.convolution_peak(dtype, repeats),
-        "product": timing.product_peak(dtype, repeats),
+        "convolution": timing.measure_convolution_peak(dtype, repeats),
+        "product": timing.measure_product_peak(dtype, repeats),
     }
 
 
-def rates(spent, images, work):
-    """{"seconds", "images_per_second", "gflops"} of so much work."""
+def compute_rates(seconds: float, *, images: int, work: float) -> dict[str, float]:
+    """The rates of work done in so many seconds.
+
+    Args:
+      seconds: that the work took.
+      images: that were worked on.
+      work: floating-point operations.
+
+    Returns:
+      {"seconds", "images_per_second", "gflops"}.
+    """
     return {
-        "seconds": spent,
-        "images_per_second": images / spent,
-        "gflops": work / spent / 1e9,
+        "seconds": seconds,
+        "images_per_second": images / seconds,
+        "gflops": work / seconds / 1e9,
     }
 
 
-def _images(n, shape):
+def _images(n: int, shape: tuple[int, ...]) -> tf.Tensor:
     return tf.random.stateless_uniform([n, *shape], [0, 1], -1, 1)
 
 
-def _labels(n):
+def _labels(n: int) -> tf.Tensor:
     return tf.random.stateless_uniform([n], [0, 2], 0, CLASSES, tf.int32)

@@ -1,4 +1,7 @@
-"""Seconds, peaks and memory of this machine, medians over repeats."""
+"""Seconds that a call takes, peak rates of arithmetic, and the memory of the process.
+
+Seconds are medians over repeats; rates are in GFLOP/s; memory is in bytes.
+"""
 
 import pathlib
 import re
@@ -6,6 +9,7 @@ import resource
 import statistics
 import sys
 import time
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -14,51 +18,60 @@ CONVOLUTION = (16, 32, 160)  # images, pixels a side, channels: the middle of WR
 PASSES = 10  # in one measurement
 
 
-def seconds(call, repeats):
-    """The median seconds of `call()` -> tensor, over `repeats` calls after a first."""
+def measure_seconds(call: Callable[[], tf.Tensor], repeats: int) -> float:
+    """The median seconds of `call()`, over `repeats` calls after a first one.
+
+    Args:
+      call: returns a tensor, for which the clock waits.
+      repeats: number of calls that are timed.
+    """
     call().numpy()
-    spent = []
+    durations = []
     for _ in range(repeats):
         begin = time.perf_counter()
         call().numpy()
-        spent.append(time.perf_counter() - begin)
-    return statistics.median(spent)
+        durations.append(time.perf_counter() - begin)
+    return statistics.median(durations)
 
 
-def product_peak(dtype, repeats):
+def measure_product_peak(dtype: str, repeats: int) -> float:
     """GFLOP/s of the product of two square matrices."""
-    one = tf.ones([SIDE, SIDE], dtype)
-    spent = seconds(_chained(lambda x: tf.matmul(x, one), one), repeats)
-    return PASSES * 2 * SIDE**3 / spent / 1e9
+    matrix = tf.ones([SIDE, SIDE], dtype)
+    chain = _chained(lambda x: tf.matmul(x, matrix), matrix)
+    return PASSES * 2 * SIDE**3 / measure_seconds(chain, repeats) / 1e9
 
 
-def convolution_peak(dtype, repeats):
+def measure_convolution_peak(dtype: str, repeats: int) -> float:
     """GFLOP/s of a 3x3 convolution of WRN-28-10, forward."""
     images, side, channels = CONVOLUTION
     x = tf.ones([images, side, side, channels], dtype)
     kernel = tf.ones([3, 3, channels, channels], dtype)
-    spent = seconds(_chained(lambda x: tf.nn.conv2d(x, kernel, 1, "SAME"), x), repeats)
-    return PASSES * 2 * images * side**2 * 9 * channels**2 / spent / 1e9
+    chain = _chained(lambda x: tf.nn.conv2d(x, kernel, 1, "SAME"), x)
+    work = PASSES * 2 * images * side**2 * 9 * channels**2
+    return work / measure_seconds(chain, repeats) / 1e9
 
 
-def _chained(function, x):
-    """A graph of PASSES calls, each of what the one before returned -> a number."""
+def read_peak_memory() -> int:
+    """The most memory that this process has had, in bytes."""
+    try:  # getrusage also counts the memory before exec, which is the parent's
+        status = pathlib.Path("/proc/self/status").read_text()
+        if match := re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE):
+            return 1024 * int(match[1])
+    except OSError:
+        pass
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _chained(
+    function: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor
+) -> Callable[[], tf.Tensor]:
+    """A graph of PASSES calls, each of the output of the one before -> a number."""
 
     @tf.function
-    def run(x):
+    def run(x: tf.Tensor) -> tf.Tensor:
         for _ in tf.range(PASSES):
             x = function(x)
         return x[0, 0]
 
     return lambda: run(x)
-
-
-def peak_memory():
-    """The most memory this process has had, in bytes."""
-    try:  # getrusage counts what was before exec, too: the memory of who started this
-        status = pathlib.Path("/proc/self/status").read_text()
-        return 1024 * int(re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)[1])
-    except (OSError, TypeError):
-        pass
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,18 +1,18 @@
 """What a training run prints when it starts and when it has its results."""
 
-import pathlib
 from collections.abc import Mapping
 
 from jem_tf.datasets import Dataset
 from jem_tf.jem import JEM
 from jem_tf.options import Options
+from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import hardware, log
 from jem_tf.training.loop import Plan
 
 
 def announce_start(
-    root: pathlib.Path,
+    folder: RunFolder,
     opts: Options,
     data: Dataset,
     model: JEM,
@@ -23,7 +23,7 @@ def announce_start(
     """Prints what is trained, on which data, where, and from which step.
 
     Args:
-      root: the run's folder.
+      folder: the run's folder.
       opts: the run's options.
       data: the run's data set.
       model: the model to train.
@@ -39,18 +39,18 @@ def announce_start(
         f"{opts.network.network}: {model.network.count_params():,} parameters, "
         f"{policy}{f' ({why})' if why else ''}; {plan.steps} steps"
     )
-    log.say(f"{root}: watch it with  tensorboard --logdir {root}")
+    log.say(f"{folder}: watch it with  tensorboard --logdir {folder}")
     if state:
         log.say(f"going on from step {state.step}")
     if retries:
         log.say(f"as retry {retries} after divergence, see results/guard.json")
 
 
-def announce_results(root: pathlib.Path, results: Mapping[str, float]) -> None:
+def announce_results(folder: RunFolder, results: Mapping[str, float]) -> None:
     """Prints the results of a run and the files that hold them.
 
     Args:
-      root: the run's folder.
+      folder: the run's folder.
       results: {name: number}, as in the run's results/train.json.
     """
     rows = (
@@ -64,6 +64,6 @@ def announce_results(root: pathlib.Path, results: Mapping[str, float]) -> None:
     print()
     for label, key, form in rows:
         print(f"  {label:<40}{results[key]:>10{form}}")
-    print(f"\n{root / 'results' / 'train.json'}")
-    if (picture := root / "figures" / "samples.png").exists():
+    print(f"\n{folder.result('train')}")
+    if (picture := folder.figure("samples")).exists():
         print(picture)

@@ -1,19 +1,23 @@
-"""What a run shows and keeps while it trains: Keras callbacks, one purpose each."""
+"""Keras callbacks that measure, print and log a training run."""
 
 import contextlib
 import json
+import os
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from jem_tf import figures
+from jem_tf.datasets import Split
 from jem_tf.evaluation import inference, monitoring
 from jem_tf.system.log import say
 
-SHOWN = {  # in this order, where they are
+SHOWN = {  # {name: label} of what an epoch's line shows, in this order
     "accuracy": "acc",
     "val_accuracy": "val acc",
     "cross_entropy": "xent",
@@ -21,51 +25,69 @@ SHOWN = {  # in this order, where they are
     "energy_drawn": "E(drawn)",
     "energy_gap": "gap",
 }
-GROUPS = {  # of an epoch's numbers in TensorBoard; others are "training"
+# TensorBoard groups an epoch's numbers so; the group of all others is "training".
+GROUPS = {
     "energies": ("energy_real", "energy_drawn", "energy_gap"),
-    "chains": ("chain_age_mean", "chain_age_max", "reinitialised", "saturation"),
+    "chains": (
+        "chain_age_mean",
+        "chain_age_max",
+        "reinitialised",
+        "saturation",
+        "acceptance",
+    ),
     "validation": ("val_accuracy", "val_nll"),
 }
 
+Logs = dict[str, Any] | None  # an epoch's or a step's numbers by name
+
 
 class Measure(keras.callbacks.Callback):
-    """Adds validation, learning rate, images a second and the buffer to epoch's logs.
+    """Adds measurements to an epoch's logs.
 
-    Put it before callbacks that read them. The validation is never the test split.
+    They are accuracy and mean -log p(y|x) on validation, the learning rate, images a
+    second, and the ages of the replay buffer's chains. Put it before the callbacks that
+    read the logs.
+
+    Args:
+      validation: labelled images, never those of the test split.
+      images_per_step: images that a step learns from, of all replicas together.
     """
 
-    def __init__(self, validation, images_per_step):
+    def __init__(self, validation: Split, images_per_step: int):
         super().__init__()
         self.validation, self.images_per_step = validation, images_per_step
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self.begin, self.steps = time.perf_counter(), 0
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self.steps += 1
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         seconds = time.perf_counter() - self.begin
         logs["images_per_second"] = self.steps * self.images_per_step / seconds
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logits = inference.logits(self.model, self.validation.images)
-        found = monitoring.classification_metrics(logits, self.validation.labels)
-        logs |= {f"val_{name}": found[name] for name in ("accuracy", "nll")}
+        metrics = monitoring.classification_metrics(logits, self.validation.labels)
+        logs |= {f"val_{name}": metrics[name] for name in ("accuracy", "nll")}
         if self.model.generative:
             logs |= monitoring.chain_ages(self.model.buffer)
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar with rate and remaining time on a terminal; everywhere a line an epoch.
+    """Prints a line an epoch, and shows a progress bar on a terminal.
 
-    `first` of the `steps` were taken before.
+    Args:
+      steps: training steps of the run.
+      stream: where the bar is shown; sys.stderr if None.
+      first: how many of the steps were taken before.
     """
 
-    def __init__(self, steps, stream=None, first=0):
+    def __init__(self, steps: int, stream: TextIO | None = None, *, first: int = 0):
         super().__init__()
         self.total, self.first, self.stream = steps, first, stream or sys.stderr
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         from tqdm import tqdm
 
         silent = not self.stream.isatty()
@@ -77,10 +99,10 @@ class Progress(keras.callbacks.Callback):
             unit="step",
         )
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self.bar.update()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         shown = [
             f"{label} {logs[name]:.3f}" for name, label in SHOWN.items() if name in logs
         ]
@@ -91,60 +113,83 @@ class Progress(keras.callbacks.Callback):
         )
         sys.stdout.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs = None) -> None:
         self.bar.close()
 
 
 class Summaries(keras.callbacks.Callback):
-    """To TensorBoard: an epoch's logs, samples, the buffer's classes, hyper-parameters.
+    """Writes a run to TensorBoard.
 
-    And, of a `Loop`, the norm of the gradient at every step. What cannot be written is
-    left out, and said once.
+    It writes the hyper-parameters, the norm of the gradient at every step and, after an
+    epoch, its logs, drawn images and how many images of the buffer are of each class.
+    If the disk fails, training continues without, and a line says so once.
+
+    Args:
+      folder: of TensorBoard's files.
+      hyperparameters: {option: value}.
+      samples: how many images to draw.
     """
 
-    def __init__(self, folder, hyperparameters, samples=monitoring.GRID):
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        hyperparameters: Mapping[str, Any],
+        *,
+        samples: int = monitoring.GRID,
+    ):
         super().__init__()
         self.folder, self.samples = str(folder), samples
-        self.hyperparameters, self.norms, self.failed = hyperparameters, {}, False
+        self.hyperparameters, self.failed = dict(hyperparameters), False
+        self.norms: dict[int, float] = {}
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs = None) -> None:
         from tensorboard.plugins.hparams import api as hparams
 
         self.writer = tf.summary.create_file_writer(self.folder)
         with self.writer.as_default():
             hparams.hparams(self.hyperparameters)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self.norms[batch + 1] = logs["gradient_norm"]
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         try:
             self._write(epoch, logs)
         except (OSError, tf.errors.OpError) as error:
             if not self.failed:
                 reason = str(error).splitlines()[0]
-                say(f"TensorBoard's file cannot be written, and goes without: {reason}")
+                say(
+                    f"TensorBoard's file cannot be written: {reason}; training continues"
+                )
             self.failed = True
 
-    def _write(self, epoch, logs):
+    def _write(self, epoch: int, logs: Mapping[str, float]) -> None:
         norms, self.norms = self.norms, {}
         with self.writer.as_default(step=self.model.step):
             for step, norm in norms.items():
                 tf.summary.scalar("every_step/gradient_norm", norm, step=step)
             for name, value in logs.items():
-                tf.summary.scalar(tag(name), value)
+                tf.summary.scalar(tag_of(name), value)
             if self.model.generative:
                 _write_bars("chains/classes", monitoring.buffer_classes(self.model))
                 images = monitoring.sample_grid(self.model, self.samples, seed=epoch)
                 tf.summary.image("samples", figures.tile(images)[None])
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs = None) -> None:
         with contextlib.suppress(OSError, tf.errors.OpError):
             self.writer.close()
 
 
-def note_alarm(folder, event, retries):
-    """Shows TensorBoard what the guard saw and did, as `Guard.record` tells it."""
+def note_alarm(
+    folder: str | os.PathLike[str], event: Mapping[str, Any], retries: int
+) -> None:
+    """Writes to TensorBoard what the guard saw and did.
+
+    Args:
+      folder: of TensorBoard's files.
+      event: what `Guard.record` returned.
+      retries: how many times the run went back.
+    """
     writer = tf.summary.create_file_writer(str(folder))
     with contextlib.suppress(OSError, tf.errors.OpError), writer.as_default():
         tf.summary.scalar("guard/retries", retries, step=event["step"])
@@ -152,17 +197,17 @@ def note_alarm(folder, event, retries):
         writer.close()
 
 
-def tag(name):
-    """Under which tag TensorBoard has a number of an epoch's logs."""
+def tag_of(name: str) -> str:
+    """The tag, "group/name", of a number of an epoch's logs in TensorBoard."""
     groups = (group for group, names in GROUPS.items() if name in names)
     return f"{next(groups, 'training')}/{name}"
 
 
-def _write_bars(name, counts):
-    """A histogram of counts [K], each bar round its index."""
+def _write_bars(name: str, counts: np.ndarray) -> None:
+    """Writes a histogram of counts [K]; the bar of k reaches from k - 0.5 to k + 0.5."""
     from tensorboard.plugins.histogram import metadata
 
     middle = np.arange(len(counts))
     bars = np.stack([middle - 0.5, middle + 0.5, counts], axis=1)
-    about = metadata.create_summary_metadata(display_name=None, description=None)
-    tf.summary.write(name, tf.constant(bars, tf.float64), metadata=about)
+    kind = metadata.create_summary_metadata(display_name=None, description=None)
+    tf.summary.write(name, tf.constant(bars, tf.float64), metadata=kind)

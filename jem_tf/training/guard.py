@@ -206,9 +206,7 @@ def _stronger(sampling: Sampling) -> Sampling:
     clamps = sampling.score_clamp, sampling.range_clamp
     if not all(clamps):
         gradient, pixels = (clamp or FIRST_CLAMP for clamp in clamps)
-        return dataclasses.replace(
-            sampling, score_clamp=gradient, range_clamp=pixels
-        )
+        return dataclasses.replace(sampling, score_clamp=gradient, range_clamp=pixels)
     more = math.ceil(MORE_STEPS * sampling.sampler_steps)
     return dataclasses.replace(sampling, sampler_steps=more)
 

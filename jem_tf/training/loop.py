@@ -81,7 +81,7 @@ class Loop:
             callback.set_params({"epochs": plan.epochs, "steps": plan.steps_per_epoch})
         self.step, self.count, self.begin = 0, 0, begin
         self.sums: dict[str, float] = {}
-        self._execute = tf.function(self._execute)
+        self._compiled_execute = tf.function(self._execute)
 
     def train(self, state: TrainingState | None = None) -> float:
         """Trains to the end from `state`, as `checkpoints.restore` gave it.
@@ -101,13 +101,19 @@ class Loop:
             self.begin = time.time() - (state.seconds if state else 0.0)
         self._tell("on_train_begin")
         try:
-            with signals.Asked() as asked:
-                self._steps(asked)
+            with signals.StopRequest() as request:
+                self._steps(request)
         finally:
             self._tell("on_train_end")
+        return self.seconds
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent so far, in this process and those before it."""
+        assert self.begin is not None  # `train` sets it
         return time.time() - self.begin
 
-    def _steps(self, asked: signals.Asked) -> None:
+    def _steps(self, request: signals.StopRequest) -> None:
         first = self.step
         batches = iter(
             self.cluster.strategy.distribute_datasets_from_function(
@@ -117,7 +123,7 @@ class Loop:
         while self.step < self.plan.steps:
             if self.step % self.plan.steps_per_epoch == 0 or self.step == first:
                 self._tell("on_epoch_begin", self.step // self.plan.steps_per_epoch)
-            stop = self._take(batches, asked)
+            stop = self._take(batches, request)
             due = self.step % self.plan.checkpoint_every == 0
             accuracy = None
             if self.plan.ends_epoch(self.step):
@@ -126,18 +132,18 @@ class Loop:
             last = stop or self.step == self.plan.steps
             saved = (last or (due and self.guard.good)) and self._save(accuracy)
             if stop:
-                raise signals.Stopped(asked.number, self.step, saved)
+                raise signals.Stopped(request.number, self.step, saved)
             if last and not saved:
                 raise InputError(
                     "The last checkpoint could not be written; make room on the disk "
                     "and give the same command again."
                 )
 
-    def _take(self, batches: Any, asked: signals.Asked) -> bool:
+    def _take(self, batches: Any, request: signals.StopRequest) -> bool:
         """Takes a few steps; returns whether to stop, which all processes learn."""
         count = tf.constant(self.plan.ahead(self.step))
-        asking = tf.constant(float(asked.number is not None))
-        rows = self._execute(batches, count, asking).numpy().tolist()
+        asking = tf.constant(float(request.number is not None))
+        rows = self._compiled_execute(batches, count, asking).numpy().tolist()
         for *values, _ in rows:
             readings = dict(zip(self._names, values, strict=True))
             self.step, self.count = self.step + 1, self.count + 1
@@ -146,12 +152,16 @@ class Loop:
                 self.sums[name] = self.sums.get(name, 0.0) + value
             self._tell("on_train_batch_end", self.step - 1, readings)
         alone = self.cluster.processes == 1
-        return rows[-1][-1] > 0 or (alone and asked.number is not None)
+        return rows[-1][-1] > 0 or (alone and request.number is not None)
 
-    def _execute(self, batches, count, asking):
-        """Steps, as a graph -> float32 [count, readings and whether any was asked]."""
+    def _execute(self, batches: Any, count: tf.Tensor, asking: tf.Tensor) -> tf.Tensor:
+        """Takes `count` steps in a graph.
 
-        def learn(x, y):
+        Returns float32 [count, R + 1]: the R readings of each step and the share of
+        replicas whose process was asked to stop.
+        """
+
+        def learn(x: Any, y: tf.Tensor) -> tf.Tensor:
             readings = self.model.learn(x, y)
             self._names = list(readings)
             return tf.stack([*readings.values(), asking])
@@ -183,7 +193,7 @@ class Loop:
             good=self.guard.good,
             val_accuracy=accuracy,
             streak=self.guard.streak,
-            seconds=time.time() - self.begin,
+            seconds=self.seconds,
             sums=self.sums,
             count=self.count,
         )

@@ -1,65 +1,77 @@
-"""SIGTERM and Ctrl-C: the first asks a run to save and end, the second ends it."""
+"""Stopping a run by SIGTERM or Ctrl-C.
+
+The first signal asks the run to save and end; the second one ends it at once.
+"""
 
 import os
 import signal
 import threading
+from types import FrameType
+from typing import Any, NoReturn
 
 ASKING = (signal.SIGTERM, signal.SIGINT)
-_heard_at_once = []  # the thread that hears signals, once there is one
+_listeners: list[threading.Thread] = []  # what `exit_on_second` started
 
 
 class Stopped(Exception):
-    """The run was asked to end, and has: by which signal, after which step."""
+    """The run was asked to end, and has ended.
 
-    def __init__(self, number, step, saved):
-        outcome = "and saved; the same command goes on" if saved else "but not saved"
-        super().__init__(f"stopped after step {step}, {outcome}.")
-        self.number = signal.SIGTERM if number is None else number
-
-
-class Asked:
-    """A context in which a first signal is noted as `number`, until then None.
-
-    A second one raises KeyboardInterrupt.
+    Args:
+      number: of the signal; None if another process of the cluster got it.
+      step: the last training step.
+      saved: whether a checkpoint was saved after it.
     """
 
-    def __init__(self):
-        self.number, self._before = None, {}
+    def __init__(self, number: int | None, step: int, saved: bool):
+        outcome = "and saved; the same command goes on" if saved else "but not saved"
+        super().__init__(f"stopped after step {step}, {outcome}.")
+        self.number: int = signal.SIGTERM if number is None else number
 
-    def __enter__(self):
+
+class StopRequest:
+    """A context that notes the first signal as `number`, which is None until then.
+
+    A second signal raises KeyboardInterrupt.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "StopRequest":
         if threading.current_thread() is threading.main_thread():
-            self._before = {one: signal.signal(one, self._note) for one in ASKING}
+            self._handlers = {n: signal.signal(n, self._note) for n in ASKING}
         return self
 
-    def __exit__(self, *_):
-        for one, handler in self._before.items():
-            signal.signal(one, handler)
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
-    def _note(self, number, _):
+    def _note(self, number: int, _: FrameType | None) -> None:
         if self.number is None:
             self.number = number
-        elif not _heard_at_once:
+        elif not _listeners:
             raise KeyboardInterrupt
 
 
-def exit_on_second():
-    """Has a second signal end this program at once, whatever it does. For programs.
+def exit_on_second() -> None:
+    """Has a second signal end this process at once. A program calls it, not a library.
 
     Python's own handlers wait until TensorFlow gives the main thread back, which may
     take a step of minutes; a thread that reads the signals as they come does not.
     """
-    hear, tell = os.pipe()
-    os.set_blocking(tell, False)
-    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
-    thread = threading.Thread(target=_exit_on_second, args=(hear,), daemon=True)
-    _heard_at_once.append(thread)
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    thread = threading.Thread(target=_exit_on_second, args=(read_end,), daemon=True)
+    _listeners.append(thread)
     thread.start()
 
 
-def _exit_on_second(hear):
-    heard = 0
+def _exit_on_second(read_end: int) -> NoReturn:
+    count = 0
     while True:
-        number = os.read(hear, 1)[0]
-        heard += number in ASKING
-        if heard > 1:
+        number = os.read(read_end, 1)[0]
+        count += number in ASKING
+        if count > 1:
             os._exit(128 + number)

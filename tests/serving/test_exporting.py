@@ -14,11 +14,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from jem_tf import datasets
+from jem_tf import datasets, samplers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
 from jem_tf.evaluation import findings
 from jem_tf.runs import loading
+from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import decoding, exporting, operating_point, predictor, signatures
 from tests import processes
 from tests.serving import agreement, encodings
@@ -66,8 +67,8 @@ def exported(tmp_path_factory, data):
     """(Predictor, place of the export) of a run that is not quite untrained."""
     root = tmp_path_factory.mktemp("run")
     processes.run_here(root, "--activation=swish", "--learning_rate=0.003")
-    run = loading.read(root)
-    return predictor.Predictor(run), exporting.write(run, data)
+    run = loading.read_run(root)
+    return predictor.Predictor(run), exporting.export_run(run, data)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +137,7 @@ def walk(**changes):
     return {name: tf.constant(value) for name, value in (WALK | changes).items()}
 
 
+SGLD = samplers.build("sgld", steps=1, step_size=1.0, noise=0.01)
 GOOD = np.zeros([2, 8, 8, 1], "uint8")
 AUROC = "auroc/noise/log_px"
 NAN, LESS, HUGE = np.float32("nan"), np.float32(-1), np.float32(3e38)
@@ -159,8 +161,16 @@ NAN, LESS, HUGE = np.float32("nan"), np.float32(-1), np.float32(3e38)
         ("score", {"images": GOOD.repeat(600, 0)}, r"\[1200 8 8 1\]"),
         ("classify_encoded", {"images": [[b""]]}, r"files, \[N\].* \[1 1\]"),
         ("classify_encoded", {"images": b""}, r"files, \[N\].* \[\]"),
-        ("sample", {"n": 1, **WALK, "noise": HUGE}, "went astray"),
-        ("refine", {"images": GOOD, **WALK, "noise": HUGE}, "went astray"),
+        (
+            "sample",
+            {"n": 1, **WALK, "noise": HUGE},
+            "not finite, as the chains diverged",
+        ),
+        (
+            "refine",
+            {"images": GOOD, **WALK, "noise": HUGE},
+            "not finite, as the chains diverged",
+        ),
         ("sample", {"n": 0, **WALK}, "n must be from 1 to 1024"),
         ("sample", {"n": 2**30, **WALK}, "n must be from 1 to 1024"),
         ("sample", {"n": 1, **WALK, "steps": 2**30}, "steps must be from 0"),
@@ -224,7 +234,7 @@ def test_what_is_not_finite_is_no_image_the_model_knows(exported):
         [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
     network.layers[-1].set_weights([np.ones([4, 2]), np.zeros(2)])
-    asked = signatures.Served(EnergyModel(network), ("a", "b"), known)
+    asked = signatures.Served(EnergyModel(network), ("a", "b"), known, SGLD)
     images = np.zeros([1, 2, 2, 1], "uint8")
     assert not asked.classify(images)["is_ood"][0]
     for bias in (np.nan, np.inf, -np.inf):
@@ -270,9 +280,9 @@ def test_the_calibration_is_of_the_validation_images(exported, data):
 def test_an_export_is_the_next_number_the_same_again_and_known(exported, data):
     ours, place = exported
     run = ours.run
-    assert place == run.root / "export" / "1"
+    assert place == run.folder.exports / "1"
     assert exporting.is_newest(run, place.parent)
-    again = exporting.write(run, data)
+    again = exporting.export_run(run, data)
     assert again.name == "2"
     same = [(one / exporting.CALIBRATION).read_text() for one in (place, again)]
     assert same[0] == same[1]
@@ -290,25 +300,25 @@ def test_what_is_there_stays_and_what_fails_leaves_nothing(
     run, place = exported[0].run, exported[1]
     before = processes.contents(place)
     with pytest.raises(InputError, match="exists already; name another"):
-        exporting.write(run, data, number=1)
+        exporting.export_run(run, data, number=1)
     for number in (-1, True, "x"):
-        with pytest.raises(InputError, match=f"--number={number}: servers know"):
-            exporting.write(run, data, number=number)
+        with pytest.raises(InputError, match=f"^number={number}: servers know"):
+            exporting.export_run(run, data, number=number)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        exporting.write(run, data, tmp_path / "file")
+        exporting.export_run(run, data, tmp_path / "file")
     with full_disk(1000), pytest.raises(InputError, match="cannot be written"):
-        exporting.write(run, data, tmp_path / "full")
+        exporting.export_run(run, data, tmp_path / "full")
     assert not list((tmp_path / "full").iterdir())
-    with pytest.raises(InputError, match="--accept=0 is no share"):
-        exporting.write(run, data, tmp_path, accept=0)
+    with pytest.raises(InputError, match=r"^accept=0 is no share"):
+        exporting.export_run(run, data, tmp_path, accept=0)
     assert processes.contents(place) == before
 
 
 def test_the_card_says_what_was_measured_and_of_what(exported):
     ours, place = exported
     text = (place / "README.md").read_text()
-    measured = processes.results(ours.run.root)
+    measured = processes.results(ours.run.folder.root)
     about = json.loads((place / exporting.CALIBRATION).read_text())
     for value in (measured["accuracy"], measured["ece"]):
         assert f"{value:.4f}" in text
@@ -325,10 +335,10 @@ def test_the_card_says_what_was_measured_and_of_what(exported):
 def test_the_card_of_imported_weights_warns_and_claims_nothing(
     exported, data, tmp_path
 ):
-    run = exported[0].run._replace(root=tmp_path, step=0)
+    run = exported[0].run._replace(folder=RunFolder(tmp_path), step=0)
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "import.json").write_text("{}")
-    place = exporting.write(run, data)
+    place = exporting.export_run(run, data)
     text = (place / "README.md").read_text()
     assert place == tmp_path / "export" / "1"
     assert "most likely seen in training" in text.replace("\n", " ")
@@ -339,7 +349,7 @@ def test_the_card_of_imported_weights_warns_and_claims_nothing(
 def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
     exported, data, tmp_path
 ):
-    run = exported[0].run._replace(root=tmp_path)
+    run = exported[0].run._replace(folder=RunFolder(tmp_path))
     (tmp_path / "results").mkdir()
     sha256 = findings.weights_sha256(run.model.network)
     trained_ = {"steps": run.step, "accuracy": None, "ece": 0.4321}
@@ -354,13 +364,13 @@ def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
             },
         }
         (tmp_path / "results" / f"{name}.json").write_text(json.dumps(found))
-    text = (exporting.write(run, data) / "README.md").read_text()
+    text = (exporting.export_run(run, data) / "README.md").read_text()
     assert "| ece | 0.4321 |" not in text  # what was measured last counts
     assert f"| {AUROC} | 0.5678 |" in text
     assert text.count("0.1234") == 1  # ood's, not the quick look's
     found = tmp_path / "results" / "ood.json"
     found.unlink()
-    text = (exporting.write(run, data) / "README.md").read_text()
+    text = (exporting.export_run(run, data) / "README.md").read_text()
     assert "| ece | 0.4321 |" in text
     assert "0.1234" not in text
 
@@ -376,8 +386,8 @@ def test_a_residual_network_with_clamps_answers_the_same(tmp_path, data, activat
         "--score_clamp=0.01",
         "--range_clamp=1",
     )
-    ours = predictor.Predictor(loading.read(tmp_path))
-    place = exporting.write(ours.run, data)
+    ours = predictor.Predictor(loading.read_run(tmp_path))
+    place = exporting.export_run(ours.run, data)
     images, answered = data.test.images[:3].numpy(), {}
     loaded = tf.saved_model.load(place)
     for name, inputs in agreement.asked(images).items():

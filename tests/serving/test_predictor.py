@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import jem_tf
-from jem_tf import energies, pixels
+from jem_tf import chains, energies, pixels, samplers, starts
 from jem_tf.errors import InputError
 from jem_tf.evaluation import ood_scores
 from jem_tf.options import Objective
@@ -20,14 +19,14 @@ FLOATS = pixels.from_uint8(IMAGES).numpy()
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     root, _ = kept(tmp_path_factory.mktemp("run"), SMALL)
-    return jem_tf.load(root, precision="float32")
+    return predictor.load(root, precision="float32")
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     options = dataclasses.replace(SMALL, objective=Objective(p_x_weight=0.0))
     root, _ = kept(tmp_path_factory.mktemp("plain"), options)
-    return jem_tf.load(root, precision="float32")
+    return predictor.load(root, precision="float32")
 
 
 def test_probabilities_are_the_softmax_and_the_names_its_likeliest(model):
@@ -47,7 +46,9 @@ def test_log_density_is_minus_the_energy(model):
 
 
 def test_the_scores_are_those_of_the_evaluation(model):
-    theirs = ood_scores.all_scores(ood_scores.compute_outputs(model.model, IMAGES), temperature=1.0)
+    theirs = ood_scores.all_scores(
+        ood_scores.compute_outputs(model.model, IMAGES), temperature=1.0
+    )
     ours = model.ood_score(IMAGES)
     assert set(ours) == set(theirs) - {"energy"}
     for name, score in ours.items():
@@ -142,6 +143,8 @@ def test_bad_images_are_refused_in_a_sentence_by_every_method(model, images, say
     ("arguments", "says"),
     [
         ({"n": 0}, "n is 0"),
+        ({"candidates": 0}, "candidates is 0; it must be from 1"),
+        ({"candidates": 1.5}, "candidates is 1.5; give a whole number"),
         ({"n": 2.5}, "n is 2.5; give a whole number"),
         ({"n": True}, "n is True; give a whole number"),
         ({"label": True}, "label is True; give a whole number"),
@@ -167,7 +170,7 @@ def test_a_temperature_that_is_none_is_refused(model):
 
 
 def test_chains_that_go_astray_are_refused(model, monkeypatch):
-    walk = functools.partial(jem_tf.sgld, step_size=float("inf"), noise=0.0)
+    walk = functools.partial(samplers.sgld, step_size=float("inf"), noise=0.0)
     astray = predictor.Predictor(model.run)
     monkeypatch.setattr(model.model, "sampler", walk)
     for draw in (
@@ -175,11 +178,23 @@ def test_chains_that_go_astray_are_refused(model, monkeypatch):
         lambda: astray.sample(2, steps=2, start="noise"),
         lambda: astray.refine(IMAGES, 2),
     ):
-        with pytest.raises(InputError, match="Chains went astray"):
+        with pytest.raises(InputError, match="not finite, as the chains diverged"):
             draw()
 
 
 def test_another_number_of_images_is_no_other_graph(model):
-    for n in (2, 3, 4, 5):
+    model.sample(2, steps=0, start="noise")
+    traced = model._draw.experimental_get_tracing_count()
+    for n in (3, 4, 5):
         model.sample(n, steps=0, start="noise")
-    assert model._from_noise.experimental_get_tracing_count() <= 3
+    assert model._draw.experimental_get_tracing_count() == traced
+
+
+def test_candidates_are_chosen_among_the_ends_of_their_chains(model):
+    chosen = model.sample(3, steps=2, candidates=4, start="noise")
+    start, seed = starts.uniform(SHAPE), tf.constant([0, 0])
+    walk = functools.partial(model.model.sampler, steps=2)
+    begun = chains.begin(start, 3, seed, candidates=4)
+    ends, _ = walk(model.model.energy(), begun.images, seed=begun.walk_seed)
+    apart = np.abs(chosen[:, None] - ends.numpy().reshape(3, 4, *SHAPE))
+    assert (apart.max(axis=(2, 3, 4)).min(axis=1) < 1e-4).all()

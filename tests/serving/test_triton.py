@@ -19,9 +19,8 @@ from jem_tf import datasets
 from jem_tf.runs import loading
 from jem_tf.serving import predictor
 from tests import processes
-from tests.serving import agreement, encodings
+from tests.serving import agreement, client, encodings
 from tests.serving.agreement import WALK
-from tests.serving import client
 
 SERVER = pathlib.Path(__file__).parent / "server.py"
 START = f"import runpy; runpy.run_path({str(SERVER)!r}, run_name='__main__')"
@@ -42,7 +41,7 @@ def exported(tmp_path_factory):
         root, "--activation=swish", "--learning_rate=0.003", "--network=convnet-16",
         "--export",
     )  # fmt: skip
-    return predictor.Predictor(loading.read(root)), root / "export" / "1"
+    return predictor.Predictor(loading.read_run(root)), root / "export" / "1"
 
 
 @pytest.fixture(scope="module")

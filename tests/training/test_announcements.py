@@ -5,6 +5,7 @@ import pytest
 
 from jem_tf.datasets import Dataset, Split
 from jem_tf.options import Options
+from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import hardware
 from jem_tf.training import loop
@@ -25,7 +26,9 @@ def start(monkeypatch):
         data = Dataset(split(900), split(100), split(50), ("a", "b"), flip=False)
         model = SimpleNamespace(network=SimpleNamespace(count_params=lambda: 12345))
         plan = loop.Plan(steps=700, steps_per_epoch=70)
-        announce_start("runs/x", Options(), data, model, plan, state, retries)
+        announce_start(
+            RunFolder("runs/x"), Options(), data, model, plan, state, retries
+        )
         return capsys.readouterr().out.splitlines()
 
     return lines
@@ -63,7 +66,7 @@ def test_results_end_with_the_files_that_hold_them(tmp_path, capsys):
         "auroc_noise": 1.0,
         "seconds": 140.4,
     }
-    announce_results(tmp_path, results)
+    announce_results(RunFolder(tmp_path), results)
     lines = capsys.readouterr().out.split("\n")
     numbers = [line.split()[-1] for line in lines[1:7]]
     assert numbers == ["0.9877", "0.0361", "-1.50", "-20.25", "1.0000", "140"]
@@ -71,5 +74,5 @@ def test_results_end_with_the_files_that_hold_them(tmp_path, capsys):
     (tmp_path / "figures").mkdir()
     picture = tmp_path / "figures" / "samples.png"
     picture.write_text("")
-    announce_results(tmp_path, results)
+    announce_results(RunFolder(tmp_path), results)
     assert capsys.readouterr().out.endswith(f"\n{picture}\n")

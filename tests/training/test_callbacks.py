@@ -57,7 +57,7 @@ def run(tmp_path_factory):
             PLAN,
             cluster=team,
             guard=guard.Guard(OPTIONS.survival, place / "guard.json"),
-            keeper=checkpoints.Checkpoints(place, team, keep=1, about={}),
+            checkpoints=checkpoints.Checkpoints(place, team, keep=1, facts={}),
             callbacks=[
                 callbacks.Measure(data.validation, 16),
                 callbacks.Progress(PLAN.steps, stream),
@@ -184,10 +184,16 @@ def test_images_per_second_count_the_steps_taken():
 def test_every_number_of_an_epoch_is_a_scalar_at_its_step(run):
     more = {"loss", "learning_rate", "images_per_second", "chain_age_max", "saturation"}
     for name in {*callbacks.SHOWN, *more, *run.epochs[0]}:
-        steps, written = zip(*scalars(run.events, callbacks.tag(name)), strict=True)
+        steps, written = zip(*scalars(run.events, callbacks.tag_of(name)), strict=True)
         assert steps == (4, 8, 10)
         values = [logs[name] for logs in run.epochs]
         np.testing.assert_allclose(written, values, rtol=1e-6)
+
+
+def test_the_readings_of_chains_are_in_one_group():
+    names = jem.OF_DRAWN[2:] + ("acceptance", "chain_age_mean", "chain_age_max")
+    assert {callbacks.tag_of(name) for name in names} == {f"chains/{n}" for n in names}
+    assert callbacks.tag_of("loss") == "training/loss"
 
 
 def test_every_step_has_the_norm_of_its_gradient(run):
@@ -236,5 +242,5 @@ def test_hyperparameters_are_kept_for_the_plugin(run):
     data = plugin_data_pb2.HParamsPluginData.FromString(
         content.plugin_data.content
     ).session_start_info.hparams
-    found = {name: getattr(v, v.WhichOneof("kind")) for name, v in data.items()}
-    assert found == HYPERPARAMETERS
+    kept = {name: getattr(v, v.WhichOneof("kind")) for name, v in data.items()}
+    assert kept == HYPERPARAMETERS

@@ -5,8 +5,15 @@ import math
 import pytest
 
 from jem_tf.errors import InputError
-from jem_tf.options import Objective, Options, Sampling, Survival, Training
-from jem_tf.runs import flagfiles
+from jem_tf.options import (
+    Objective,
+    Options,
+    Sampling,
+    Survival,
+    Training,
+    flatten,
+    replace,
+)
 from jem_tf.training import guard
 
 CALM = {
@@ -56,7 +63,7 @@ def refused(function, *arguments, **more):
 def diverge(watch, step, back_to, opts=OPTIONS):
     """An alarm and what is noted of it -> the line for the log."""
     watch.record(alarm(watch, step, loss=math.nan), back_to, opts)
-    return watch.line()
+    return watch.describe()
 
 
 def with_survival(**options):
@@ -67,10 +74,10 @@ def with_survival(**options):
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("name", CALM)
 def test_a_reading_that_is_not_finite_is_an_alarm_at_once(tmp_path, name, value):
-    found = alarm(made(tmp_path), 7, **{name: value})
-    assert found.step == 7
-    assert found.seen == f"{guard.MEANING.get(name, name)} is not finite"
-    assert str(found) == f"step 7: {found.seen}"
+    raised = alarm(made(tmp_path), 7, **{name: value})
+    assert raised.step == 7
+    assert raised.seen == f"{guard.MEANING.get(name, name)} is not finite"
+    assert str(raised) == f"step 7: {raised.seen}"
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -81,11 +88,11 @@ def test_a_reading_out_of_bounds_is_an_alarm_once_patience_ends(tmp_path, name, 
     for step in (4, 5):
         watch.watch(step, CALM | beyond)
         assert not watch.good
-    found = alarm(watch, 6, **beyond)
-    assert found.step == 6
-    assert guard.MEANING[name] in found.seen
-    assert "beyond +-" in found.seen
-    assert found.seen.endswith("for 3 steps")
+    raised = alarm(watch, 6, **beyond)
+    assert raised.step == 6
+    assert guard.MEANING[name] in raised.seen
+    assert "beyond +-" in raised.seen
+    assert raised.seen.endswith("for 3 steps")
 
 
 def test_one_good_step_ends_the_streak(tmp_path):
@@ -178,10 +185,10 @@ def test_the_retries_are_numbered_and_then_spent(tmp_path):
         assert f"retry {retry} of 2 from step 0" in diverge(watch, 7, 0)
         assert (watch.retries, watch.spent) == (retry, retry == 2)
     watch.record(alarm(watch, 9, saturation=math.nan), None, OPTIONS)
-    message = refused(watch.line)
+    message = refused(watch.describe)
     assert "step 9 (a drawn image is not finite)" in message
-    assert "--guard_retries=2" in message
-    assert "--learning_rate" in message
+    assert "and guard_retries=2 are spent" in message
+    assert "lower learning_rate" in message
     last = json.loads((tmp_path / "guard.json").read_text())["events"][-1]
     assert (last["gave_up"], last["back_to"], last["changes"]) == (True, None, {})
 
@@ -189,7 +196,7 @@ def test_the_retries_are_numbered_and_then_spent(tmp_path):
 def test_without_retries_the_first_alarm_is_the_last(tmp_path):
     watch = made(tmp_path, guard_retries=0)
     assert watch.spent
-    assert "--guard_retries=0" in refused(diverge, watch, 7, None)
+    assert "guard_retries=0" in refused(diverge, watch, 7, None)
 
 
 def test_another_process_goes_on_counting(tmp_path):
@@ -215,8 +222,8 @@ def test_a_run_that_gave_up_stays_so_until_it_may_retry_more(tmp_path):
 def test_a_retry_does_what_was_noted_whatever_the_flags_say_now(tmp_path):
     diverge(made(tmp_path), 7, 5)
     changes = made(tmp_path, guard_learning_rate=0.9, guard_strengthen="none").changes
-    assert guard.changed(OPTIONS, changes) == guard.strengthened(OPTIONS, 1)
-    assert guard.changed(OPTIONS, {}) == OPTIONS
+    assert replace(OPTIONS, changes) == guard.strengthen(OPTIONS, 1)
+    assert replace(OPTIONS, {}) == OPTIONS
 
 
 def test_without_the_guard_every_step_is_good(tmp_path):
@@ -251,17 +258,17 @@ def test_a_guard_json_that_is_none_is_refused(tmp_path, text):
 
 
 def test_strengthening_never_changes_the_options_it_is_given():
-    before = flagfiles.flat(OPTIONS)
-    assert guard.strengthened(OPTIONS, 2) == guard.strengthened(OPTIONS, 2)
-    assert flagfiles.flat(OPTIONS) == before
-    assert guard.strengthened(OPTIONS, 0) == OPTIONS
+    before = flatten(OPTIONS)
+    assert guard.strengthen(OPTIONS, 2) == guard.strengthen(OPTIONS, 2)
+    assert flatten(OPTIONS) == before
+    assert guard.strengthen(OPTIONS, 0) == OPTIONS
 
 
 def test_each_retry_strengthens_the_one_before():
     opts = OPTIONS
     for retries in range(1, 6):
-        opts = guard.strengthened(opts, 1)
-        assert guard.strengthened(OPTIONS, retries) == opts
+        opts = guard.strengthen(opts, 1)
+        assert guard.strengthen(OPTIONS, retries) == opts
 
 
 CLAMPED = {"score_clamp": 1.0, "range_clamp": 1.0, "sampler_steps": 10}
@@ -269,10 +276,14 @@ CLAMPED = {"score_clamp": 1.0, "range_clamp": 1.0, "sampler_steps": 10}
 
 @pytest.mark.parametrize("what", ["both", "sampler", "energy_l2", "none"])
 def test_a_retry_strengthens_what_it_was_told_to(what):
-    opts, before = with_survival(guard_strengthen=what), flagfiles.flat(OPTIONS)
-    sampler = [CLAMPED, CLAMPED | {"sampler_steps": 15}, CLAMPED | {"sampler_steps": 23}]
+    opts, before = with_survival(guard_strengthen=what), flatten(OPTIONS)
+    sampler = [
+        CLAMPED,
+        CLAMPED | {"sampler_steps": 15},
+        CLAMPED | {"sampler_steps": 23},
+    ]
     for retry in (1, 2, 3):
-        found = flagfiles.flat(guard.strengthened(opts, retry))
+        strengthened = flatten(guard.strengthen(opts, retry))
         expected = {
             "seed": 5 + retry * guard.SEED_STEP,
             "learning_rate": pytest.approx(0.1 * 0.5**retry),
@@ -282,27 +293,27 @@ def test_a_retry_strengthens_what_it_was_told_to(what):
             expected |= sampler[retry - 1]
         if what in ("both", "energy_l2"):
             expected["energy_l2"] = pytest.approx([0.1, 0.2, 0.4][retry - 1])
-        assert found == before | expected
+        assert strengthened == before | expected
 
 
 def test_a_clamp_of_the_users_stays():
     sampling = Sampling(sampler_steps=10, score_clamp=0.3)
     opts = dataclasses.replace(OPTIONS, sampling=sampling)
-    found = guard.strengthened(opts, 1).sampling
-    assert (found.score_clamp, found.range_clamp) == (0.3, 1.0)
-    assert found.sampler_steps == 10
-    assert guard.strengthened(opts, 2).sampling.sampler_steps == 15
+    sampling = guard.strengthen(opts, 1).sampling
+    assert (sampling.score_clamp, sampling.range_clamp) == (0.3, 1.0)
+    assert sampling.sampler_steps == 10
+    assert guard.strengthen(opts, 2).sampling.sampler_steps == 15
 
 
 def test_the_learning_rate_falls_as_told_and_may_stay():
     for factor, expected in ((0.1, 1e-3), (1.0, 0.1)):
         opts = with_survival(guard_learning_rate=factor)
-        found = guard.strengthened(opts, 2).training.learning_rate
-        assert found == pytest.approx(expected)
+        rate = guard.strengthen(opts, 2).training.learning_rate
+        assert rate == pytest.approx(expected)
 
 
 def test_a_retrys_seed_is_a_seed():
     last = dataclasses.replace(OPTIONS, training=Training(seed=2**31 - 1))
-    seeds = [guard.strengthened(last, n).training.seed for n in range(50)]
+    seeds = [guard.strengthen(last, n).training.seed for n in range(50)]
     assert len(set(seeds)) == 50
     assert all(0 <= seed < 2**31 for seed in seeds)

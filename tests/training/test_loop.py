@@ -65,7 +65,9 @@ class Kill(keras.callbacks.Callback):
 
 
 def made():
-    buffer = build.make_buffer(SMALL, (8, 8, 1), 10, start=build.make_start(SMALL, DATA))
+    buffer = build.make_buffer(
+        SMALL, (8, 8, 1), 10, start=build.make_start(SMALL, DATA)
+    )
     model = build.make_model(SMALL, (8, 8, 1), 10, buffer)
     return build.compile_model(model, SMALL.training, PLAN.steps)
 
@@ -77,39 +79,36 @@ def looped(folder, *more, book=None, plan=PLAN, feed=None, **survival):
     """
     folder.mkdir(exist_ok=True)
     model, book = made(), book or Book()
-    if checkpoint_files.steps(folder):
+    if checkpoint_files.list_steps(folder):
         for variable in model.network.weights + model.optimizer.variables:
             variable.assign(tf.ones_like(variable) * 3)
         model.buffer.shard.assign(tf.ones_like(model.buffer.shard) * 3)
-    keeper = checkpoints.Checkpoints(folder, ALONE, keep=9, about={})
+    saved = checkpoints.Checkpoints(folder, ALONE, keep=9, facts={})
     survival = Survival(**survival)
     path = folder.with_suffix(".json")
-    one = loop.Loop(
+    training = loop.Loop(
         model,
         feed or functools.partial(build.make_batches, SMALL, DATA, plan.steps),
         plan,
         cluster=ALONE,
         guard=guard.Guard(survival, path),
-        keeper=keeper,
+        checkpoints=saved,
         callbacks=[book, *more],
     )
     try:
-        return model, book, one.train(keeper.restore(model))
+        return model, book, training.train(saved.restore(model))
     except (Stopped, guard.Alarm) as end:
         return model, book, end
 
 
-def assert_same(ours, theirs):
-    """That two models are one, and so are the runs that they would go on with."""
-    for name in ("weights", "variables"):
-        owners = (
-            (model.network if name == "weights" else model.optimizer)
-            for model in (ours, theirs)
-        )
-        for one, two in zip(*(getattr(of, name) for of in owners), strict=True):
-            np.testing.assert_array_equal(one, two)
-    np.testing.assert_array_equal(ours.buffer.shard, theirs.buffer.shard)
-    np.testing.assert_array_equal(ours.buffer.ages, theirs.buffer.ages)
+def assert_same(model, other):
+    """That two models are equal, and so are the runs that they would continue."""
+    for name, owner in (("weights", "network"), ("variables", "optimizer")):
+        values, others = (getattr(getattr(m, owner), name) for m in (model, other))
+        for value, expected in zip(values, others, strict=True):
+            np.testing.assert_array_equal(value, expected)
+    np.testing.assert_array_equal(model.buffer.shard, other.buffer.shard)
+    np.testing.assert_array_equal(model.buffer.ages, other.buffer.ages)
 
 
 @pytest.fixture(scope="module")
@@ -122,14 +121,14 @@ def whole(tmp_path_factory):
 def as_of(step, whole, folder, **changes):
     """Puts into a folder what that run had left by a step, but for these changes."""
     folder.mkdir()
-    for kept in checkpoint_files.steps(whole[3]):
+    for kept in checkpoint_files.list_steps(whole[3]):
         if kept <= step:
             name = f"step-{kept:07d}"
             shutil.copytree(whole[3] / name, folder / name)
     if changes:
-        keeper = checkpoints.Checkpoints(folder, ALONE, keep=9, about={})
-        standing = keeper.restore(model := made())
-        assert keeper.save(model, standing | changes)
+        saved = checkpoints.Checkpoints(folder, ALONE, keep=9, facts={})
+        state = saved.restore(model := made())
+        assert saved.save(model, dataclasses.replace(state, **changes))
 
 
 @pytest.mark.parametrize("steps", [1, 6, 7])
@@ -230,28 +229,34 @@ def test_a_signal_within_several_steps_waits_for_their_end(tmp_path):
     assert isinstance(end, Stopped)
     assert end.number == signal.SIGINT
     assert model.step == 2
-    assert checkpoint_files.steps(tmp_path / "run") == [2]
+    assert checkpoint_files.list_steps(tmp_path / "run") == [2]
     assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_a_checkpoint_is_kept_where_due_where_better_and_at_the_end(whole, tmp_path):
     *_, folder = whole
-    assert checkpoint_files.steps(folder) == [2, 3, 4, 6, 7]  # 3: the first measured
+    assert checkpoint_files.list_steps(folder) == [
+        2,
+        3,
+        4,
+        6,
+        7,
+    ]  # 3: the first measured
     book = Book(accuracy=lambda epoch: 0.5 + 0.1 * epoch)
     plan = dataclasses.replace(PLAN, checkpoint_every=500)
     looped(tmp_path / "run", book=book, plan=plan)
-    assert checkpoint_files.steps(tmp_path / "run") == [3, 6, 7]
+    assert checkpoint_files.list_steps(tmp_path / "run") == [3, 6, 7]
 
 
 def test_a_checkpoint_says_where_the_run_stood(whole):
     _, book, _, folder = whole
     for step, accuracy, count in ((2, None, 2), (3, 0.5, 0), (4, None, 1), (7, 0.5, 0)):
-        found = checkpoint_files.standing_of(folder / f"step-{step:07d}")
-        assert (found["step"], found["val_accuracy"]) == (step, accuracy)
-        assert (found["good"], found["streak"], found["count"]) == (True, 0, count)
+        state = checkpoint_files.read_state(folder / f"step-{step:07d}")
+        assert (state.step, state.val_accuracy) == (step, accuracy)
+        assert (state.good, state.streak, state.count) == (True, 0, count)
         rows = book.readings[step - count : step]
         sums = {name: sum(row[name] for row in rows) for name in book.readings[0]}
-        assert found["sums"] == (sums if count else {})
+        assert state.sums == (sums if count else {})
 
 
 def test_seconds_are_those_of_all_processes(whole, tmp_path):
@@ -268,7 +273,11 @@ def broken(at):
             nan = tf.where(i == at - 1, np.nan, 0.0)
             return {name: images + nan for name, images in x.items()}, y
 
-        return build.make_batches(SMALL, DATA, PLAN.steps, first).enumerate(first).map(spoil)
+        return (
+            build.make_batches(SMALL, DATA, PLAN.steps, first)
+            .enumerate(first)
+            .map(spoil)
+        )
 
     return feed
 
@@ -280,16 +289,16 @@ def test_training_that_diverges_is_stopped_at_its_step(tmp_path):
     assert end.step == 6
     assert book.told[-2:] == ["step 4", "end"]
     assert np.isfinite([[*row.values()] for row in book.readings]).all()
-    assert checkpoint_files.steps(tmp_path / "run") == [4]
+    assert checkpoint_files.list_steps(tmp_path / "run") == [4]
 
 
 def test_a_step_out_of_bounds_is_no_checkpoint_to_go_back_to(tmp_path):
     looped(tmp_path / "run", guard_gap=1e-12, guard_patience=99)
-    assert checkpoint_files.steps(tmp_path / "run") == [
+    assert checkpoint_files.list_steps(tmp_path / "run") == [
         7
     ]  # the last there is, good or not
-    found = checkpoint_files.standing_of(tmp_path / "run" / "step-0000007")
-    assert (found["good"], found["streak"]) == (False, 7)
+    state = checkpoint_files.read_state(tmp_path / "run" / "step-0000007")
+    assert (state.good, state.streak) == (False, 7)
 
 
 def test_patience_does_not_begin_anew_with_a_process(whole, tmp_path):

@@ -12,11 +12,11 @@ from jem_tf.training import signals
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TWICE = """
 import os, signal, time
-from jem_tf import signals
+from jem_tf.training import signals
 signals.exit_on_second()
-with signals.Asked() as asked:
+with signals.StopRequest() as request:
     os.kill(os.getpid(), signal.{first})
-    print(asked.number, flush=True)
+    print(request.number, flush=True)
     os.kill(os.getpid(), signal.{second})
     time.sleep(60)  # or C code that does not return
 """
@@ -28,10 +28,10 @@ def handlers():
 
 @pytest.mark.parametrize("number", signals.ASKING)
 def test_the_first_signal_is_noted_and_ends_nothing(number):
-    with signals.Asked() as asked:
-        assert asked.number is None
+    with signals.StopRequest() as request:
+        assert request.number is None
         os.kill(os.getpid(), number)
-        assert asked.number == number
+        assert request.number == number
 
 
 @pytest.mark.parametrize("first", ["SIGTERM", "SIGINT"])
@@ -45,25 +45,25 @@ def test_the_second_signal_ends_the_process_at_once(first, second):
 
 def test_afterwards_signals_do_what_they_did():
     before = handlers()
-    with signals.Asked():
+    with signals.StopRequest():
         assert handlers() != before
     assert handlers() == before
-    with pytest.raises(ZeroDivisionError), signals.Asked():
+    with pytest.raises(ZeroDivisionError), signals.StopRequest():
         1 / 0  # noqa: B018
     assert handlers() == before
 
 
 def test_beside_the_main_thread_there_is_nothing_to_note():
-    before, found = handlers(), []
+    before, seen = handlers(), []
 
     def inside():
-        with signals.Asked() as asked:
-            found.extend([asked.number, handlers()])
+        with signals.StopRequest() as request:
+            seen.extend([request.number, handlers()])
 
     thread = threading.Thread(target=inside)
     thread.start()
     thread.join()
-    assert found == [None, before]
+    assert seen == [None, before]
 
 
 def test_a_stop_says_where_it_was_and_whether_it_can_go_on():

@@ -1,0 +1,75 @@
+"""`jem-tf diagnose`: do the chains of a trained run mix?"""
+
+import functools
+import math
+
+from absl import flags
+
+from jem_tf import samplers
+from jem_tf.commands.command import Command, Subject
+from jem_tf.errors import InputError, argument
+from jem_tf.evaluation import findings, mixing, tables
+from jem_tf.figures import plots
+from jem_tf.runs import build, loading
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+    subject = Subject(values, "The chains")
+    subject.text("workdir", None, "RUN, the folder of the run; it must be given")
+    subject.integer("chains", 32, "chains in parallel", 2)
+    subject.integer("steps", 500, "steps of the sampler, the first half warm-up", 8)
+    subject.choice(
+        "start",
+        "buffer",
+        ["buffer", "noise"],
+        "where chains start. buffer: they continue the run's; noise: U(-1, 1)",
+    )
+    subject.integer("seed", 0, "seed of the start and the noise", 0, 2**31 - 1)
+    flags.mark_flag_as_required("workdir", values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Walks, measures, writes and prints."""
+    trained = loading.read_run(values.workdir)
+    model = trained.model
+    if not model.generative:
+        raise InputError(
+            f"{argument('workdir', trained.folder)} is a plain classifier, which has "
+            "no chains."
+        )
+    sampler = build.make_sampler(trained.options.sampling)
+    walk = functools.partial(samplers.trace, sampler, steps=values.steps)
+    noise = values.start == "noise"
+    energies = mixing.energy_traces(
+        model, walk, values.chains, noise=noise, seed=values.seed
+    )
+    statistics = mixing.mixing_statistics(energies)
+    metrics = {k: v if math.isfinite(v) else None for k, v in statistics.items()}
+    asked = ("chains", "steps", "start", "seed")
+    protocol = {name: values[name].value for name in asked}
+    protocol |= {"checkpoint_step": trained.step, "run": str(trained.folder)}
+    figure = plots.lines(energies, "sampler step", "E(x), nats", "a chain")
+    measured = findings.Findings(metrics, protocol, {"energy": figure})
+    written = findings.write_findings(trained.folder, "chains", measured, trained.step)
+    print(
+        f"E(x) of {values.chains} chains from the {values.start}, {values.steps} steps"
+    )
+    print("\n".join(tables.format_metrics(metrics)))
+    print(*written, sep="\n")
+
+
+COMMAND = Command(
+    "diagnose",
+    """
+Measures whether the chains of a trained run mix: the effective sample size and R-hat of
+E(x) over parallel chains.
+
+    jem-tf diagnose --workdir=RUN --chains=32 --steps=500
+
+Writes RUN/results/chains.json, RUN/figures/chains_energy.png and TensorBoard's; they
+stand in the report, too.
+""",
+    define,
+    run,
+)

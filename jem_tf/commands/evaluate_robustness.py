@@ -1,0 +1,185 @@
+"""`jem-tf evaluate robustness`: how accurate does a run stay under attack?"""
+
+from typing import Any
+
+from absl import flags
+
+from jem_tf.commands import run_flags
+from jem_tf.commands.command import Command, Subject
+from jem_tf.errors import InputError, argument
+from jem_tf.evaluation import distal, findings, robustness
+from jem_tf.evaluation.attacks import ATTACKS
+from jem_tf.runs import build, loading
+from jem_tf.runs.loading import TrainedRun
+from jem_tf.system import log
+
+IMAGES = 100  # without --limit: an attack takes long
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+    attack = Subject(values, "The attack")
+    attack.choice("attack", "pgd", list(ATTACKS), "attack")
+    attack.texts(
+        "eps_linf",
+        ["1", "2", "4", "8"],
+        "L-inf radii in 1/255; 0 and 255 are always among them",
+    )
+    attack.texts(
+        "eps_l2",
+        ["0.25", "0.5", "1"],
+        "L2 radii in pixels of [0, 1]; 0 is always among them",
+    )
+    attack.integer("steps", 20, "steps of the attack", 1)
+    attack.integer("restarts", 1, "restarts, each from a random point of the ball", 1)
+    attack.integer(
+        "eot", 2, "draws of the refinement's noise that an attack averages", 1
+    )
+    attack.integer(
+        "fresh_draws", 5, "draws of the noise that judge the points an attack found", 1
+    )
+    attack.text(
+        "baseline",
+        None,
+        "RUN2, another run; the adversarial images of its network are tried too",
+    )
+    defence = Subject(values, "The refinement (JEM-k)")
+    defence.texts(
+        "refine_steps",
+        None,
+        "k, sampler steps before the image is classified. Unset: 0,1,10, and of a "
+        "plain classifier 0",
+    )
+    defence.number(
+        "refine_noise",
+        None,
+        "standard deviation of a step's noise, in pixels of [-1, 1]. Unset: the run's",
+        0,
+    )
+    defence.number(
+        "refine_step_size", None, "a, which multiplies the score. Unset: the run's", 0
+    )
+    noise = Subject(values, "Distal adversarials")
+    noise.number(
+        "distal_confidence",
+        0.9,
+        "confidence that noise is driven to, below 1",
+        0.0,
+        0.9999,
+    )
+    noise.integer("distal_steps", 1000, "steps at most, to get there", 1)
+    run_flags.define(values)
+
+
+def evaluate(asked: run_flags.Asked) -> findings.Findings:
+    """Attacks the run by every radius and refinement, and drives noise to classes."""
+    run, given = asked.run, asked.flags
+    radii, defences = choose_radii(given), choose_defences(run, given)
+    baseline = read_baseline(run, given.baseline)
+    settings = robustness.AttackSettings(
+        given.steps, given.restarts, asked.seed, given.attack
+    )
+    split = run_flags.first_images(asked.data.test, asked.limit or IMAGES)
+    models = {"run": run.model} | ({"baseline": baseline.model} if baseline else {})
+    metrics, checks, figures = robustness.evaluate_robustness(
+        run.model,
+        split,
+        defences=defences,
+        radii=radii,
+        settings=settings,
+        baseline=models.get("baseline"),
+    )
+    goal = {"confidence": given.distal_confidence, "max_steps": given.distal_steps}
+    goal["seed"] = asked.seed
+    driven, strip = distal.evaluate_distal(models, run.class_names, **goal)
+    for name in (name for name, check in checks.items() if not check["ok"]):
+        log.say(f"warning: {name} does not hold; see the protocol's sanity")
+    protocol = {
+        "images": f"the first {len(split.labels)} of the test split",
+        **robustness.describe_robustness(defences, radii, settings),
+        "distal": distal.describe_distal(**goal),
+        "baseline": baseline and findings.provenance(baseline, asked.data),
+        "sanity": checks,
+    }
+    return findings.Findings(metrics | driven, protocol, figures | {"distal": strip})
+
+
+def choose_radii(given: Any) -> dict[str, list[float]]:
+    """{norm: eps, ascending from 0; of L-inf up to an unbounded one}."""
+    linf, l2 = (parse_numbers(n, given[n].value) for n in ("eps_linf", "eps_l2"))
+    if max(linf, default=0) > robustness.UNBOUNDED:
+        raise InputError(
+            f"{argument('eps_linf', ','.join(given.eps_linf))} is in 1/255; give at "
+            "most 255."
+        )
+    bounds = {0.0, robustness.UNBOUNDED}
+    return {"linf": sorted(bounds | set(linf)), "l2": sorted({0.0, *l2})}
+
+
+def choose_defences(run: TrainedRun, given: Any) -> list[robustness.Defence]:
+    """JEM-k for each k of --refine_steps, ascending."""
+    usual = ["0", "1", "10"] if run.model.generative else ["0"]
+    texts = usual if given.refine_steps is None else given.refine_steps
+    numbers = {"noise": given.refine_noise, "step_size": given.refine_step_size}
+    changes = {name: value for name, value in numbers.items() if value is not None}
+    defences = []
+    for k in sorted(set(parse_numbers("refine_steps", texts, int))):
+        sampler = None
+        if k:
+            sampler = build.make_sampler(run.options.sampling, steps=k, **changes)
+        # A sampler without the argument has noise of its own.
+        noisy = sampler is not None and sampler.keywords.get("noise") != 0
+        draws = (given.eot, given.fresh_draws) if noisy else (1, 1)
+        defences.append(robustness.Defence(k, sampler, *draws))
+    return defences
+
+
+def parse_numbers(name: str, texts: list[str], kind: type = float) -> list:
+    """The numbers, at least 0, of a flag that lists them."""
+    try:
+        numbers = [kind(text) for text in texts]
+        if all(0 <= number < float("inf") for number in numbers):
+            return numbers
+    except ValueError:
+        pass
+    what = "whole numbers" if kind is int else "numbers"
+    raise InputError(
+        f"{argument(name, ','.join(texts))} must list {what} of at least 0, with "
+        "commas between them."
+    )
+
+
+def read_baseline(run: TrainedRun, path: str | None) -> TrainedRun | None:
+    """The trained run that --baseline names, of images and classes like run's."""
+    if path is None:
+        return None
+    named = argument("baseline", path)
+    try:
+        baseline = loading.read_run(path)
+    except InputError as error:
+        raise InputError(f"{named}: {error}") from error
+    shapes = [other.model.network.input_shape[1:] for other in (run, baseline)]
+    if shapes[0] != shapes[1] or run.class_names != baseline.class_names:
+        raise InputError(
+            f"{named} has other images or classes than "
+            f"{argument('workdir', run.folder)}; name a run of the same data."
+        )
+    return baseline
+
+
+COMMAND = Command(
+    "evaluate robustness",
+    """
+Measures how accurate a trained run stays under attack: PGD in L-inf and L2, of JEM-0,
+JEM-1 and JEM-10, which refine an image by that many sampler steps first.
+
+    jem-tf evaluate robustness --workdir=RUN --baseline=RUN2
+    jem-tf evaluate robustness --workdir=RUN --limit=20 --steps=10
+
+Attacks the first --limit (100) test images. Writes RUN/results/robustness.json,
+RUN/figures/robustness_{accuracy,distal}.png and TensorBoard's; docs/evaluation.md says
+what each number is.
+""",
+    define,
+    lambda values: run_flags.evaluate("robustness", evaluate, values),
+)

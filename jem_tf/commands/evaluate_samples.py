@@ -1,0 +1,217 @@
+"""`jem-tf evaluate samples`: how good are a trained run's samples?"""
+
+from typing import Any
+
+from absl import flags
+
+from jem_tf import chains, starts
+from jem_tf.commands import run_flags
+from jem_tf.commands.command import Command, Subject
+from jem_tf.datasets import Dataset
+from jem_tf.errors import InputError, argument, arguments_renamed
+from jem_tf.evaluation import (
+    features,
+    fidelity,
+    findings,
+    inception_file,
+    inception_network,
+    reference,
+    sample_figures,
+    sample_sets,
+)
+from jem_tf.runs import build
+from jem_tf.runs.loading import TrainedRun
+from jem_tf.system import log
+
+FRESH_ONLY = ("steps", "step_size", "noise", "temperature", "conditional")
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+    samples = Subject(values, "Samples")
+    samples.choice(
+        "source",
+        "auto",
+        ["auto", "buffer", "fresh"],
+        "the replay buffer's images as they are, or fresh chains. auto: the buffer's, "
+        "if there is one",
+    )
+    samples.integer(
+        "count", 0, "samples. 0: 10,000, or the buffer's size if that is smaller", 0
+    )
+    samples.integer(
+        "steps",
+        0,
+        "steps of a fresh chain. 0: K / rho, a chain's mean in the buffer",
+        0,
+    )
+    samples.number(
+        "step_size",
+        None,
+        "a of a fresh chain, which multiplies the score. Unset: the run's",
+        0,
+    )
+    samples.number(
+        "noise",
+        None,
+        "standard deviation of a fresh chain's noise, in pixels of [-1, 1]. Unset: the "
+        "run's",
+        0,
+    )
+    samples.number(
+        "temperature", None, "temperature, of mala only. Unset: the run's", 0
+    )
+    samples.switch(
+        "conditional", False, "fresh chains walk down E(x, y), each class in turn"
+    )
+    samples.number(
+        "confident", 1, "share kept of each predicted class, by max p(y|x)", 1e-6, 1
+    )
+    compared = Subject(values, "What they are compared with, and how")
+    compared.choice(
+        "reference",
+        "train",
+        ["train", "test"],
+        "real images. train: all but the test images",
+    )
+    compared.text(
+        "reference_stats",
+        "",
+        ".npz with mu and sigma of real images instead, without KID",
+    )
+    compared.choice(
+        "features",
+        "inception",
+        ["inception", "network"],
+        "network that computes the features. network: the run's own",
+    )
+    compared.text(
+        "inception", "", f"path of {inception_file.NAME}. Empty: downloaded once"
+    )
+    compared.text("inception_sha256", "", "sha256 that it must have")
+    compared.choice(
+        "inception_precision",
+        "auto",
+        inception_network.PRECISIONS,
+        "precision of Inception. auto: as the hardware likes",
+    )
+    run_flags.define(values)
+
+
+def evaluate(asked: run_flags.Asked) -> findings.Findings:
+    """Measures FID, KID and Inception Score of samples, and shows some of them."""
+    run, data, given = asked.run, asked.data, asked.flags
+    fresh, drawing = choose_source(asked)
+    network = choose_network(run, data, given)
+    count = sample_sets.count_samples(run.model, given.count, asked.limit, fresh)
+    features.check_count(count, network)
+    with arguments_renamed(stats="reference_stats", split="reference"):
+        real, against = reference.choose_reference(
+            data,
+            network,
+            split=given.reference,
+            stats=given.reference_stats,
+            limit=asked.limit,
+        )
+    drawn = sample_sets.draw_samples(
+        run.model, count, fresh, conditional=given.conditional, seed=asked.seed
+    )
+    kept = sample_sets.keep_confident(run.model, drawn, given.confident)
+    more = f"{argument('count')}, {argument('limit')} or {argument('confident')}"
+    features.check_count(len(kept), network, more)
+    protocol = drawing | {
+        "samples_drawn": len(drawn),
+        "confident": given.confident,
+        "rounding": "clipped to [-1, 1], rounded to 8 bits before the network",
+        "order": "shuffled by the seed",
+        "features": network.protocol(),
+        "reference": against,
+        "definitions": fidelity.DEFINITIONS,
+        "figures": sample_figures.figures_protocol(fresh),
+    }
+    metrics = fidelity.evaluate_fidelity(kept, network, real)
+    figures = sample_figures.make_figures(
+        run.model, kept, data, fresh=fresh, seed=asked.seed
+    )
+    return findings.Findings(metrics, protocol, figures)
+
+
+def choose_source(
+    asked: run_flags.Asked,
+) -> tuple[sample_sets.FreshChains | None, dict[str, Any]]:
+    """FreshChains, or None for the buffer's images; and what the protocol says."""
+    model, opts, given = asked.run.model, asked.run.options, asked.flags
+    plain = model.buffer is None
+    if plain and given.source == "buffer":
+        raise InputError(
+            f"{argument('source', 'buffer')}: a plain classifier has none; leave it "
+            "out."
+        )
+    if not plain and given.source != "fresh":
+        for name in FRESH_ONLY:
+            if given[name].value != given[name].default:
+                raise InputError(
+                    f"{argument(name, given[name].value)} is for fresh chains; give "
+                    f"{argument('source', 'fresh')}."
+                )
+        return None, sample_sets.buffer_protocol(model, opts.sampling.sampler_steps)
+    if plain:
+        log.say("a plain classifier has no buffer: fresh chains from U(-1, 1)")
+        start = starts.uniform(asked.data.train.images.shape[1:])
+    else:
+        start = build.make_start(opts, asked.data)
+    named = "uniform" if plain else opts.sampling.start
+    sampler = build.make_sampler(opts.sampling, **find_changes(opts.sampling, given))
+    fresh = sample_sets.FreshChains(model, start, sampler)
+    return fresh, fresh.protocol(named, conditional=given.conditional)
+
+
+def find_changes(sampling: Any, given: Any) -> dict[str, Any]:
+    """What is other than in the run's own sampler: {argument: value}."""
+    usual = chains.usual_steps(
+        sampling.sampler_steps, sampling.reinit_prob, continued=False
+    )
+    changes = {
+        name: given[name].value for name in ("step_size", "noise", "temperature")
+    }
+    changes["steps"] = given.steps or usual
+    return {name: value for name, value in changes.items() if value is not None}
+
+
+def choose_network(run: TrainedRun, data: Dataset, given: Any) -> Any:
+    """Chooses the network that computes the features of samples."""
+    if given.features == "network":
+        return features.Penultimate(run.model.network)
+    inception_network.check_size(
+        data.test.images,
+        run.options.data.dataset,
+        remedy=f"give {argument('features', 'network')} for the run's own network",
+    )
+    with arguments_renamed(path="inception", sha256="inception_sha256"):
+        path = inception_file.find_graph(given.inception, sha256=given.inception_sha256)
+    bfloat16 = inception_network.in_bfloat16(given.inception_precision)
+    network = inception_network.Inception(path, bfloat16=bfloat16)
+    if not network.has_softmax:
+        log.say(
+            f"{path} has no {inception_network.SOFTMAX}: the Inception Score is left "
+            "out"
+        )
+    return network
+
+
+COMMAND = Command(
+    "evaluate samples",
+    """
+Measures how good a trained run's samples are: FID, KID and Inception Score, and
+pictures of them.
+
+    jem-tf evaluate samples --workdir=RUN --inception=GRAPH.pb
+    jem-tf evaluate samples --workdir=RUN --source=fresh --steps=200
+    jem-tf evaluate samples --workdir=RUN --features=network
+
+Writes RUN/results/samples.json, RUN/figures/samples_{grid,classes,neighbours}.png and
+TensorBoard's; docs/evaluation.md says what each number is.
+""",
+    define,
+    lambda values: run_flags.evaluate("samples", evaluate, values),
+)

@@ -1,0 +1,65 @@
+"""`jem-tf export`: a trained run as a SavedModel for TensorFlow Serving and its like."""
+
+from absl import flags
+
+from jem_tf.commands import run_flags
+from jem_tf.commands.command import Command, Subject
+from jem_tf.errors import arguments_renamed
+from jem_tf.runs import loading
+from jem_tf.serving import exporting
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+    subject = Subject(values, "The export")
+    subject.text("workdir", None, "RUN, the run to export; it must be given")
+    subject.switch("best", False, "take its best checkpoint on validation")
+    subject.text("out", "", "folder of the numbered models. Empty: RUN/export")
+    subject.integer(
+        "number", None, "number of the model. Unset: one above those there", 0
+    )
+    subject.number(
+        "accept",
+        0.95,
+        "share of the validation images that is_ood lets pass, in (0, 1]",
+    )
+    run_flags.define_data_dir(subject)
+    subject.choice(
+        "precision",
+        "float32",
+        run_flags.PRECISIONS,
+        "precision of the exported network",
+    )
+    flags.mark_flag_as_required("workdir", values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Reads, calibrates, writes and says where."""
+    trained = run_flags.read_run(values)
+    data_dir = values.data_dir or trained.options.data.data_dir
+    data = loading.read_data(trained, data_dir)
+    with arguments_renamed(base="out"):
+        path = exporting.export_run(
+            trained,
+            data,
+            values.out or None,
+            number=values.number,
+            accept=values.accept,
+            precision=values.precision,
+        )
+    print(f"{path}, of step {trained.step}: see {path / 'README.md'}")
+
+
+COMMAND = Command(
+    "export",
+    """
+Exports a trained run as a SavedModel for TensorFlow Serving and its like.
+
+    jem-tf export --workdir=RUN
+
+Writes RUN/export/NUMBER/, calibrated on the run's validation images; its README.md says
+what it answers.
+""",
+    define,
+    run,
+)

@@ -1,0 +1,60 @@
+"""`jem-tf import-pytorch`: a run of a checkpoint of the JEM authors' PyTorch code."""
+
+from absl import flags
+
+from jem_tf import pytorch
+from jem_tf.commands.command import Command, Subject
+from jem_tf.pytorch import imported_run
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+    subject = Subject(values, "The run to make")
+    subject.text(
+        "workdir", None, "RUN, a folder that is empty or not there yet; must be given"
+    )
+    subject.text(
+        "dataset",
+        "",
+        "data set that it was trained on: cifar10, cifar100, svhn, or what else "
+        "`jem-tf train` takes. Empty: cifar10 or cifar100, by the number of classes",
+    )
+    subject.text("data_dir", "", "folder of prepared TFDS data, for the other commands")
+    flags.mark_flag_as_required("workdir", values)
+
+
+def run(values: flags.FlagValues, checkpoint: str) -> None:
+    """Reads, writes and says what became of it."""
+    original = pytorch.read_checkpoint(checkpoint)
+    note = imported_run.write_run(
+        values.workdir,
+        original,
+        checkpoint,
+        dataset=values.dataset,
+        data_dir=values.data_dir,
+    )
+    print(
+        f"{values.workdir}: {note['network']}, {note['parameters']:,} parameters, "
+        f"{note['classes']} classes of {note['dataset']}"
+    )
+    if note["buffer_images"]:
+        print(f"replay buffer: its {note['buffer_images']:,} images")
+    else:
+        print("replay buffer: none in the checkpoint; chains start from U(-1, 1)")
+    print(f"mind: {note['validation']}.")
+
+
+COMMAND = Command(
+    "import-pytorch",
+    """
+Makes a run of a checkpoint of the JEM authors' PyTorch code: weights and replay buffer.
+
+    jem-tf import-pytorch CHECKPOINT.pt --workdir=RUN
+
+It needs PyTorch (pip install 'jem-tf[pytorch]'), and no data. No code in a checkpoint
+is ever run.
+""",
+    define,
+    run,
+    argument="CHECKPOINT.pt",
+)
