@@ -4,21 +4,37 @@ Nothing is imported until it is used: `import jem_tf` does not start TensorFlow.
 """
 
 import importlib
+from typing import Any
 
 __version__ = "0.1.0"
 _HOMES = {
     "JEM": "jem_tf.jem",
+    "InputError": "jem_tf.errors",
+    "Predictor": "jem_tf.serving.predictor",
     "ReplayBuffer": "jem_tf.replay",
+    "export_run": "jem_tf.serving.exporting",
+    "load": "jem_tf.serving.predictor",
+    "mala": "jem_tf.samplers",
+    "normalised": "jem_tf.samplers",
     "sgld": "jem_tf.samplers",
-    "load": "jem_tf.predictor",
 }
-_MODULES = ("datasets", "energies", "figures", "networks", "samplers", "starts")
-__all__ = (*_HOMES, *_MODULES)
+_MODULES = {
+    name: f"jem_tf.{name}"
+    for name in (
+        "chains datasets energies evaluation figures metrics networks objectives "
+        "pixels samplers starts"
+    ).split()
+} | {"export": "jem_tf.serving.exporting"}
+__all__ = [*_HOMES, *_MODULES]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name in _MODULES:
-        return importlib.import_module(f"jem_tf.{name}")
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'jem_tf' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
