@@ -18,7 +18,8 @@ setuptools.setup(
     python_requires=">=3.10",
     packages=[*setuptools.find_packages(include=["jem_tf*"]), "jem_tf.flags"],
     package_dir={"jem_tf.flags": "flags"},
-    package_data={"jem_tf.flags": ["*.flags"]},
+    package_data={"jem_tf": ["py.typed"], "jem_tf.flags": ["*.flags"]},
+    entry_points={"console_scripts": ["jem-tf = jem_tf.commands.main:main"]},
     install_requires=[
         "absl-py>=2.0",
         "foolbox>=3.3.4",
@@ -37,8 +38,8 @@ setuptools.setup(
     ],
     extras_require={
         "test": TEST,
-        "dev": [*TEST, "pre-commit", "ruff"],
-        "pytorch": ["torch>=2.6"],  # tools/import_pytorch.py; older ones run code
+        "dev": [*TEST, "mypy", "pre-commit", "ruff"],
+        "pytorch": ["torch>=2.6"],  # jem-tf import-pytorch; older ones run code
         "serving": [*TEST, "nvidia-pytriton>=0.7"],  # tests/serving
     },
     classifiers=[

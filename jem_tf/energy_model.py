@@ -98,7 +98,8 @@ class EnergyModel(Classifier):
         # In a loop, Grappler makes a sum of sums into one whose temporary variable the
         # second iteration finds taken (TensorFlow 2.21, in bfloat16).
         tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
-        self.buffer, self.sampler = buffer, sampler
+        self.buffer: Any = buffer  # a ReplayBuffer, or None
+        self.sampler = sampler
 
     def dream(
         self, n: Any, seed: Any, labels: Any = None

@@ -127,7 +127,7 @@ class Sampling:
     )
     score_clamp: float = option(
         0.0,
-        "bound on each component of the score, in nats per unit of pixel value. 0: none",
+        "bound on each component of the score, in nats a unit of pixel value. 0: none",
         least=0,
     )
     range_clamp: float = option(

@@ -122,7 +122,7 @@ def _train(
             announcements.announce_start(
                 folder, now, data, model, plan, state, watch.retries
             )
-        share = {"own": team.own, "replicas": team.replicas}
+        share: dict[str, Any] = {"own": team.own, "replicas": team.replicas}
         training = loop.Loop(
             model,
             functools.partial(build.make_batches, now, data, plan.steps, **share),

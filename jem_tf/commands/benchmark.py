@@ -138,15 +138,15 @@ def measure_elsewhere(*changes: str) -> dict[str, float]:
 
 def sweep(opts: Options, values: Any) -> dict[str, Any]:
     """Measures a step's cost over GRID, each setting in a process of its own."""
-    rows = []
-    for what, settings in GRID.items():
-        for setting in settings:
-            flag = f"--{what}={setting}"
+    rows: list[dict[str, Any]] = []
+    for what, sizes in GRID.items():
+        for size in sizes:
+            flag = f"--{what}={size}"
             if what == "width":
-                name = re.sub(r"\d+$", str(setting), opts.network.network)
+                name = re.sub(r"\d+$", str(size), opts.network.network)
                 flag = f"--network={name}"
-            rows.append({"of": what, "value": setting} | measure_elsewhere(flag))
-            print(format_row(f"{what} {setting}", rows[-1]), flush=True)
+            rows.append({"of": what, "value": size} | measure_elsewhere(flag))
+            print(format_row(f"{what} {size}", rows[-1]), flush=True)
     setting = describe_setting(opts, values)
     return {"about": setting, "rows": rows, "linear_in_steps": fit_line(rows)}
 

@@ -1,4 +1,4 @@
-"""`jem-tf export`: a trained run as a SavedModel for TensorFlow Serving and its like."""
+"""`jem-tf export`: a trained run as a SavedModel for servers."""
 
 from absl import flags
 

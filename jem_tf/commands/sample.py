@@ -84,7 +84,7 @@ def run(values: flags.FlagValues) -> None:
         trained.model,
         plan.start,
         plan.sampler,
-        plan.count,
+        plan.n,
         steps=plan.steps,
         labels=plan.labels,
         candidates=wanted.candidates or 1,
@@ -97,7 +97,7 @@ def run(values: flags.FlagValues) -> None:
     writers[".npz"] = output.array_writer(drawn, plan, settings)
     output.write_all(paths, writers)
     print(
-        f"{plan.count} images, {plan.steps} steps, start: {plan.begin}; mean E(x) "
+        f"{plan.n} images, {plan.steps} steps, start: {plan.begin}; mean E(x) "
         f"{drawn.energies.mean():.2f} nats",
         *paths.values(),
         sep="\n",

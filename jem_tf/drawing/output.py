@@ -1,4 +1,4 @@
-"""Files of what was drawn: names that tell the settings, all of them written or none."""
+"""Files of what was drawn: names that tell the settings; all or none are written."""
 
 import contextlib
 import dataclasses
@@ -83,7 +83,7 @@ def describe_settings(run: TrainedRun, request: Request, plan: Plan) -> dict[str
         **dataclasses.asdict(request),
         "start": plan.begin,
         "candidates": request.candidates or 1,
-        "count": plan.count,
+        "count": plan.n,
         "sampler": run.options.sampling.sampler,
         **plan.sampler.keywords,
         "chains_at_a_time": chains.BATCH_SIZE,
@@ -109,8 +109,8 @@ def array_writer(
       plan: what it was asked for.
       settings: what `describe_settings` returned.
     """
-    labels = [-1] * plan.count if plan.labels is None else plan.labels
-    arrays = {
+    labels = [-1] * plan.n if plan.labels is None else plan.labels
+    arrays: dict[str, Any] = {
         "images": chains.to_uint8(drawn.images),
         "pixels": drawn.images,
         "energies": drawn.energies,

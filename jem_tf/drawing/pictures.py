@@ -41,7 +41,7 @@ def picture_writers(
         return {".png": inpaintings(drawn.images, rows, plan.known)}
     if drawn.frames is not None:
         labels = plan.labels
-        each = [""] * plan.count if labels is None else [names[y] for y in labels]
+        each = [""] * plan.n if labels is None else [names[y] for y in labels]
         film = functools.partial(_film, frames=drawn.frames[:, : COLUMNS * ROWS])
         return {".png": strip(drawn, each), ".gif": film}
     return {".png": grid(drawn.images, rows)}
@@ -57,10 +57,10 @@ def grid(images: np.ndarray, names: Sequence[str] | None) -> Writer:
 
 def strip(drawn: Drawn, names: Sequence[str]) -> Writer:
     """A chain a row, the steps evenly over the walk; names [n] beside the chains."""
-    last = len(drawn.frames) - 1
-    shown = np.unique(np.linspace(0, last, STRIP).round().astype(int))
-    rows = pixels.from_uint8(drawn.frames[shown, :ROWS]).numpy().swapaxes(0, 1)
-    return _rows(rows, names[:ROWS], [f"{step:,}" for step in drawn.frame_steps[shown]])
+    frames, steps = np.asarray(drawn.frames), np.asarray(drawn.frame_steps)
+    shown = np.unique(np.linspace(0, len(frames) - 1, STRIP).round().astype(int))
+    rows = pixels.from_uint8(frames[shown, :ROWS]).numpy().swapaxes(0, 1)
+    return _rows(rows, names[:ROWS], [f"{step:,}" for step in steps[shown]])
 
 
 def inpaintings(

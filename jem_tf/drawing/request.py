@@ -34,7 +34,7 @@ class Plan(NamedTuple):
     labels: int [n] of the images, or None to draw from p(x).
     begin: one of STARTS.
     start, sampler, known: as in `chains.draw_many`.
-    count: n images.
+    n: how many images.
     """
 
     classes: list[int] | None
@@ -43,7 +43,7 @@ class Plan(NamedTuple):
     start: starts.Start
     sampler: functools.partial
     known: chains.Known | None
-    count: int
+    n: int
 
     @property
     def steps(self) -> int:

@@ -69,7 +69,11 @@ def _classes(
     if fresh:
         drawn = fresh.draw(len(labels), labels=labels, seed=seed)
     else:
-        how = {"labels": labels, "candidates": monitoring.CANDIDATES, "seed": seed}
+        how: dict[str, Any] = {
+            "labels": labels,
+            "candidates": monitoring.CANDIDATES,
+            "seed": seed,
+        }
         drawn = np.asarray(model.sample(len(labels), **how))
     rows = drawn.reshape(len(shown), A_CLASS, *drawn.shape[1:])
     return image_grids.by_class(rows, [names[y] for y in shown])

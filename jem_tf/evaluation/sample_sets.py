@@ -10,7 +10,6 @@ from jem_tf import chains
 from jem_tf.energy_model import Classifier, EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
-from jem_tf.replay import ReplayBuffer
 from jem_tf.starts import Start
 
 MOST = 10_000  # samples, unless more are asked for
@@ -116,7 +115,7 @@ def draw_samples(
 
 def buffer_protocol(model: EnergyModel, steps: int) -> dict[str, Any]:
     """What a protocol says of the buffer's images; `steps` K a training step."""
-    buffer: ReplayBuffer = model.buffer
+    buffer = model.buffer
     age = monitoring.chain_ages(buffer)["chain_age_mean"]
     return {
         "source": "replay buffer, as it is",
