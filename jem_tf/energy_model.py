@@ -63,8 +63,8 @@ class Classifier(keras.Model):
     @property
     def metrics(self) -> list:
         """Keras's metrics; `evaluate` does without the averages of a training step."""
-        hidden = self.averages.values() if self._evaluating else ()
-        hidden = {id(metric) for metric in hidden}
+        averages = self.averages.values() if self._evaluating else ()
+        hidden = {id(metric) for metric in averages}
         return [metric for metric in super().metrics if id(metric) not in hidden]
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:

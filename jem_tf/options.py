@@ -347,7 +347,7 @@ def replace(options: Options, changes: Mapping[str, Any]) -> Options:
     groups = {}
     for name in GROUPS:
         group = getattr(options, name)
-        own = {field.name for field in dataclasses.fields(group)} & set(changes)
-        own = {field: changes[field] for field in own}
+        fields = {field.name for field in dataclasses.fields(group)} & set(changes)
+        own = {field: changes[field] for field in fields}
         groups[name] = dataclasses.replace(group, **own)
     return dataclasses.replace(options, **groups)

@@ -114,7 +114,7 @@ def measure_features(opts: Options, graph: str, repeats: int) -> dict[str, float
     policy = hardware.choose_precision(opts.training.precision)[0]
     network = inception_network.Inception(graph, bfloat16=policy == "mixed_bfloat16")
     images = np.random.default_rng(0).integers(0, 256, [FID_IMAGES, 32, 32, 3], "uint8")
-    spent = timing.seconds(
+    spent = timing.measure_seconds(
         lambda: tf.constant(network.read(images).features[0, 0]), repeats
     )
     return {"seconds": spent, "images_per_second": FID_IMAGES / spent}

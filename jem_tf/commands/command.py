@@ -156,7 +156,7 @@ def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
     text += f" ({limits})" if limits else ""
     if flag.default not in (None, ""):
         text += f". Default: {_spelled(flag.default)}"
-    style = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
+    style: dict[str, Any] = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
     return [f"  {_left_side(flag)}", *textwrap.wrap(text, width, **style)]
 
 

@@ -21,7 +21,7 @@ PARTS = ("weight", "bias")
 KERNEL = {4: (2, 3, 1, 0), 2: (1, 0)}  # [out, in, height, width] and [out, in] to ours
 
 
-def original(state, images, *, source):
+def convert(state, images, *, source):
     """What a state dict and a replay buffer of theirs are for us.
 
     Args:

@@ -7,16 +7,19 @@ no optimiser.
 
 import hashlib
 import pathlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from jem_tf import replay
 from jem_tf.datasets import paper_sets
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument, arguments_renamed
+from jem_tf.jem import JEM
 from jem_tf.options import Data, Network, Options, Sampling, Training
-from jem_tf.pytorch.conversion import IMAGE_SHAPE
-from jem_tf.runs import build, checkpoints, run_folder
+from jem_tf.pytorch.conversion import IMAGE_SHAPE, Original
+from jem_tf.runs import build, checkpoints, claiming
+from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
 from jem_tf.training import cluster
 
@@ -26,17 +29,17 @@ VALIDATION = (
     "them were trained on, and what is chosen by them is too sure"
 )
 NO_OPTIMIZER = {"optimizer": "PyTorch's, not imported"}  # so none trains on
-STANDING = {  # at step 0: nobody knows how many steps theirs took
-    "step": 0,
-    "seed": 0,
-    "retries": 0,
-    "changes": {},
-    "good": True,
-    "val_accuracy": None,
-}
+STATE = TrainingState(step=0)  # nobody knows how many steps theirs took
 
 
-def write(path, original, source, *, dataset="", data_dir=""):
+def write_run(
+    path: str | pathlib.Path,
+    original: Original,
+    source: str | pathlib.Path,
+    *,
+    dataset: str = "",
+    data_dir: str = "",
+) -> dict[str, Any]:
     """Makes a run, which appears whole or not at all.
 
     Args:
@@ -54,43 +57,47 @@ def write(path, original, source, *, dataset="", data_dir=""):
       InputError: if RUN holds something or cannot be written, or the data set has other
         classes or images.
     """
-    opts, outline = _described(original, source, dataset, data_dir)
-    root, flag = pathlib.Path(path).resolve(), f"--workdir={path}"
+    opts, description = _describe(original, source, dataset, data_dir)
+    root, named = pathlib.Path(path).resolve(), argument("workdir", path)
     if root.exists() and not (root.is_dir() and not any(root.iterdir())):
-        raise InputError(f"{flag} holds something already; name another.")
-    run_folder.check(path, opts)
+        raise InputError(f"{named} holds something already; name another.")
+    claiming.check(str(path), opts)
     model = _model(opts, original)
     note = _note(original, source, opts, model)
-    with files.atomic_folder(root) as part, run_folder.claim(part, opts):
-        run_folder.note(part, *outline)
-        files.write_json(part / "results" / "import.json", note)
-        keeper = checkpoints.Checkpoints(
-            part / "checkpoints",
+    facts = checkpoints.model_facts(opts, IMAGE_SHAPE, original.num_classes)
+    with files.atomic_folder(root) as part, claiming.claim(part, opts) as folder:
+        folder.describe_data(*description)
+        files.write_json(folder.import_file, note)
+        saved = checkpoints.Checkpoints(
+            folder.checkpoints,
             cluster.Cluster(tf.distribute.get_strategy()),
             keep=1,
-            about=checkpoints.about(opts, IMAGE_SHAPE, original.num_classes)
-            | NO_OPTIMIZER,
+            facts=facts | NO_OPTIMIZER,
         )
-        if not keeper.save(model, STANDING):
-            raise InputError(f"{flag} cannot be written; make room or name another.")
+        if not saved.save(model, STATE):
+            raise InputError(f"{named} cannot be written; make room or name another.")
     return note
 
 
-def _described(original, source, dataset, data_dir):
-    """-> (Options, paper_sets.Description)."""
+def _describe(
+    original: Original, source: str | pathlib.Path, dataset: str, data_dir: str
+) -> tuple[Options, paper_sets.Description]:
     classes = original.num_classes
-    dataset = dataset or BY_CLASSES.get(classes)
+    dataset = dataset or BY_CLASSES.get(classes, "")
     if not dataset:
         raise InputError(
-            f"{source} has {classes} classes; say by --dataset what it was trained on."
+            f"{source} has {classes} classes; say by {argument('dataset')} what it was "
+            "trained on."
         )
     size = 0 if dataset in paper_sets.SETS else IMAGE_SHAPE[0]
-    outline = paper_sets.describe(dataset, data_dir=data_dir, image_size=size)
-    theirs = (len(outline.class_names), outline.image_shape)
-    if theirs != (classes, IMAGE_SHAPE):
+    with arguments_renamed(name="dataset"):
+        description = paper_sets.describe(dataset, data_dir=data_dir, image_size=size)
+    expected = (len(description.class_names), description.image_shape)
+    if expected != (classes, IMAGE_SHAPE):
         raise InputError(
-            f"--dataset={dataset} has {theirs[0]} classes of images {theirs[1]}, and "
-            f"{source} {classes} of {IMAGE_SHAPE}; say what it was trained on."
+            f"{argument('dataset', dataset)} has {expected[0]} classes of images "
+            f"{expected[1]}, and {source} {classes} of {IMAGE_SHAPE}; say what it was "
+            "trained on."
         )
     sampling = Sampling()
     if original.images is not None:
@@ -101,12 +108,12 @@ def _described(original, source, dataset, data_dir):
         sampling=sampling,
         training=Training(precision="float32"),
     )
-    return opts, outline
+    return opts, description
 
 
-def _model(opts, original):
+def _model(opts: Options, original: Original) -> JEM:
     buffer = build.make_buffer(opts, IMAGE_SHAPE, original.num_classes)
-    if original.images is not None:
+    if original.images is not None and buffer is not None:
         ages = np.full(len(original.images), replay.UNKNOWN_AGE, np.int32)
         buffer.restore([original.images], [ages])
     model = build.make_model(opts, IMAGE_SHAPE, original.num_classes, buffer)
@@ -115,7 +122,9 @@ def _model(opts, original):
     return model
 
 
-def _note(original, source, opts, model):
+def _note(
+    original: Original, source: str | pathlib.Path, opts: Options, model: JEM
+) -> dict[str, Any]:
     path = pathlib.Path(source)
     return {
         "source": path.name,

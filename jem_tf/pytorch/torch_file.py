@@ -26,7 +26,7 @@ NAMED = re.compile(  # all that a pickle of tensors has to name
 )
 
 
-def arrays(path):
+def read_arrays(path):
     """Reads {"model_state_dict": ..., "replay_buffer": ...}, or a state dict alone.
 
     Args:

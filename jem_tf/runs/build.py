@@ -65,7 +65,7 @@ def make_model(
       buffer: what `make_buffer` returned.
     """
     objective = opts.objective
-    sampler = make_sampler(opts.sampling)
+    sampler: Any = make_sampler(opts.sampling)
     if hardware.compiles(opts.training.jit_compile) and _replicas() > 1:
         sampler = samplers.compiled(sampler)
     return jem.JEM(

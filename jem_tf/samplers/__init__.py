@@ -11,6 +11,8 @@ name, and `tests/samplers/test_samplers.py` tests it. This room imports `energie
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 from jem_tf.errors import InputError, argument
 from jem_tf.samplers.mala import mala
@@ -34,11 +36,15 @@ __all__ = [
     "trace",
 ]
 
-SAMPLERS = {"sgld": sgld, "normalised": normalised, "mala": mala}
+SAMPLERS: dict[str, Callable[..., tuple[Any, Info]]] = {
+    "sgld": sgld,
+    "normalised": normalised,
+    "mala": mala,
+}
 NUMBERS = ("step_size", "noise", "temperature")  # what a member may take, beside clamps
 
 
-def build(name: str, **arguments: object) -> functools.partial:
+def build(name: str, **arguments: Any) -> functools.partial:
     """Binds the arguments of the sampler called `name`.
 
     Args:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from jem_tf.samplers.walking import Energy, Sampler
+from jem_tf.samplers.walking import Energy
 
 
 class Trace(NamedTuple):
@@ -50,8 +50,8 @@ def trace(
     return Trace(*(tf.stop_gradient(kept.stack()) for kept in (images, energy_, norms)))
 
 
-def compiled(sampler: Any) -> Sampler:
-    """`sampler` as one XLA program: for a GPU or TPU, not for a CPU."""
+def compiled(sampler: Any) -> Any:
+    """Makes one XLA program of a `Sampler`: for a GPU or TPU, not for a CPU."""
 
     def run(energy, x, *, seed, **arguments):
         whole = tf.function(

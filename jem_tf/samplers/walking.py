@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 Energy = Callable[[tf.Tensor], tf.Tensor]  # [B, H, W, C] -> [B] in nats
-Number = float | tf.Tensor
+Number = Any  # a float or a scalar tensor
 
 
 class Info(NamedTuple):
@@ -53,13 +53,13 @@ class Sampler(Protocol):
 def repeat(step: Callable, state: tuple, *, steps: Any, first: Any = 0) -> list:
     """Applies step(k, *state) -> state for k from `first`, `steps` times."""
     # One iteration at a time: each one in flight would hold a network's activations.
-    _, *state = tf.while_loop(
+    _, *final = tf.while_loop(
         lambda k, *_: k < steps,
         lambda k, *state: (k + 1, *step(first + k, *state)),
         (0, *state),
         parallel_iterations=1,
     )
-    return state
+    return final
 
 
 def noise_of_step(x: tf.Tensor, seed: Any, k: Any) -> tf.Tensor:

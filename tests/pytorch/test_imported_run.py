@@ -21,7 +21,7 @@ CLASSES = {"cifar10": 10, "cifar100": 100, "svhn": 10}
 
 def original(classes=10, images=3):
     images = theirs.images(images) if images else None
-    return conversion.original(theirs.state(classes=classes), images, source="a.pt")
+    return conversion.convert(theirs.state(classes=classes), images, source="a.pt")
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +34,12 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def written(source, tmp_path_factory):
     root = tmp_path_factory.mktemp("runs") / "deep" / "run"
-    return root, imported_run.write(root, original(), source)
+    return root, imported_run.write_run(root, original(), source)
 
 
 def refused(*arguments, **more):
     with pytest.raises(InputError) as raised:
-        imported_run.write(*arguments, **more)
+        imported_run.write_run(*arguments, **more)
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
@@ -97,7 +97,7 @@ def test_where_it_comes_from_is_written_down(written):
 
 def test_without_images_chains_start_from_noise(source, tmp_path):
     root = tmp_path / "run"
-    assert imported_run.write(root, original(images=0), source)["buffer_images"] == 0
+    assert imported_run.write_run(root, original(images=0), source)["buffer_images"] == 0
     buffer = loading.load(root).buffer
     assert buffer.size == 10_000
     assert np.abs(buffer.shard.numpy().mean()) < 0.01
@@ -107,14 +107,14 @@ def test_without_images_chains_start_from_noise(source, tmp_path):
 @pytest.mark.parametrize("dataset", paper_sets.SETS)
 def test_the_papers_sets_are_known_without_their_images(source, tmp_path, dataset):
     classes = CLASSES[dataset]
-    imported_run.write(tmp_path / "run", original(classes), source, dataset=dataset)
+    imported_run.write_run(tmp_path / "run", original(classes), source, dataset=dataset)
     found = loading.read(tmp_path / "run")
     assert found.options.data.dataset == dataset
     assert len(set(found.class_names)) == classes
 
 
 def test_a_hundred_classes_are_cifar_100s(source, tmp_path):
-    imported_run.write(tmp_path / "run", original(100), source)
+    imported_run.write_run(tmp_path / "run", original(100), source)
     found = loading.read(tmp_path / "run")
     assert found.options.data.dataset == "cifar100"
     assert (found.class_names[0], found.class_names[-1]) == ("apple", "worm")
@@ -156,14 +156,14 @@ def test_what_is_there_is_left_alone(source, tmp_path, written, there):
 
 
 def test_an_empty_folder_becomes_the_run(source, tmp_path):
-    imported_run.write(tmp_path, original(), source)
+    imported_run.write_run(tmp_path, original(), source)
     assert loading.read(tmp_path).step == 0
 
 
 @pytest.mark.parametrize("size", [0, 1000, 100_000])
 def test_on_a_full_disk_nothing_appears(source, tmp_path, full_disk, size, capsys):
     with full_disk(size), pytest.raises((InputError, OSError)):
-        imported_run.write(tmp_path / "run", original(), source)
+        imported_run.write_run(tmp_path / "run", original(), source)
     assert not list(tmp_path.iterdir())
 
 
@@ -176,7 +176,7 @@ def test_a_place_that_cannot_be_written_is_refused(source, tmp_path):
 def test_training_does_not_go_on_with_it(source, tmp_path):
     theirs.pictures(tmp_path / "pictures", 70)
     root, dataset = tmp_path / "run", f"folder:{tmp_path / 'pictures'}"
-    imported_run.write(root, original(2, images=64), source, dataset=dataset)
+    imported_run.write_run(root, original(2, images=64), source, dataset=dataset)
     found = loading.read(root)
     assert command.data_of(found).class_names == ("bird", "cat")
     before = {p: p.read_bytes() for p in root.rglob("step-*/*")}

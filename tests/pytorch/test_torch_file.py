@@ -23,7 +23,7 @@ MUTANTS = 700  # of each of three kinds
 
 def refused(path):
     with pytest.raises(InputError) as raised:
-        pytorch.read(path)
+        pytorch.read_checkpoint(path)
     message = str(raised.value)
     assert "\n" not in message
     assert message.startswith(f"{path} ")
@@ -40,7 +40,7 @@ def same(one, other):
 
 @pytest.fixture(scope="module")
 def expected():
-    return conversion.original(theirs.state(), theirs.images(3), source="arrays")
+    return conversion.convert(theirs.state(), theirs.images(3), source="arrays")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_logits_energies_and_input_gradients_are_pytorchs(
 ):
     theirs_ = twin.Twin(depth, width, classes, seed=1)
     path = save(tmp_path / "a.pt", checkpoint(theirs_.state_dict()))
-    found = pytorch.read(path)
+    found = pytorch.read_checkpoint(path)
     network = networks.build(found.network, (32, 32, 3), found.num_classes)
     for layer, weights in found.weights.items():
         network.get_layer(layer).set_weights(weights)
@@ -76,8 +76,8 @@ def test_the_twin_has_the_names_and_shapes_of_their_state_dict():
 
 @FORMS
 def test_both_forms_of_a_file_hold_the_same(tmp_path, expected, zipped):
-    same(pytorch.read(save(tmp_path / "a.pt", checkpoint(), zipped=zipped)), expected)
-    same(pytorch.read(str(tmp_path / "a.pt")), expected)
+    same(pytorch.read_checkpoint(save(tmp_path / "a.pt", checkpoint(), zipped=zipped)), expected)
+    same(pytorch.read_checkpoint(str(tmp_path / "a.pt")), expected)
 
 
 @FORMS
@@ -90,14 +90,14 @@ def test_a_buffer_may_be_missing_and_more_may_be_there(tmp_path, whole, zipped):
     if whole == "more":
         found["optimizer"] = {"state": {0: {"step": 7}}, "param_groups": [{"lr": 0.1}]}
     path = save(tmp_path / "a.pt", found, zipped=zipped)
-    assert pytorch.read(path).images is None
-    assert pytorch.read(path).network == "wrn-10-1"
+    assert pytorch.read_checkpoint(path).images is None
+    assert pytorch.read_checkpoint(path).network == "wrn-10-1"
 
 
 @FORMS
 def test_parameters_and_bfloat16_are_read(tmp_path, zipped):
     state = twin.Twin().bfloat16().state_dict(keep_vars=True)
-    found = pytorch.read(save(tmp_path / "a.pt", state, zipped=zipped))
+    found = pytorch.read_checkpoint(save(tmp_path / "a.pt", state, zipped=zipped))
     kernel = theirs.state()["class_output.weight"].T
     np.testing.assert_allclose(found.weights["logits"][0], kernel, rtol=0.01)
 
@@ -127,7 +127,7 @@ def test_a_pytorch_that_may_run_code_is_refused(tmp_path, monkeypatch):
     old = type(torch.__version__)("2.5.1+cpu")
     monkeypatch.setattr(torch, "__version__", old)
     with pytest.raises(InputError, match=r"2\.5\.1.* pip install 'torch>=2\.6'"):
-        pytorch.read(tmp_path / "a.pt")
+        pytorch.read_checkpoint(tmp_path / "a.pt")
 
 
 @FORMS
@@ -223,7 +223,7 @@ def test_a_flipped_bit_in_a_weight_of_a_zipped_file_is_seen(tmp_path):
 def test_without_pytorch_it_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     with pytest.raises(InputError, match=r"pip install 'jem-tf\[pytorch\]'"):
-        pytorch.read(tmp_path / "a.pt")
+        pytorch.read_checkpoint(tmp_path / "a.pt")
 
 
 def mutated(random, blob, begin=0, end=None):
@@ -328,12 +328,12 @@ def test_a_mutated_file_is_refused_in_a_sentence_or_read_as_what_it_says(
     for _ in range(MUTANTS):
         path.write_bytes(mutants[kind]())
         try:
-            found = pytorch.read(path)
+            found = pytorch.read_checkpoint(path)
         except InputError as error:
             said.append(str(error))
             continue
         shapes = {n: [w.shape for w in ws] for n, ws in found.weights.items()}
-        expected = conversion.original(
+        expected = conversion.convert(
             theirs.state(10, 1, found.num_classes), None, source=""
         ).weights
         assert shapes == {n: [w.shape for w in ws] for n, ws in expected.items()}
@@ -341,7 +341,7 @@ def test_a_mutated_file_is_refused_in_a_sentence_or_read_as_what_it_says(
             assert np.isfinite(array).all()
     print(f"{MUTANTS} mutants of kind {kind}: {len(said)} were refused")
     assert 0 < len(said) < MUTANTS
-    imported_run.write(tmp_path / "run", found, path)  # the last that was read
+    imported_run.write_run(tmp_path / "run", found, path)  # the last that was read
     assert loading.read(tmp_path / "run").step == 0
     for message in said:
         assert message.startswith(f"{path} ")
