@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jem_tf.datasets import conversion
+from jem_tf.datasets import image_conversion
 
 
 def read_digits(
@@ -21,5 +21,5 @@ def read_digits(
     data = load_digits()
     images = np.round(data.images[..., None] * (255 / 16)).astype("uint8")
     if image_size not in (0, 8):
-        images = conversion.resize(images, (image_size, image_size))
+        images = image_conversion.resize(images, (image_size, image_size))
     return {"train": (images, data.target)}, [str(name) for name in data.target_names]

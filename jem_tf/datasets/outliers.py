@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf import pixels
-from jem_tf.datasets import conversion, picture_folders, tfds_sets
+from jem_tf.datasets import image_conversion, picture_folders, tfds_sets
 from jem_tf.errors import InputError, argument
 
 SYNTHETIC = ("interpolation", "uniform", "constant")
@@ -52,7 +52,7 @@ def load_outliers(
     else:
         images, split = tfds_sets.read_tfds_images(name, data_dir, limit=limit)
         source = f"TFDS {name}, {split} split"
-    converted, changes = conversion.convert(images, test_images.shape[1:])
+    converted, changes = image_conversion.convert(images, test_images.shape[1:])
     return converted, f"{source}; {changes}"
 
 

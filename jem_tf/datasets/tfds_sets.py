@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import conversion
+from jem_tf.datasets import image_conversion
 from jem_tf.errors import InputError, argument
 
 ALIASES = {"svhn": "svhn_cropped"}
@@ -184,7 +184,7 @@ def _read(
         for example in builder.as_dataset(split=split).as_numpy_iterator():
             image = example[keys[0]]
             if image_size and image.shape[:2] != (image_size, image_size):
-                image = conversion.resize(image, (image_size, image_size))
+                image = image_conversion.resize(image, (image_size, image_size))
             images.append(image)
             labels.append(example[keys[1]])
     except (tf.errors.OpError, OSError) as error:

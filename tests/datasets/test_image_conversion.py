@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jem_tf.datasets import conversion
+from jem_tf.datasets import image_conversion
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [9, 8, 8, 3], "uint8")
 
@@ -11,7 +11,7 @@ def test_resizing_halves_a_picture_of_even_blocks_exactly():
     # The filter that halves an image reaches beyond a 2x2 block, but not beyond an 8x8
     # one's middle.
     large = blocks.repeat(8, axis=1).repeat(8, axis=2)
-    small = conversion.resize(large, (16, 16))
+    small = image_conversion.resize(large, (16, 16))
     assert small.dtype == np.uint8
     np.testing.assert_array_equal(small[:, 1::4, 1::4], blocks)
 
@@ -19,21 +19,21 @@ def test_resizing_halves_a_picture_of_even_blocks_exactly():
 def test_resizing_averages_rather_than_skips():
     stripes = np.zeros([1, 32, 32, 1], "uint8")
     stripes[:, 1::4] = stripes[:, 2::4] = 255  # the two rows that skipping would see
-    small = conversion.resize(stripes, (8, 8))[0, 2:-2, 2:-2]
+    small = image_conversion.resize(stripes, (8, 8))[0, 2:-2, 2:-2]
     assert small.min() > 100
     assert small.max() < 200
 
 
 @pytest.mark.parametrize("shape", [(5, 7, 3), (2, 5, 7, 1)])
 def test_resizing_keeps_a_plain_colour_and_makes_a_square(shape):
-    resized = conversion.resize(np.full(shape, 93, "uint8"), (12, 12))
+    resized = image_conversion.resize(np.full(shape, 93, "uint8"), (12, 12))
     assert resized.shape == (*shape[:-3], 12, 12, shape[-1])
     assert set(resized.flat) == {93}
 
 
 def test_resizing_to_an_oblong_gives_rows_and_columns_in_this_order():
     rows = np.arange(0, 240, 10, dtype="uint8").reshape(24, 1, 1).repeat(10, axis=1)
-    resized = conversion.resize(rows, (12, 5))
+    resized = image_conversion.resize(rows, (12, 5))
     assert resized.shape == (12, 5, 1)
     assert (np.diff(resized[:, 0, 0].astype(int)) > 0).all()
     assert (resized == resized[:, :1]).all()
@@ -41,21 +41,21 @@ def test_resizing_to_an_oblong_gives_rows_and_columns_in_this_order():
 
 def test_other_shapes_are_converted_and_it_is_said():
     grey = IMAGES[..., :1]
-    as_rgb, how = conversion.convert(grey, (8, 8, 3))
+    as_rgb, how = image_conversion.convert(grey, (8, 8, 3))
     np.testing.assert_array_equal(as_rgb, np.repeat(grey, 3, axis=-1))
     assert how == "grey repeated to RGB"
-    as_grey, how = conversion.convert(as_rgb, (8, 8, 1))
+    as_grey, how = image_conversion.convert(as_rgb, (8, 8, 1))
     np.testing.assert_array_equal(as_grey, grey)
     assert "grey" in how
     sizes = [np.full([h, w, 3], 77, "uint8") for h, w in ((8, 8), (5, 9), (40, 20))]
-    resized, how = conversion.convert(sizes, (16, 12, 3))
+    resized, how = image_conversion.convert(sizes, (16, 12, 3))
     assert resized.shape == (3, 16, 12, 3)
     assert (resized == 77).all()
     assert "resized to 16x12" in how
 
 
 def test_images_of_the_right_shape_are_left_alone():
-    converted, how = conversion.convert(IMAGES, (8, 8, 3))
+    converted, how = image_conversion.convert(IMAGES, (8, 8, 3))
     np.testing.assert_array_equal(converted, IMAGES)
     assert how == "as they are"
 
@@ -66,7 +66,7 @@ def test_images_of_the_right_shape_are_left_alone():
 )
 def test_grey_is_the_luma_of_itu_r_601(colour, level):
     image = np.full([1, 8, 8, 3], colour, "uint8")
-    converted, how = conversion.convert(image, (8, 8, 1))
+    converted, how = image_conversion.convert(image, (8, 8, 1))
     assert converted.shape == (1, 8, 8, 1)
     assert set(converted.flat) == {level}
     assert how == "made grey (ITU-R 601)"
@@ -75,5 +75,5 @@ def test_grey_is_the_luma_of_itu_r_601(colour, level):
 def test_each_change_is_told_once_however_many_images_undergo_it():
     grey = np.zeros([2, 4, 4, 1], "uint8")
     images = [*grey, *IMAGES]
-    _, how = conversion.convert(images, (8, 8, 3))
+    _, how = image_conversion.convert(images, (8, 8, 3))
     assert how == ("resized to 8x8, bilinear with antialiasing, grey repeated to RGB")
