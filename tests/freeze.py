@@ -119,6 +119,8 @@ COMMON = """
 import hashlib, json, sys
 import numpy as np, tensorflow as tf
 def digest(x):
+    x = np.asarray(x)
+    x = x.astype("S") if x.dtype == object else x  # strings, not where they lie
     return hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()[:16]
 x = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), "uint8")
 """
@@ -140,7 +142,8 @@ found = {"predict": model.predict(x).probabilities, "density": model.log_density
          "refine": model.refine(x, seed=2), "sample": model.sample(12, seed=1),
          "label": model.sample(5, label=3, seed=1),
          "noise": model.sample(5, start="noise", steps=30, seed=2),
-         "candidates": model.model.sample(6, candidates=3, seed=4), **model.ood_score(x)}
+         "candidates": model.model.sample(6, candidates=3, seed=4)}
+found |= model.ood_score(x)
 print(json.dumps({key: digest(value) for key, value in found.items()}))
 """
 

@@ -17,7 +17,7 @@ def test_a_loaded_model_answers_and_dreams_as_the_saved_one(tmp_path, weight):
     root, model = kept(tmp_path, options)
     model.network.set_weights([w * 1.5 for w in model.network.get_weights()])
     save(root, model, 6)
-    loaded = loading.load(root)
+    loaded = loading.read_run(root).model
     images = tf.random.stateless_uniform([5, *SHAPE], [0, 0], -1.0, 1.0)
     np.testing.assert_array_equal(loaded.logits(images), model.logits(images))
     if weight:
@@ -34,7 +34,7 @@ def test_load_takes_the_newest_or_the_best_on_validation(tmp_path):
         model.network.set_weights([w * 0 + step for w in model.network.get_weights()])
         save(root, model, step, accuracy)
     for best, step in ((True, 6), (False, 8)):
-        for weight in loading.load(root, best=best).network.get_weights():
+        for weight in loading.read_run(root, best=best).model.network.get_weights():
             np.testing.assert_array_equal(weight, np.full_like(weight, step))
 
 
@@ -44,7 +44,7 @@ def test_load_passes_over_a_damaged_checkpoint_and_leaves_it(tmp_path):
     (damaged,) = (root / "checkpoints" / "step-0000006").glob("model.data*")
     damaged.write_bytes(damaged.read_bytes()[:-1])
     for best in (False, True):
-        loaded = loading.load(root, best=best)
+        loaded = loading.read_run(root, best=best).model
         for ours, theirs in zip(
             loaded.network.get_weights(), model.network.get_weights(), strict=True
         ):
@@ -55,7 +55,7 @@ def test_load_passes_over_a_damaged_checkpoint_and_leaves_it(tmp_path):
 def test_a_run_may_be_moved(tmp_path):
     root, model = kept(tmp_path / "old", SMALL)
     root.rename(tmp_path / "new")
-    loaded = loading.load(tmp_path / "new")
+    loaded = loading.read_run(tmp_path / "new").model
     for ours, theirs in zip(
         loaded.network.get_weights(), model.network.get_weights(), strict=True
     ):
@@ -69,28 +69,28 @@ def test_a_place_that_holds_no_run_cannot_be_loaded(tmp_path, there):
         root.mkdir()
     if there not in ("nothing", "empty"):
         (root / "data.json").write_text(there)
-    assert f"{root} holds no run of jem_tf" in refused(loading.load, root)
+    assert f"{root} holds no run of jem_tf" in refused(loading.read_run, root)
 
 
 def test_a_run_without_checkpoint_cannot_be_loaded(tmp_path):
     root = claimed(tmp_path, SMALL)
-    run_folder.describe(root, datasets.load("digits"))
-    assert f"{root} has no checkpoint yet" in refused(loading.load, root)
+    describe(root)
+    assert f"{root} has no checkpoint yet" in refused(loading.read_run, root)
 
 
 def test_a_run_without_flags_cannot_be_loaded(tmp_path):
     root, _ = kept(tmp_path, SMALL)
     (root / "run.flags").unlink()
-    message = refused(loading.load, root)
+    message = refused(loading.read_run, root)
     assert re.search(r"run\.flags cannot be read", message)
 
 
 def test_what_is_read_is_the_run_with_its_options_names_and_step(tmp_path):
     root, _ = kept(tmp_path, SMALL)
-    found = loading.read(str(root))
-    assert (found.root, found.step) == (root, 5)
-    assert found.options == SMALL
-    assert found.class_names == tuple("0123456789")
+    run = loading.read_run(str(root))
+    assert (run.folder.root, run.step) == (root, 5)
+    assert run.options == SMALL
+    assert run.class_names == tuple("0123456789")
 
 
 def test_another_precision_computes_with_the_same_weights(tmp_path):
@@ -98,12 +98,12 @@ def test_another_precision_computes_with_the_same_weights(tmp_path):
     images = tf.random.stateless_uniform([5, *SHAPE], [0, 0], -1.0, 1.0)
     logits = []
     for precision in ("mixed_bfloat16", "float32"):
-        found = loading.read(root, precision=precision)
-        assert found.options.training.precision == precision
+        run = loading.read_run(root, precision=precision)
+        assert run.options.training.precision == precision
         for ours, theirs in zip(
-            found.model.network.get_weights(), model.network.get_weights(), strict=True
+            run.model.network.get_weights(), model.network.get_weights(), strict=True
         ):
             np.testing.assert_array_equal(ours, theirs)
-        logits.append(found.model.logits(images))
+        logits.append(run.model.logits(images))
     rounded, exact = logits
     assert 0 < np.abs(rounded - exact).max() < 0.05
