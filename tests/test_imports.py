@@ -155,3 +155,9 @@ def test_a_targets_deps_are_the_arrows_between_targets():
     for name, (srcs, deps) in built.items():
         needed = {home[other] for source in srcs for other in arrows(source)} - {name}
         assert deps == needed, name
+
+
+def test_the_map_of_contributors_is_the_order():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for layer, names in LAYERS.items():
+        assert re.search(rf"^    {layer} +{names}$", text, re.MULTILINE), layer
