@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -151,7 +152,7 @@ def help_text(command: Command, values: flags.FlagValues) -> str:
 
 
 def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
-    text = flag.help.rstrip(".")
+    text = re.sub(r"^<[^>]*>: ", "", flag.help).rstrip(".")  # absl adds the choices
     limits = _range_of(flag)
     text += f" ({limits})" if limits else ""
     if flag.default not in (None, ""):

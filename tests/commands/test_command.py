@@ -1,25 +1,59 @@
-"""What tools share."""
-
-import json
+"""What the subcommands share: flags by subject, --help, one sentence for bad input."""
 
 import pytest
+from absl import flags
 
 from jem_tf.commands import command
-from jem_tf.errors import InputError
-from jem_tf.runs import loading
-from tests import processes
+from jem_tf.errors import InputError, argument
 
 
-def test_other_images_than_a_run_was_trained_on_are_refused(tmp_path):
-    """Or images that it has learnt pass for those it was kept from."""
-    processes.run_here(tmp_path, "--steps=3")
-    run = loading.read(tmp_path)
-    assert command.data_of(run).class_names == run.class_names
-    about = json.loads((tmp_path / "data.json").read_text())
-    for sizes in ({"train": 1296}, {"validation": 142}, {"test": 0}):
-        changed = about | {"sizes": about["sizes"] | sizes}
-        (tmp_path / "data.json").write_text(json.dumps(changed))
-        with pytest.raises(InputError, match=r"was trained on other images .*data_dir"):
-            command.data_of(run)
-    (tmp_path / "results" / "import.json").write_text("{}")  # they know nothing of it
-    command.data_of(run)
+def define(values):
+    subject = command.Subject(values, "A subject")
+    subject.integer("count", 3, "how many", 1)
+    subject.choice("kind", "a", ["a", "b"], "which")
+
+
+def made(run, **more):
+    return command.Command("try", "Tries.", define, run, **more)
+
+
+def test_flags_are_parsed_and_handed_to_the_command(capsys):
+    with pytest.raises(SystemExit) as end:
+        command.execute(made(lambda values: print(values.count)), ["--count=5"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == "5\n"
+
+
+def test_an_input_error_is_a_sentence_with_the_flag():
+    def run(values):
+        raise InputError(f"{argument('name', 'x')} is none; see {argument('count')}.")
+
+    with pytest.raises(SystemExit) as end:
+        command.execute(made(run), [])
+    assert end.value.code == "jem_tf: --dataset=x is none; see --count."
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--cout=1"], "Unknown command line flag 'cout'"),
+        (["--count=0"], "--count=0"),
+        (["word"], "'word' is not a flag; write --name=value."),
+    ],
+)
+def test_what_is_wrong_with_the_flags_ends_the_program_in_a_line(words, says):
+    with pytest.raises(SystemExit) as end:
+        command.execute(made(lambda values: None), words)
+    assert says in end.value.code
+    assert end.value.code.startswith("jem_tf: ")
+    assert "\n" not in end.value.code
+
+
+def test_help_shows_every_flag_with_range_and_default_under_its_subject():
+    values = flags.FlagValues()
+    define(values)
+    text = command.help_text(made(lambda values: None), values)
+    folded = " ".join(text.split())
+    assert "A subject: --count=N how many (at least 1). Default: 3" in folded
+    assert "--kind=a|b" in folded
+    assert text.startswith("usage: jem-tf try [FLAGS]")

@@ -34,48 +34,50 @@ def told(tmp_path_factory):
 def test_a_run_gets_the_numbers_of_its_chains(told):
     place, code, _, err = told["smoke"]
     assert (code, err) == (0, "")
-    found = json.loads((place / "results" / "chains.json").read_text())
-    assert (found["chains"], found["steps"], found["start"]) == (5, 20, "buffer")
+    written = json.loads((place / "results" / "chains.json").read_text())
+    protocol, found = written["protocol"], written["metrics"]
+    asked = (protocol["chains"], protocol["steps"], protocol["start"])
+    assert asked == (5, 20, "buffer")
     numbers = {"ess", "ess_share", "rhat", "energy_mean", "energy_std", "energy_first"}
-    assert numbers < set(found)
+    assert numbers == set(found)
     assert np.isfinite([found[name] for name in numbers]).all()
     assert 0 < found["ess"] == pytest.approx(found["ess_share"] * 11 * 5)
 
 
 def test_a_run_gets_the_picture_of_its_chains(told):
     place, _, out, _ = told["smoke"]
-    with Image.open(place / "figures" / "chains.png") as picture:
+    with Image.open(place / "figures" / "chains_energy.png") as picture:
         picture.load()
         assert min(picture.size) >= 640
     assert out.splitlines()[-2:] == [
         str(place / "results" / "chains.json"),
-        str(place / "figures" / "chains.png"),
+        str(place / "figures" / "chains_energy.png"),
     ]
 
 
 def test_what_is_printed_are_the_numbers(told):
     place, _, out, _ = told["smoke"]
-    found = json.loads((place / "results" / "chains.json").read_text())
-    rows = dict(re.findall(r"^  (\w+) +([-\d.e+]+)$", out, re.MULTILINE))
+    found = json.loads((place / "results" / "chains.json").read_text())["metrics"]
+    rows = dict(re.findall(r"^  (\w+) +([-\d.,e+]+)$", out, re.MULTILINE))
     assert {"ess", "rhat"} < set(rows)
     for name, value in rows.items():
-        assert float(value) == pytest.approx(found[name], rel=1e-3)
+        assert float(value.replace(",", "")) == pytest.approx(found[name], rel=1e-3)
 
 
 def test_tensorboard_gets_them_too(told):
     place, *_ = told["smoke"]
     tags = set()
-    for path in (place / "tensorboard").glob("events*"):
+    for path in (place / "tensorboard" / "evaluation").glob("events*"):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             tags |= {value.tag for value in event.summary.value}
-    assert {"diagnose_chains/ess", "diagnose_chains/rhat"} < tags
+    assert {"chains/ess", "chains/rhat"} < tags
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
         ("plain", "--workdir={} is a plain classifier, which has no chains."),
-        ("none", "{} holds no run of jem_tf; name a --workdir of one."),
+        ("none", "{} holds no run of jem_tf; name the folder of one."),
         ("word", "'steps=20' is not a flag; write --name=value."),
     ],
 )

@@ -8,7 +8,7 @@ from PIL import Image
 
 import jem_tf
 from jem_tf import datasets, pixels
-from jem_tf.evaluation import sample_sets
+from jem_tf import chains
 from tests.processes import ROOT, Process, contents, run_here, tool_here
 
 TOOL = ROOT / "tools" / "sample.py"
@@ -56,7 +56,7 @@ def test_a_grid_is_the_models_samples(place):
     model = jem_tf.load(place / "smoke").model
     expected = model.sample(7, candidates=3, seed=4).numpy()
     np.testing.assert_allclose(found["pixels"], expected, atol=1e-5)
-    np.testing.assert_array_equal(found["images"], sample_sets.rounded(found["pixels"]))
+    np.testing.assert_array_equal(found["images"], chains.to_uint8(found["pixels"]))
     energies = model.energy()(found["pixels"])
     np.testing.assert_allclose(found["energies"], energies, rtol=1e-5)
     assert (found["labels"] == -1).all()
@@ -153,7 +153,7 @@ BAD = {
     "--mode=inpaint --image=test:0": "--mode=inpaint needs an --image, a picture or",
     "--mode=inpaint --image=test:0 --mask=0,0,9,9": "--mask=0,0,9,9 leaves the image",
     "--mode=inpaint --image=test:9999 --mask=left": "--image=test:9999: the test",
-    "--step_size=nan": "100 of 100 samples are not finite",
+    "--step_size=nan": "100 of 100 images have pixels that are not finite",
     "steps=20": "'steps=20' is not a flag; write --name=value.",
 }
 
