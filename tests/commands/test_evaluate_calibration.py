@@ -83,7 +83,7 @@ def test_a_plain_classifier_needs_no_buffer(told):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("none", "{} holds no run of jem_tf; name a --workdir of one."),
+        ("none", "{} holds no run of jem_tf; name the folder of one."),
         ("bare", "{} has no checkpoint yet; train longer."),
         ("word", "'limit=5' is not a flag; write --name=value."),
     ],

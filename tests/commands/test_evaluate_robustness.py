@@ -97,12 +97,12 @@ def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):
 @pytest.mark.parametrize(
     ("place", "argv", "says"),
     [
-        ("none", [], "{runs}/none holds no run of jem_tf; name a --workdir of one."),
+        ("none", [], "{runs}/none holds no run of jem_tf; name the folder of one."),
         (
             "large",
             ["--baseline={runs}/none"],
             "--baseline={runs}/none: {runs}/none holds no run of jem_tf; "
-            "name a --workdir of one.",
+            "name the folder of one.",
         ),
         (
             "large",

@@ -196,7 +196,7 @@ def test_what_is_no_run_or_has_no_buffer_is_refused(place):
     (place / "none").mkdir()
     ended = draw(place / "none", place / "bad")
     told = (
-        f"jem_tf: {place / 'none'} holds no run of jem_tf; name a --workdir of one.\n"
+        f"jem_tf: {place / 'none'} holds no run of jem_tf; name the folder of one.\n"
     )
     assert ended == (1, "", told)
     ended = draw(place / "plain", place / "bad", "--start=buffer")
