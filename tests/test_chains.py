@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import jem, networks, replay, samplers, starts
-from jem_tf.drawing import inpainting, walks
+from jem_tf import chains, jem, networks, replay, samplers, starts
 from jem_tf.errors import InputError
-from jem_tf.evaluation import sample_sets
 
 SHAPE = (8, 8, 1)
 WALK = {"steps": 6, "step_size": 1.0, "noise": 0.05}
@@ -25,8 +23,16 @@ def model():
     return model_of()
 
 
-def draw(model, n=4, **more):
-    return walks.draw(model, walks.of_buffer(model.buffer), SGLD, n, **more)
+def draw(model, n=4, *, seed=0, **more):
+    return chains.draw_many(
+        model,
+        chains.from_buffer(model.buffer),
+        SGLD,
+        n,
+        steps=WALK["steps"],
+        seed_of_batch=lambda batch: [seed, batch],
+        **more,
+    )
 
 
 @pytest.mark.parametrize("by_class", [None, 10])
@@ -35,7 +41,7 @@ def test_from_the_buffer_they_are_the_models_samples(by_class, candidates):
     model = model_of(by_class)
     before = model.buffer.shard.numpy()
     expected = model.sample(7, candidates=candidates, seed=3)
-    labels = walks.in_turn(model, 7)
+    labels = chains.classes_in_turn(model, 7)
     assert (labels is None) == (by_class is None)
     drawn = draw(model, 7, labels=labels, candidates=candidates, seed=3)
     np.testing.assert_allclose(drawn.images, expected, atol=1e-5)
@@ -53,19 +59,19 @@ def test_frames_are_steps_of_the_chain_from_its_start_to_its_end(model):
     drawn = draw(model, frames=4, seed=5)
     draw_seed, chain_seed, _ = tf.unstack(tf.random.split([5, 0], 3))
     x = model.buffer.draw(4, draw_seed, reinit=False).images
-    trace = samplers.chains(model.energy(), x, seed=chain_seed, **WALK)
-    np.testing.assert_array_equal(drawn.steps, [0, 2, 4, 6])
-    off = drawn.frames.astype(int) - sample_sets.rounded(trace.images.numpy()[::2])
+    trace = samplers.trace(samplers.sgld, model.energy(), x, seed=chain_seed, **WALK)
+    np.testing.assert_array_equal(drawn.frame_steps, [0, 2, 4, 6])
+    off = drawn.frames.astype(int) - chains.to_uint8(trace.images.numpy()[::2])
     assert np.abs(off).max() <= 1  # a pixel at the edge of two values
-    end = samplers.sgld(model.energy(), x, seed=chain_seed, **WALK)
+    end = samplers.sgld(model.energy(), x, seed=chain_seed, **WALK)[0]
     np.testing.assert_allclose(drawn.images, end, atol=1e-5)
-    np.testing.assert_array_equal(drawn.frames[0], sample_sets.rounded(x.numpy()))
-    np.testing.assert_array_equal(drawn.frames[-1], sample_sets.rounded(drawn.images))
+    np.testing.assert_array_equal(drawn.frames[0], chains.to_uint8(x.numpy()))
+    np.testing.assert_array_equal(drawn.frames[-1], chains.to_uint8(drawn.images))
 
 
 def test_more_frames_than_steps_are_all_steps(model):
     drawn = draw(model, frames=50)
-    np.testing.assert_array_equal(drawn.steps, range(7))
+    np.testing.assert_array_equal(drawn.frame_steps, range(7))
     assert drawn.frames.shape == (7, 4, *SHAPE)
 
 
@@ -88,11 +94,11 @@ def test_batches_are_dealt_by_images_and_have_seeds_of_their_own(model, monkeypa
 def test_known_pixels_are_bit_for_bit_known_in_every_frame(model):
     image = np.random.default_rng(0).uniform(-1, 1, SHAPE).astype("float32")
     free = inpainting.mask("2,3,8,6", SHAPE)
-    of = inpainting.Known(image, free)
+    of = chains.Known(image, free)
     drawn = draw(model, frames=4, known=of)
     stayed, frames = (
         drawn.images == image,
-        drawn.frames == sample_sets.rounded(image[None]),
+        drawn.frames == chains.to_uint8(image[None]),
     )
     assert stayed[:, ~free[..., 0]].all()
     assert frames[:, :, ~free[..., 0]].all()
@@ -101,7 +107,7 @@ def test_known_pixels_are_bit_for_bit_known_in_every_frame(model):
 
 
 def test_where_all_is_free_an_inpainting_is_a_sample(model):
-    of = inpainting.Known(np.zeros(SHAPE, "float32"), np.ones([8, 8, 1], bool))
+    of = chains.Known(np.zeros(SHAPE, "float32"), np.ones([8, 8, 1], bool))
     np.testing.assert_allclose(
         draw(model, known=of).images, draw(model).images, atol=1e-5
     )
