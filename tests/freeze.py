@@ -124,7 +124,9 @@ def digest(x):
     return hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()[:16]
 x = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), "uint8")
 """
-ASK = COMMON + """
+ASK = (
+    COMMON
+    + """
 model = tf.saved_model.load(sys.argv[1])
 walk = dict(steps=tf.constant(9), seed=tf.constant(4), step_size=tf.constant(1.0),
             noise=tf.constant(0.01))
@@ -135,7 +137,10 @@ asked = {"classify": dict(images=tf.constant(x)), "score": dict(images=tf.consta
 print(json.dumps({name: {key: digest(value) for key, value in
       model.signatures[name](**given).items()} for name, given in asked.items()}))
 """
-API = COMMON + """
+)
+API = (
+    COMMON
+    + """
 import jem_tf
 model = jem_tf.load(sys.argv[1])
 found = {"predict": model.predict(x).probabilities, "density": model.log_density(x),
@@ -146,6 +151,7 @@ found = {"predict": model.predict(x).probabilities, "density": model.log_density
 found |= model.ood_score(x)
 print(json.dumps({key: digest(value) for key, value in found.items()}))
 """
+)
 
 if __name__ == "__main__":
     main()

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from jem_tf import chains, jem, networks, replay, samplers, starts
 from jem_tf.errors import InputError
+from jem_tf.pixels import from_uint8
 
 SHAPE = (8, 8, 1)
 WALK = {"steps": 6, "step_size": 1.0, "noise": 0.05}
@@ -78,13 +79,13 @@ def test_more_frames_than_steps_are_all_steps(model):
 def test_keeping_frames_changes_nothing(model):
     kept, plain = draw(model, frames=3), draw(model)
     np.testing.assert_allclose(kept.images, plain.images, atol=1e-5)
-    assert plain.frames is plain.steps is None
+    assert plain.frames is plain.frame_steps is None
 
 
-def test_batches_are_dealt_by_images_and_have_seeds_of_their_own(model, monkeypatch):
-    monkeypatch.setattr(sample_sets, "BATCH_SIZE", 6)
-    drawn = draw(model, 5, candidates=3, labels=np.arange(5))  # 2, 2 and 1 at a time
-    first = draw(model, 2, candidates=3, labels=np.arange(2))
+def test_batches_are_dealt_by_images_and_have_seeds_of_their_own(model):
+    more = {"candidates": 3, "batch_size": 6}
+    drawn = draw(model, 5, labels=np.arange(5), **more)  # 2, 2 and 1 at a time
+    first = draw(model, 2, labels=np.arange(2), **more)
     assert drawn.images.shape == (5, *SHAPE)
     np.testing.assert_array_equal(drawn.images[:2], first.images)
     flat = drawn.images.reshape(5, -1)
@@ -93,9 +94,9 @@ def test_batches_are_dealt_by_images_and_have_seeds_of_their_own(model, monkeypa
 
 def test_known_pixels_are_bit_for_bit_known_in_every_frame(model):
     image = np.random.default_rng(0).uniform(-1, 1, SHAPE).astype("float32")
-    free = inpainting.mask("2,3,8,6", SHAPE)
-    of = chains.Known(image, free)
-    drawn = draw(model, frames=4, known=of)
+    free = np.zeros([8, 8, 1], bool)
+    free[3:6, 2:8] = True
+    drawn = draw(model, frames=4, known=chains.Known(image, free))
     stayed, frames = (
         drawn.images == image,
         drawn.frames == chains.to_uint8(image[None]),
@@ -107,13 +108,58 @@ def test_known_pixels_are_bit_for_bit_known_in_every_frame(model):
 
 
 def test_where_all_is_free_an_inpainting_is_a_sample(model):
-    of = chains.Known(np.zeros(SHAPE, "float32"), np.ones([8, 8, 1], bool))
+    known = chains.Known(np.zeros(SHAPE, "float32"), np.ones([8, 8, 1], bool))
     np.testing.assert_allclose(
-        draw(model, known=of).images, draw(model).images, atol=1e-5
+        draw(model, known=known).images, draw(model).images, atol=1e-5
     )
 
 
 def test_chains_that_go_astray_are_refused(model):
     astray = functools.partial(SGLD, step_size=float("inf"))
-    with pytest.raises(InputError, match="4 of 4 samples are not finite"):
-        walks.draw(model, starts.uniform(SHAPE), astray, 4)
+    with pytest.raises(InputError, match="4 of 4 images have pixels that are not fin"):
+        chains.draw_many(
+            model,
+            starts.uniform(SHAPE),
+            astray,
+            4,
+            steps=6,
+            seed_of_batch=lambda batch: [0, batch],
+        )
+
+
+def test_one_graph_and_batches_draw_the_same(model):
+    start = starts.uniform(SHAPE)
+    labels = [1, 2, 3, 4]
+    for candidates in (1, 2):
+        how = {"labels": labels, "candidates": candidates}
+        graph = chains.draw(model, start, SGLD, 4, tf.constant([7, 0]), **how)
+        many = chains.draw_many(
+            model, start, SGLD, 4, steps=6, seed_of_batch=lambda i: [7, i], **how
+        )
+        np.testing.assert_allclose(graph, many.images, atol=1e-5)
+
+
+def test_a_mean_chain_of_the_buffer_has_k_over_rho_steps():
+    assert chains.usual_steps(20, 0.05, continued=False) == 400
+    assert chains.usual_steps(20, 0.0, continued=False) == 400
+    assert chains.usual_steps(5, 1.0, continued=False) == 5
+    assert chains.usual_steps(20, 0.05, continued=True) == 20
+
+
+def test_rounding_is_to_the_nearest_of_256_and_clips():
+    every = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    pixels = from_uint8(every).numpy()
+    np.testing.assert_array_equal(chains.to_uint8(pixels), every)
+    near = pixels + 0.4 / 127.5 * np.sign(
+        np.random.default_rng(0).normal(size=every.shape)
+    )
+    np.testing.assert_array_equal(chains.to_uint8(near), every)
+    ends = np.array([-1.7, 1.7]).reshape(1, 2, 1, 1)
+    assert chains.to_uint8(ends).ravel().tolist() == [0, 255]
+
+
+def test_images_that_are_not_finite_are_counted_and_refused():
+    images = np.zeros([5, 2, 2, 1])
+    images[3, 0, 0, 0], images[1] = np.nan, np.inf
+    with pytest.raises(InputError, match=r"^2 of 5 images have pixels that are not f"):
+        chains.to_uint8(images)

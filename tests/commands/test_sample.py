@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 import jem_tf
-from jem_tf import datasets, pixels
-from jem_tf import chains
+from jem_tf import chains, datasets, pixels
 from tests.processes import ROOT, Process, contents, run_here, tool_here
 
 TOOL = ROOT / "tools" / "sample.py"
@@ -195,9 +194,7 @@ def test_a_full_disk_leaves_nothing(place, full_disk):
 def test_what_is_no_run_or_has_no_buffer_is_refused(place):
     (place / "none").mkdir()
     ended = draw(place / "none", place / "bad")
-    told = (
-        f"jem_tf: {place / 'none'} holds no run of jem_tf; name the folder of one.\n"
-    )
+    told = f"jem_tf: {place / 'none'} holds no run of jem_tf; name the folder of one.\n"
     assert ended == (1, "", told)
     ended = draw(place / "plain", place / "bad", "--start=buffer")
     told = f"{place / 'plain'} is a plain classifier and has none; give --start=noise."

@@ -1,17 +1,14 @@
 """Samples of the buffer and of fresh chains, rounded, filtered, in pictures."""
 
 import functools
-import io
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
-from jem_tf import datasets, energy_model, networks, replay, samplers, starts
+from jem_tf import chains, energy_model, networks, replay, samplers, starts
 from jem_tf.errors import InputError
-from jem_tf.evaluation import inference, sample_figures, sample_sets
-from jem_tf.pixels import from_uint8
+from jem_tf.evaluation import inference, sample_sets
 
 SHAPE, STEPS = (8, 8, 1), 3
 WALK = functools.partial(
@@ -33,42 +30,36 @@ def plain():
 
 
 def fresh(model):
-    return sample_sets.Fresh(model, starts.uniform(SHAPE), WALK)
+    return sample_sets.FreshChains(model, starts.uniform(SHAPE), WALK)
 
 
 def test_the_buffers_samples_are_its_images_of_all_shards_each_once(model):
-    drawn = sample_sets.draw(model, 40, seed=3)
+    drawn = sample_sets.draw_samples(model, 40, seed=3)
     assert drawn.dtype == "uint8"
     shards = np.concatenate([model.buffer.shard_0, model.buffer.shard_1])
     ours, theirs = (
         sorted(image.tobytes() for image in images)
-        for images in (drawn, sample_sets.rounded(shards))
+        for images in (drawn, chains.to_uint8(shards))
     )
     assert ours == theirs
-    assert (drawn != sample_sets.rounded(shards)).any()
+    assert (drawn != chains.to_uint8(shards)).any()
 
 
 def test_fewer_samples_are_a_choice_at_random_that_the_seed_determines(model):
-    some = sample_sets.draw(model, 15, seed=1)
-    np.testing.assert_array_equal(sample_sets.draw(model, 15, seed=1), some)
-    assert (sample_sets.draw(model, 15, seed=2) != some).any()
+    some = sample_sets.draw_samples(model, 15, seed=1)
+    np.testing.assert_array_equal(sample_sets.draw_samples(model, 15, seed=1), some)
+    assert (sample_sets.draw_samples(model, 15, seed=2) != some).any()
     assert len(np.unique(some.reshape(15, -1), axis=0)) == 15
 
 
 def test_the_count_is_what_is_asked_there_is_and_the_limit_allows(model):
-    assert sample_sets.how_many(model, 0, 0, None) == 40
-    assert sample_sets.how_many(model, 30, 0, None) == 30
-    assert sample_sets.how_many(model, 30, 12, None) == 12
-    assert sample_sets.how_many(model, 0, 0, fresh(model)) == 10_000
-    assert sample_sets.how_many(model, 50, 0, fresh(model)) == 50
-    with pytest.raises(InputError, match=r"^--count=41 is more than the 40 images"):
-        sample_sets.how_many(model, 41, 0, None)
-
-
-def test_a_mean_chain_of_the_buffer_has_k_over_rho_steps():
-    assert sample_sets.mean_length(20, 0.05) == 400
-    assert sample_sets.mean_length(20, 0.0) == 400
-    assert sample_sets.mean_length(5, 1.0) == 5
+    assert sample_sets.count_samples(model, 0, 0, None) == 40
+    assert sample_sets.count_samples(model, 30, 0, None) == 30
+    assert sample_sets.count_samples(model, 30, 12, None) == 12
+    assert sample_sets.count_samples(model, 0, 0, fresh(model)) == 10_000
+    assert sample_sets.count_samples(model, 50, 0, fresh(model)) == 50
+    with pytest.raises(InputError, match=r"^count=41 is more than the 40 images"):
+        sample_sets.count_samples(model, 41, 0, None)
 
 
 @pytest.mark.parametrize("labels", [None, np.arange(20) % 10])
@@ -78,7 +69,7 @@ def test_fresh_chains_are_the_samplers_walk_from_the_start(model, labels):
         tf.random.split(tf.random.experimental.stateless_fold_in([4, 0], 0))
     )
     start = starts.uniform(SHAPE)(20, start_seed)
-    expected = WALK(model.energy(labels), start, seed=chain_seed)
+    expected, _ = WALK(model.energy(labels), start, seed=chain_seed)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -100,43 +91,24 @@ def test_a_last_batch_has_chains_of_its_own_and_its_labels(model):
 
 
 def test_a_model_without_a_buffer_draws_fresh_chains_and_no_others(plain):
-    assert sample_sets.draw(plain, 6, fresh(plain)).shape == (6, *SHAPE)
+    assert sample_sets.draw_samples(plain, 6, fresh(plain)).shape == (6, *SHAPE)
     with pytest.raises(InputError, match="without a replay buffer"):
         plain.sample(6)
 
 
 def test_the_protocol_names_the_walk(model):
     found = fresh(model).protocol("uniform", conditional=True)
-    assert (found["sampler_steps"], found["step_size"]) == (STEPS, 0.5)
+    assert (found["sampler_steps"], found["sampler_step_size"]) == (STEPS, 0.5)
     assert (found["start"], found["conditional"]) == ("uniform", True)
     model.buffer.ages_0.assign(tf.fill([20], 4))
-    about = sample_sets.of_buffer_protocol(model, 5)
-    assert about["steps_mean"] == pytest.approx(10)
-
-
-def test_rounding_is_to_the_nearest_of_256_and_clips():
-    every = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
-    pixels = from_uint8(every).numpy()
-    np.testing.assert_array_equal(sample_sets.rounded(pixels), every)
-    near = pixels + 0.4 / 127.5 * np.sign(
-        np.random.default_rng(0).normal(size=every.shape)
-    )
-    np.testing.assert_array_equal(sample_sets.rounded(near), every)
-    ends = np.array([-1.7, 1.7]).reshape(1, 2, 1, 1)
-    assert sample_sets.rounded(ends).ravel().tolist() == [0, 255]
-
-
-def test_chains_that_went_astray_are_no_samples():
-    images = np.zeros([5, 2, 2, 1])
-    images[3, 0, 0, 0], images[1] = np.nan, np.inf
-    with pytest.raises(InputError, match=r"^2 of 5 samples are not finite"):
-        sample_sets.rounded(images)
+    about = sample_sets.buffer_protocol(model, 5)
+    assert about["sampler_steps_mean"] == pytest.approx(10)
 
 
 def test_the_most_confident_of_each_predicted_class_stay(model):
     images = np.random.default_rng(0).integers(0, 256, [50, *SHAPE], "uint8")
-    assert sample_sets.confident(model, images, 1) is images
-    kept = sample_sets.confident(model, images, 0.3)
+    assert sample_sets.keep_confident(model, images, 1) is images
+    kept = sample_sets.keep_confident(model, images, 0.3)
     p = tf.nn.softmax(inference.logits(model, images)).numpy()
     expected = []
     for y in range(10):
@@ -144,25 +116,3 @@ def test_the_most_confident_of_each_predicted_class_stay(model):
         own.sort(key=lambda i: -p[i].max())
         expected += own[: -(-3 * len(own) // 10)]
     np.testing.assert_array_equal(kept, images[sorted(expected)])
-
-
-@pytest.mark.parametrize("source", ["buffer", "fresh"])
-def test_there_is_a_picture_of_each_kind(model, source):
-    data = datasets.load("digits")
-    some = fresh(model) if source == "fresh" else None
-    drawn = sample_sets.draw(model, 30, some)
-    pictures = sample_figures.pictures(model, drawn, data, fresh=some)
-    assert set(pictures) == set(sample_figures.protocol(some))
-    np.testing.assert_array_equal(sample_sets.rounded(pictures.pop("grid")), drawn)
-    for figure in pictures.values():
-        content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=40)
-        with Image.open(content) as picture:
-            assert np.asarray(picture.convert("L")).std() > 10
-
-
-def test_a_row_of_the_classes_is_named_after_its_class(model):
-    data = datasets.load("digits")
-    drawn = sample_sets.draw(model, 30)
-    axes = sample_figures.pictures(model, drawn, data)["classes"].axes[0]
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == list("0123456789")

@@ -97,7 +97,9 @@ def test_where_it_comes_from_is_written_down(written):
 
 def test_without_images_chains_start_from_noise(source, tmp_path):
     root = tmp_path / "run"
-    assert imported_run.write_run(root, original(images=0), source)["buffer_images"] == 0
+    assert (
+        imported_run.write_run(root, original(images=0), source)["buffer_images"] == 0
+    )
     buffer = loading.load(root).buffer
     assert buffer.size == 10_000
     assert np.abs(buffer.shard.numpy().mean()) < 0.01

@@ -76,7 +76,10 @@ def test_the_twin_has_the_names_and_shapes_of_their_state_dict():
 
 @FORMS
 def test_both_forms_of_a_file_hold_the_same(tmp_path, expected, zipped):
-    same(pytorch.read_checkpoint(save(tmp_path / "a.pt", checkpoint(), zipped=zipped)), expected)
+    same(
+        pytorch.read_checkpoint(save(tmp_path / "a.pt", checkpoint(), zipped=zipped)),
+        expected,
+    )
     same(pytorch.read_checkpoint(str(tmp_path / "a.pt")), expected)
 
 

@@ -1,0 +1,55 @@
+"""Pictures of samples, of the buffer and of fresh chains."""
+
+import functools
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jem_tf import chains, datasets, energy_model, networks, replay, samplers, starts
+from jem_tf.evaluation import sample_figures, sample_sets
+
+SHAPE, STEPS = (8, 8, 1), 3
+WALK = functools.partial(
+    samplers.sgld, steps=STEPS, step_size=0.5, noise=0.01, range_clamp=1.0
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    buffer = replay.ReplayBuffer(40, starts.uniform(SHAPE), devices=[None] * 2)
+    net = networks.build("convnet-8", SHAPE, 10)
+    return energy_model.EnergyModel(net, buffer=buffer, sampler=WALK)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    net = networks.build("convnet-8", SHAPE, 10)
+    return energy_model.EnergyModel(net, sampler=WALK)
+
+
+def fresh(model):
+    return sample_sets.FreshChains(model, starts.uniform(SHAPE), WALK)
+
+
+@pytest.mark.parametrize("source", ["buffer", "fresh"])
+def test_there_is_a_picture_of_each_kind(model, source):
+    data = datasets.load("digits")
+    some = fresh(model) if source == "fresh" else None
+    drawn = sample_sets.draw_samples(model, 30, some)
+    pictures = sample_figures.make_figures(model, drawn, data, fresh=some)
+    assert set(pictures) == set(sample_figures.figures_protocol(some))
+    np.testing.assert_array_equal(chains.to_uint8(pictures.pop("grid")), drawn)
+    for figure in pictures.values():
+        content = io.BytesIO()
+        figure.savefig(content, format="png", dpi=40)
+        with Image.open(content) as picture:
+            assert np.asarray(picture.convert("L")).std() > 10
+
+
+def test_a_row_of_the_classes_is_named_after_its_class(model):
+    data = datasets.load("digits")
+    drawn = sample_sets.draw_samples(model, 30)
+    axes = sample_figures.make_figures(model, drawn, data)["classes"].axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == list("0123456789")
