@@ -20,19 +20,19 @@ def picture(path, pixels, mode="RGB"):
     ("name", "other"), [("left", "right"), ("top", "bottom"), ("right", "left")]
 )
 def test_two_halves_are_the_whole_and_share_nothing(name, other):
-    one, two = inpainting.mask(name, SHAPE), inpainting.mask(other, SHAPE)
+    one, two = inpainting.read_mask(name, SHAPE), inpainting.read_mask(other, SHAPE)
     assert one.shape == (4, 6, 1)
     assert (one ^ two).all()
     assert one.sum() == two.sum() == 12
 
 
 def test_halves_lie_where_their_names_say():
-    assert inpainting.mask("left", SHAPE)[:, 0].all()
-    assert inpainting.mask("top", SHAPE)[0].all()
+    assert inpainting.read_mask("left", SHAPE)[:, 0].all()
+    assert inpainting.read_mask("top", SHAPE)[0].all()
 
 
 def test_half_is_a_chessboard():
-    free = inpainting.mask("half", SHAPE)[..., 0]
+    free = inpainting.read_mask("half", SHAPE)[..., 0]
     assert (free[:, 1:] ^ free[:, :-1]).all()
     assert (free[1:] ^ free[:-1]).all()
 
@@ -40,13 +40,13 @@ def test_half_is_a_chessboard():
 def test_a_rectangle_is_from_column_and_row_to_before_the_others():
     expected = np.zeros([4, 6, 1], bool)
     expected[1:3, 2:6] = True
-    np.testing.assert_array_equal(inpainting.mask("2,1,6,3", SHAPE), expected)
+    np.testing.assert_array_equal(inpainting.read_mask("2,1,6,3", SHAPE), expected)
 
 
 def test_a_mask_is_free_where_its_picture_is_white(tmp_path):
     white = np.random.default_rng(0).integers(0, 2, [4, 6])
     name = picture(tmp_path / "mask.png", 255 * white, "L")
-    np.testing.assert_array_equal(inpainting.mask(name, SHAPE)[..., 0], white == 1)
+    np.testing.assert_array_equal(inpainting.read_mask(name, SHAPE)[..., 0], white == 1)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_a_mask_that_is_none_is_refused_in_a_sentence(tmp_path, name, says):
     (tmp_path / "words.png").write_text("words")
     name = name.format(tmp_path)
     with pytest.raises(InputError) as error:
-        inpainting.mask(name, SHAPE)
-    assert str(error.value).startswith(f"--mask={name} ")
+        inpainting.read_mask(name, SHAPE)
+    assert str(error.value).startswith(f"mask={name} ")
     assert says in str(error.value)
 
 
@@ -81,16 +81,16 @@ def digits():
 
 
 def test_an_image_is_the_test_sets_or_a_pictures(tmp_path):
-    of_test = inpainting.image("test:1", SHAPE, digits)
+    of_test = inpainting.read_image("test:1", SHAPE, digits)
     expected = digits().test.images[1].numpy() / 127.5 - 1
     np.testing.assert_allclose(of_test, expected, atol=1e-6)
     name = picture(tmp_path / "one.png", digits().test.images[1].numpy())
-    np.testing.assert_array_equal(inpainting.image(name, SHAPE, None), of_test)
+    np.testing.assert_array_equal(inpainting.read_image(name, SHAPE, None), of_test)
 
 
 def test_a_picture_becomes_gray_where_the_model_is(tmp_path):
     name = picture(tmp_path / "red.png", np.tile([200, 0, 0], [4, 6, 1]))
-    gray = inpainting.image(name, (4, 6, 1), None)
+    gray = inpainting.read_image(name, (4, 6, 1), None)
     assert gray.shape == (4, 6, 1)
     assert np.unique(gray).size == 1
 
@@ -113,6 +113,6 @@ def test_an_image_that_is_none_is_refused_in_a_sentence(tmp_path, name, says):
         (tmp_path / "cut.png").write_bytes(file.read()[:60])
     picture(tmp_path / "small.png", noise[:3])
     name = name.format(tmp_path)
-    with pytest.raises(InputError, match=f"^--image={name}") as error:
-        inpainting.image(name, SHAPE, digits)
+    with pytest.raises(InputError, match=f"^image={name}") as error:
+        inpainting.read_image(name, SHAPE, digits)
     assert says in str(error.value)

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jem_tf.drawing import inpainting, pictures, walks
+from jem_tf import chains
+from jem_tf.drawing import pictures
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, [6, 4, 4, 3]).astype("float32")
 FRAMES = np.random.default_rng(0).integers(0, 256, [5, 6, 4, 4, 3]).astype("uint8")
-OF = inpainting.Known(IMAGES[0], np.arange(4)[:, None, None] < [[2]] * 4)
+OF = chains.Known(IMAGES[0], np.arange(4)[:, None, None] < [[2]] * 4)
 NAMES = ("cat", "dog")
 
 
@@ -21,11 +22,11 @@ def plan(classes=None, of=None):
 @pytest.mark.parametrize("mode", pictures.ENDINGS)
 def test_every_picture_of_every_mode_opens(tmp_path, mode, classes):
     film = mode == "chain"
-    drawn = walks.Drawn(
+    drawn = chains.Drawn(
         IMAGES, np.zeros(6), FRAMES if film else None, np.arange(5) if film else None
     )
     of = OF if mode == "inpaint" else None
-    writers = pictures.of(drawn, plan(classes, of), NAMES)
+    writers = pictures.picture_writers(drawn, plan(classes, of), NAMES)
     assert {".npz", *writers} == set(pictures.ENDINGS[mode])
     for ending, write in writers.items():
         write(tmp_path / f"x{ending}")

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import datasets
 from jem_tf.options import Objective
-from jem_tf.runs import loading, run_folder
+from jem_tf.runs import loading
 from tests.runs.test_run_folder import SHAPE, SMALL, claimed, kept, made, refused, save
 
 

@@ -2,14 +2,15 @@ import dataclasses
 import json
 import re
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
 from jem_tf import datasets
 from jem_tf.errors import InputError
-from jem_tf.options import GROUPS, Data, Network, Options, Sampling, Training
-from jem_tf.runs import build, checkpoints, flagfiles, loading, run_folder
+from jem_tf.options import Data, Network, Options, Sampling
+from jem_tf.runs import build, checkpoints, claiming, loading, run_folder
+from jem_tf.runs.run_folder import RunFolder
+from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
 from jem_tf.training import cluster
 
@@ -29,20 +30,27 @@ def made(options):
 
 def claimed(place, options):
     """The folder of a run that was begun and is over."""
-    with claiming.claim(place, options) as root:
-        return root
+    with claiming.claim(place, options) as folder:
+        return folder.root
+
+
+def describe(root, data):
+    """Writes down what data a run is trained on."""
+    shape = data.train.images.shape[1:].as_list()
+    sizes = run_folder.sizes_of(data)
+    RunFolder(root).describe_data(shape, data.class_names, sizes)
 
 
 def save(root, model, step, accuracy=None):
     team = cluster.Cluster(tf.distribute.get_strategy())
-    keeper = checkpoints.Checkpoints(root / "checkpoints", team, keep=3, about={})
-    assert keeper.save(model, {"step": step, "good": True, "val_accuracy": accuracy})
+    saved = checkpoints.Checkpoints(root / "checkpoints", team, keep=3, facts={})
+    assert saved.save(model, TrainingState(step=step, val_accuracy=accuracy))
 
 
 def kept(place, options):
     """A run that has saved a checkpoint, as `train` leaves it; and its model."""
     root = claimed(place, options)
-    describe(root)
+    describe(root, datasets.load("digits"))
     model = made(options)
     save(root, model, 5)
     return root, model
@@ -67,7 +75,7 @@ def test_the_place_of_a_run_is_named_for_its_data(dataset, name):
 def test_a_run_describes_its_data(tmp_path):
     data = datasets.load("digits")
     for _ in range(2):  # again when it goes on
-        run_folder.describe(tmp_path, data)
+        describe(tmp_path, data)
     assert json.loads((tmp_path / "data.json").read_text()) == {
         "format": run_folder.FORMAT,
         "image_shape": [8, 8, 1],
@@ -78,13 +86,13 @@ def test_a_run_describes_its_data(tmp_path):
 
 def test_a_run_on_other_data_is_refused(tmp_path):
     data = datasets.load("digits")
-    run_folder.describe(tmp_path, data)
+    describe(tmp_path, data)
     before = (tmp_path / "data.json").read_text()
     fewer = data._replace(test=datasets.Split(*(part[:9] for part in data.test)))
     renamed = data._replace(class_names=("nought", *data.class_names[1:]))
     for other, name in ((fewer, "sizes"), (renamed, "class_names")):
-        message = refused(run_folder.describe, tmp_path, other)
-        assert f"workdir={tmp_path} holds a run on other data ({name} " in message
+        message = refused(describe, tmp_path, other)
+        assert f"{tmp_path} holds a run on other data ({name} " in message
     assert (tmp_path / "data.json").read_text() == before
 
 
@@ -93,10 +101,10 @@ def test_a_run_of_a_newer_format_is_refused(tmp_path):
     about = json.loads((root / "data.json").read_text())
     files.write_json(root / "data.json", about | {"format": run_folder.FORMAT + 1})
     for function, *arguments in (
-        (loading.load, root),
+        (loading.read_run, root),
         (claiming.check, root, SMALL),
         (claimed, root, SMALL),
-        (run_folder.describe, root, datasets.load("digits")),
+        (describe, root, datasets.load("digits")),
     ):
         message = refused(function, *arguments)
         assert f"{root} holds a run of format {run_folder.FORMAT + 1}" in message
