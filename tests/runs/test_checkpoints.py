@@ -369,7 +369,8 @@ def test_a_newer_format_is_refused_and_left_alone(kept):
         refused(keeper(folder).restore, made(99)),
         refused(checkpoint_files.find_whole, folder),
     ):
-        assert f"step-0000003 cannot be read: it has format {newer['format']}" in message
+        version = newer["format"]
+        assert f"step-0000003 cannot be read: it has format {version}" in message
         assert "upgrade jem_tf" in message
     assert names(folder) == [f"step-000000{step}" for step in (1, 2, 3)]
 

@@ -1,13 +1,25 @@
 import dataclasses
+import json
 import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from jem_tf.errors import InputError
 from jem_tf.options import Objective
 from jem_tf.runs import loading
-from tests.runs.test_run_folder import SHAPE, SMALL, claimed, kept, made, refused, save
+from tests import processes
+from tests.runs.test_run_folder import (
+    SHAPE,
+    SMALL,
+    claimed,
+    describe,
+    kept,
+    made,
+    refused,
+    save,
+)
 
 
 @pytest.mark.parametrize("weight", [1.0, 0.0])
@@ -106,3 +118,18 @@ def test_another_precision_computes_with_the_same_weights(tmp_path):
         logits.append(run.model.logits(images))
     rounded, exact = logits
     assert 0 < np.abs(rounded - exact).max() < 0.05
+
+
+def test_other_images_than_a_run_was_trained_on_are_refused(tmp_path):
+    """Or images that it has learnt pass for those it was kept from."""
+    processes.run_here(tmp_path, "--steps=3")
+    run = loading.read_run(tmp_path)
+    assert loading.read_data(run).class_names == run.class_names
+    description = json.loads((tmp_path / "data.json").read_text())
+    for sizes in ({"train": 1296}, {"validation": 142}, {"test": 0}):
+        changed = description | {"sizes": description["sizes"] | sizes}
+        (tmp_path / "data.json").write_text(json.dumps(changed))
+        with pytest.raises(InputError, match=r"was trained on other images .*data_dir"):
+            loading.read_data(run)
+    (tmp_path / "results" / "import.json").write_text("{}")  # nothing is known of it
+    loading.read_data(run)

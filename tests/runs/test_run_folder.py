@@ -34,8 +34,9 @@ def claimed(place, options):
         return folder.root
 
 
-def describe(root, data):
-    """Writes down what data a run is trained on."""
+def describe(root, data=None):
+    """Writes down what data a run is trained on: digits if not told."""
+    data = data or datasets.load("digits")
     shape = data.train.images.shape[1:].as_list()
     sizes = run_folder.sizes_of(data)
     RunFolder(root).describe_data(shape, data.class_names, sizes)
@@ -50,7 +51,7 @@ def save(root, model, step, accuracy=None):
 def kept(place, options):
     """A run that has saved a checkpoint, as `train` leaves it; and its model."""
     root = claimed(place, options)
-    describe(root, datasets.load("digits"))
+    describe(root)
     model = made(options)
     save(root, model, 5)
     return root, model
