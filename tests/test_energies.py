@@ -10,8 +10,8 @@ LABELS = tf.constant(np.random.default_rng(1).integers(0, 10, 64))
 
 def test_log_p_y_given_x_is_marginal_less_joint_energy():
     expected = tf.gather(tf.nn.log_softmax(LOGITS), LABELS, batch_dims=1)
-    ours = energies.marginal_energy(LOGITS) - energies.joint_energy(LOGITS, LABELS)
-    np.testing.assert_allclose(ours, expected, atol=2e-5)
+    gap = energies.marginal_energy(LOGITS) - energies.joint_energy(LOGITS, LABELS)
+    np.testing.assert_allclose(gap, expected, atol=2e-5)
     np.testing.assert_allclose(
         energies.log_p_y_given_x(LOGITS, LABELS), expected, atol=2e-5
     )
@@ -72,5 +72,30 @@ def test_the_score_is_minus_the_slope_of_the_energy():
 
 @pytest.mark.parametrize("dtype", [tf.int32, tf.int64])
 def test_labels_of_any_integer_type_will_do(dtype):
-    ours = energies.joint_energy(LOGITS, tf.cast(LABELS, dtype))
-    np.testing.assert_array_equal(ours, -LOGITS.numpy()[np.arange(64), LABELS.numpy()])
+    energy = energies.joint_energy(LOGITS, tf.cast(LABELS, dtype))
+    expected = -LOGITS.numpy()[np.arange(64), LABELS.numpy()]
+    np.testing.assert_array_equal(energy, expected)
+
+
+def test_an_energy_comes_with_its_score():
+    x = tf.random.stateless_normal([5, 4, 4, 2], [0, 1])
+    value, score = energies.energy_and_score(
+        lambda x: tf.reduce_sum(x**3, [1, 2, 3]), x
+    )
+    np.testing.assert_allclose(value, np.sum(x.numpy() ** 3, (1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(score, -3 * x**2, rtol=1e-6)
+
+
+def test_an_image_is_picked_with_probability_exp_of_minus_its_energy():
+    n, energy = 20_000, np.float32([0.0, np.log(2.0), np.log(4.0)])
+    images = tf.tile(tf.reshape(tf.range(3.0), [3, 1, 1, 1]), [n, 1, 1, 1])
+    picked = energies.pick(images, tf.tile(energy, [n]), candidates=3, seed=[0, 1])
+    assert picked.shape == (n, 1, 1, 1)
+    shares = np.bincount(np.ravel(picked).astype(int)) / n
+    np.testing.assert_allclose(shares, [4 / 7, 2 / 7, 1 / 7], atol=0.01)  # 3 errors
+
+
+def test_an_image_is_picked_from_its_own_candidates():
+    images = tf.reshape(tf.range(12.0), [12, 1, 1, 1])
+    picked = energies.pick(images, tf.zeros([12]), candidates=4, seed=[0, 1])
+    np.testing.assert_array_equal(np.ravel(picked) // 4, [0, 1, 2])

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from jem_tf import optimizers
+from jem_tf.errors import InputError
 
 RATE, STEPS = 0.5, 1000
 
@@ -12,11 +13,11 @@ def rates(at, **options):
     """The learning rates with which these steps of a run are taken."""
     options = {"learning_rate": RATE, "steps": STEPS} | options
     optimizer = optimizers.build("adam", **options)
-    found = []
+    values = []
     for step in at:
         optimizer.iterations.assign(step)
-        found.append(float(optimizer.learning_rate))
-    return found
+        values.append(float(optimizer.learning_rate))
+    return values
 
 
 def stepped(optimizer, gradients, value=1.0):
@@ -31,35 +32,35 @@ def stepped(optimizer, gradients, value=1.0):
 
 @pytest.mark.parametrize("schedule", ["steps", "constant"])
 def test_warm_up_is_linear_and_reaches_the_rate_with_its_last_step(schedule):
-    found = rates(range(120), warmup_steps=100, schedule=schedule)
-    np.testing.assert_allclose(found[:100], RATE * np.arange(1, 101) / 100, rtol=1e-6)
-    np.testing.assert_allclose(found[100:], RATE, rtol=1e-6)
+    values = rates(range(120), warmup_steps=100, schedule=schedule)
+    np.testing.assert_allclose(values[:100], RATE * np.arange(1, 101) / 100, rtol=1e-6)
+    np.testing.assert_allclose(values[100:], RATE, rtol=1e-6)
 
 
-@pytest.mark.parametrize("schedule", ["steps", "cosine", "constant"])
+@pytest.mark.parametrize("schedule", optimizers.SCHEDULES)
 def test_without_warm_up_a_run_begins_with_the_rate(schedule):
     assert rates([0], schedule=schedule) == pytest.approx([RATE])
 
 
 def test_the_rate_falls_to_its_0_3_at_80_and_at_90_percent():
-    found = rates([0, 400, 799, 800, 899, 900, 999], schedule="steps")
+    values = rates([0, 400, 799, 800, 899, 900, 999], schedule="steps")
     shares = [1, 1, 1, 0.3, 0.3, 0.09, 0.09]
-    np.testing.assert_allclose(found, RATE * np.array(shares), rtol=1e-6)
+    np.testing.assert_allclose(values, RATE * np.array(shares), rtol=1e-6)
 
 
 def test_cosine_is_half_way_down_at_half_time_and_ends_at_0():
-    found = rates(range(STEPS + 1), schedule="cosine")
+    values = rates(range(STEPS + 1), schedule="cosine")
     expected = RATE * (1 + np.cos(np.pi * np.arange(STEPS + 1) / STEPS)) / 2
-    np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert found[500] == pytest.approx(RATE / 2)
-    assert found[-1] < 1e-6
+    np.testing.assert_allclose(values, expected, atol=1e-6)
+    assert values[500] == pytest.approx(RATE / 2)
+    assert values[-1] < 1e-6
 
 
 def test_constant_is_constant():
     assert set(rates(range(0, 2 * STEPS, 50), schedule="constant")) == {RATE}
 
 
-@pytest.mark.parametrize("schedule", ["steps", "cosine", "constant"])
+@pytest.mark.parametrize("schedule", optimizers.SCHEDULES)
 def test_a_run_of_one_step_has_a_rate(schedule):
     assert rates([0], steps=1, schedule=schedule) == pytest.approx([RATE])
 
@@ -80,7 +81,7 @@ def test_sgd_has_nesterovs_momentum_of_0_9():
     assert stepped(sgd, [1.0, 2.0, -1.0]) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("name", ["adam", "sgd"])
+@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
 def test_weight_decay_is_decoupled_from_the_gradient(name):
     options = {"learning_rate": 0.1, "steps": 9, "weight_decay": 0.5}
     still = optimizers.build(name, **options)
@@ -94,6 +95,18 @@ def test_the_schedule_moves_the_weights_and_not_only_a_number():
     sgd = optimizers.build("sgd", warmup_steps=2, **options)
     # The first step with half the rate: momentum 0.9, hence 1.9 times the gradient.
     assert stepped(sgd, [1.0]) == pytest.approx([1 - 1.9 * 0.05])
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule", "says"),
+    [
+        ("lion", "steps", "^optimizer=lion is not known; choose one of adam, sgd"),
+        ("adam", "linear", "^schedule=linear is not known; choose one of steps, "),
+    ],
+)
+def test_optimisers_and_schedules_that_do_not_exist_are_refused(name, schedule, says):
+    with pytest.raises(InputError, match=says):
+        optimizers.build(name, learning_rate=0.1, steps=9, schedule=schedule)
 
 
 GRADIENTS = [tf.constant([3.0, 0.0]), tf.constant([[4.0]])]  # of norm 5

@@ -197,7 +197,7 @@ def test_a_buffer_dealt_out_to_other_replicas_keeps_each_chain_once(
         24, uniform, devices=[None] * now, num_classes=num_classes
     )
     new.restore(*shards(old))
-    images, ages = (np.concatenate(found) for found in shards(new))
+    images, ages = new.all_images(), new.all_ages()
     assert images.shape == (24, *SHAPE)
     assert sorted(images[:, 0, 0, 0]) == list(range(24))
     np.testing.assert_array_equal(ages, 1000 + images[:, 0, 0, 0])
@@ -227,8 +227,8 @@ def test_a_buffer_given_back_to_as_many_replicas_is_the_same_bit_for_bit(
     old, new = (replay.ReplayBuffer(24, uniform, seed=(0, i), **kw) for i in (1, 2))
     assert np.abs(old.shard_0 - new.shard_0).max() > 0
     new.restore(*shards(old))
-    for theirs, ours in zip(shards(old), shards(new), strict=True):
-        np.testing.assert_array_equal(theirs, ours)
+    for before, after in zip(shards(old), shards(new), strict=True):
+        np.testing.assert_array_equal(before, after)
 
 
 def test_the_processes_of_a_cluster_have_the_shards_that_one_would():
@@ -247,6 +247,18 @@ def test_the_processes_of_a_cluster_have_the_shards_that_one_would():
         assert len(part.variables) == 4  # no shard, and no ages, of another's
 
 
+def test_all_images_and_ages_are_those_of_this_processs_shards_in_order():
+    whole = numbered(24, 4)
+    np.testing.assert_array_equal(whole.all_images()[:, 0, 0, 0], np.arange(24))
+    np.testing.assert_array_equal(whole.all_ages(), 1000 + np.arange(24))
+    part = replay.ReplayBuffer(
+        24, uniform, devices=[None] * 2, replicas=4, first_replica=2
+    )
+    expected = np.concatenate([part.shard_2, part.shard_3])
+    np.testing.assert_array_equal(part.all_images(), expected)
+    np.testing.assert_array_equal(part.all_ages(), np.zeros(12))
+
+
 def test_each_process_takes_over_its_own_shards():
     old = numbered(24, 2)
     pooled = np.concatenate(shards(old)[0])
@@ -255,7 +267,7 @@ def test_each_process_takes_over_its_own_shards():
             24, uniform, devices=[None] * 2, replicas=4, first_replica=first
         )
         part.restore(*shards(old))
-        images, ages = (np.concatenate(found) for found in shards(part))
+        images, ages = part.all_images(), part.all_ages()
         np.testing.assert_array_equal(images, pooled[6 * first : 6 * first + 12])
         np.testing.assert_array_equal(ages, 1000 + images[:, 0, 0, 0])
 
@@ -267,8 +279,8 @@ def test_each_process_takes_over_its_own_shards():
         (15, {"devices": [None] * 2}, "15 does not divide into 2 shard"),
         (10, {"replicas": 4}, "10 does not divide into 4 shard"),
         (0, {}, "0 does not divide"),
-        (10, {"reinit_prob": 1.5}, "reinit_prob is 1.5"),
-        (10, {"reinit_prob": float("nan")}, "reinit_prob is nan"),
+        (10, {"reinit_prob": 1.5}, "reinit_prob=1.5 must lie in"),
+        (10, {"reinit_prob": float("nan")}, "reinit_prob=nan must lie in"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(size, more, says):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import starts
+from jem_tf import pixels, starts
+from jem_tf.errors import InputError
 
 SHAPE = (4, 4, 3)
 
@@ -14,15 +15,20 @@ def pictures():
     labels = np.arange(4000) % 2
     mixing = rng.normal(0, 0.02, [48, 48])
     means = np.where(labels == 0, -0.4, 0.3)[:, None]
-    pixels = means + rng.normal(size=[4000, 48]) @ mixing
-    return pixels.reshape(-1, *SHAPE).astype("float32"), labels
+    flat = means + rng.normal(size=[4000, 48]) @ mixing
+    return flat.reshape(-1, *SHAPE).astype("float32"), labels
 
 
-@pytest.fixture(params=["uniform", "gaussian"])
-def start(request, pictures):
-    if request.param == "uniform":
-        return starts.uniform(SHAPE)
-    return starts.gaussian(*pictures, 2)
+@pytest.fixture(scope="module")
+def dataset(pictures):
+    """The same as a data set has them: uint8 images, and labels."""
+    images, labels = pictures
+    return pixels.to_uint8(images).numpy(), labels
+
+
+@pytest.fixture(params=starts.STARTS)
+def start(request, dataset):
+    return starts.build(request.param, SHAPE, *dataset, 2)
 
 
 def test_a_start_is_images_in_range_that_its_seed_determines(start):
@@ -52,7 +58,7 @@ def test_gaussian_has_the_means_and_the_covariance_of_its_classes(pictures):
         np.testing.assert_allclose(
             drawn[labels == y].mean(0), images[labels == y].mean(0), atol=0.02
         )
-    ours, theirs = (
+    covariance, expected = (
         np.cov(
             (x - np.where(labels == 0, -0.4, 0.3)[:, None, None, None])
             .reshape(-1, 48)
@@ -60,7 +66,8 @@ def test_gaussian_has_the_means_and_the_covariance_of_its_classes(pictures):
         )
         for x in (drawn, images)
     )
-    assert np.linalg.norm(ours - theirs) < 0.15 * np.linalg.norm(theirs)
+    error = np.linalg.norm(covariance - expected)
+    assert error < 0.15 * np.linalg.norm(expected)
 
 
 def test_gaussian_without_labels_draws_the_classes_evenly(pictures):
@@ -75,3 +82,32 @@ def test_a_mixture_starts_as_its_first_in_its_share():
     drawn = starts.mixture(constant(1.0), constant(-1.0), 0.1)(10_000, [0, 3]).numpy()
     assert np.mean(drawn[:, 0, 0, 0] == 1.0) == pytest.approx(0.1, abs=0.01)
     assert (drawn == drawn[:, :1, :1, :1]).all()  # images are of one kind whole
+
+
+def test_the_gaussian_start_is_built_of_the_first_images(monkeypatch, dataset):
+    monkeypatch.setattr(starts, "GAUSSIAN_IMAGES", 1000)
+    images, labels = dataset
+    some = images[:1000].astype("float32") / 127.5 - 1
+    expected = starts.gaussian(some, labels[:1000], 2)(64, [0, 1])
+    built = starts.build("gaussian", SHAPE, images, labels, 2)
+    np.testing.assert_array_equal(built(64, [0, 1]), expected)
+
+
+def test_the_mixed_start_is_a_tenth_uniform_and_else_gaussian(dataset):
+    uniform, gaussian, mixed = (
+        starts.build(name, SHAPE, *dataset, 2)
+        for name in ("uniform", "gaussian", "mixed")
+    )
+    expected = starts.mixture(uniform, gaussian, 0.1)(64, [0, 1])
+    np.testing.assert_array_equal(mixed(64, [0, 1]), expected)
+
+
+def test_the_uniform_start_reads_no_images():
+    built = starts.build("uniform", SHAPE, None, None, 2)
+    np.testing.assert_array_equal(built(8, [0, 1]), starts.uniform(SHAPE)(8, [0, 1]))
+
+
+def test_a_start_that_does_not_exist_is_refused():
+    says = "^start=normal is not known; choose one of uniform, gaussian, mixed"
+    with pytest.raises(InputError, match=says):
+        starts.build("normal", SHAPE, None, None, 2)

@@ -94,7 +94,7 @@ def chain_ages(buffer: ReplayBuffer) -> dict[str, float | int]:
       {"chain_age_mean": float, "chain_age_max": int}; an age counts training steps that
       drew the chain.
     """
-    ages = np.concatenate([getattr(buffer, f"ages_{i}").numpy() for i in buffer.own])
+    ages = buffer.all_ages()
     return {"chain_age_mean": float(ages.mean()), "chain_age_max": int(ages.max())}
 
 

@@ -1,9 +1,12 @@
-"""Checkpoints of the JEM authors' code (github.com/wgrathwohl/JEM), which is PyTorch's.
+"""Reads checkpoints of the JEM authors' PyTorch code (github.com/wgrathwohl/JEM).
+
+A checkpoint is a file of torch.save, with
 
     {"model_state_dict": {name: tensor}, "replay_buffer": float [N, 3, 32, 32]}
 
-or the state dict alone. `torch_file.py` opens one, which alone takes PyTorch;
-`conversion.py` makes our weights of theirs; `imported_run.py` makes a run of both.
+or the state dict alone. `torch_file` opens the file, and only this takes PyTorch;
+`conversion` turns its tensors into our weights and images; `imported_run` makes a run
+of them.
 """
 
 import pathlib

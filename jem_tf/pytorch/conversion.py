@@ -1,28 +1,43 @@
-"""Weights and images of the JEM authors' network as those of ours.
+"""Converts weights and images of the JEM authors' network to those of jem_tf's.
 
-Theirs is our wrn-DEPTH-WIDTH without normalisation. It has two linear heads besides,
-`energy_output` and `f.linear`, that a JEM never reads; they are left behind.
+The authors' network is our wrn-DEPTH-WIDTH without normalisation. It also has two
+linear heads, `energy_output` and `f.linear`, that a JEM never reads; they are left out.
 """
 
-import collections
+import pathlib
 import re
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from jem_tf.errors import InputError
 from jem_tf.pytorch.torch_file import shown
 
-Original = collections.namedtuple("Original", "network num_classes weights images")
-
-IMAGE_SHAPE = (32, 32, 3)  # their average pooling, 8x8, means this one
+IMAGE_SHAPE = (32, 32, 3)  # the only one that their 8x8 average pooling fits
 UNREAD = re.compile(r"(energy_output|f\.linear)\.(weight|bias)")
 NORM = re.compile(r"\bbn\d\.")
 PARTS = ("weight", "bias")
 KERNEL = {4: (2, 3, 1, 0), 2: (1, 0)}  # [out, in, height, width] and [out, in] to ours
+Layer = tuple[str, tuple[int, ...]]  # its name in theirs, the shape of its weight there
 
 
-def convert(state, images, *, source):
-    """What a state dict and a replay buffer of theirs are for us.
+class Original(NamedTuple):
+    """A network of the authors', with its replay buffer, as jem_tf has them."""
+
+    network: str  # "wrn-DEPTH-WIDTH"
+    num_classes: int  # K
+    weights: dict[str, list[np.ndarray]]  # {layer: [kernel, bias]}, float32
+    images: np.ndarray | None  # float32 [N, 32, 32, 3]; None where there are none
+
+
+def convert(
+    state: Mapping[str, np.ndarray],
+    images: np.ndarray | None,
+    *,
+    source: str | pathlib.Path,
+) -> Original:
+    """Converts a state dict and a replay buffer of the authors' code.
 
     Args:
       state: {name: array}, as in `F` or `CCF` of their train_wrn_ebm.py.
@@ -30,9 +45,7 @@ def convert(state, images, *, source):
       source: where they come from, for error messages.
 
     Returns:
-      Original(network: "wrn-DEPTH-WIDTH"; num_classes: K; weights: {layer: [kernel,
-      bias]} of `networks.build(network, IMAGE_SHAPE, K)`, float32; images: float32 [N,
-      32, 32, 3] as they are, or None where there are none).
+      Original, whose weights are those of `networks.build(network, IMAGE_SHAPE, K)`.
 
     Raises:
       InputError: if a tensor is missing, misshapen, not finite or none of theirs.
@@ -43,17 +56,19 @@ def convert(state, images, *, source):
     layers = _layers(blocks, width, num_classes)
     _refuse_others(state, layers, source)
     weights = {}
-    for ours, (theirs, shape) in layers.items():
-        kernel = _tensor(state, f"{theirs}.weight", shape, source)
-        bias = _tensor(state, f"{theirs}.bias", shape[:1], source)
+    for layer, (name, shape) in layers.items():
+        kernel = _tensor(state, f"{name}.weight", shape, source)
+        bias = _tensor(state, f"{name}.bias", shape[:1], source)
         kernel = np.ascontiguousarray(kernel.transpose(KERNEL[kernel.ndim]))
-        weights[ours] = [kernel, bias]
-    name = f"wrn-{6 * blocks + 4}-{width}"
-    return Original(name, num_classes, weights, _images(images, source))
+        weights[layer] = [kernel, bias]
+    network = f"wrn-{6 * blocks + 4}-{width}"
+    return Original(network, num_classes, weights, _images(images, source))
 
 
-def _sizes(state, source):
-    """Blocks a group, width, classes: of the tensors whose number and shapes tell."""
+def _sizes(
+    state: Mapping[str, np.ndarray], source: str | pathlib.Path
+) -> tuple[int, int, int]:
+    """Reads blocks a group, width and classes off the tensors' number and shapes."""
     needed = ("f.layer1.0.conv1.weight", "class_output.weight")
     for name in needed:
         if name not in state or not state[name].ndim:
@@ -73,24 +88,29 @@ def _sizes(state, source):
     return blocks, filters // 16, num_classes
 
 
-def _layers(blocks, width, num_classes):
-    """{layer of ours: (its name in theirs, the shape of its weight there)}."""
-    found, before = [("f.conv1", (16, 3, 3, 3))], 16
+def _layers(blocks: int, width: int, num_classes: int) -> dict[str, Layer]:
+    """Lists the layers by their names in jem_tf's network."""
+    convolutions: list[Layer] = [("f.conv1", (16, 3, 3, 3))]
+    before = 16
     for group, filters in enumerate((16 * width, 32 * width, 64 * width), 1):
         for block in range(blocks):
-            here = f"f.layer{group}.{block}"
-            found.append((f"{here}.conv1", (filters, before, 3, 3)))
-            found.append((f"{here}.conv2", (filters, filters, 3, 3)))
+            prefix = f"f.layer{group}.{block}"
+            convolutions.append((f"{prefix}.conv1", (filters, before, 3, 3)))
+            convolutions.append((f"{prefix}.conv2", (filters, filters, 3, 3)))
             if block == 0 and (group > 1 or filters != before):
-                found.append((f"{here}.shortcut.0", (filters, before, 1, 1)))
+                convolutions.append((f"{prefix}.shortcut.0", (filters, before, 1, 1)))
             before = filters
-    layers = {f"conv_{i}": layer for i, layer in enumerate(found)}
+    layers = {f"conv_{i}": layer for i, layer in enumerate(convolutions)}
     return layers | {"logits": ("class_output", (num_classes, before))}
 
 
-def _refuse_others(state, layers, source):
-    wanted = {f"{name}.{part}" for name, _ in layers.values() for part in PARTS}
-    others = [n for n in state if n not in wanted and not UNREAD.fullmatch(n)]
+def _refuse_others(
+    state: Mapping[str, np.ndarray],
+    layers: Mapping[str, Layer],
+    source: str | pathlib.Path,
+) -> None:
+    known = {f"{name}.{part}" for name, _ in layers.values() for part in PARTS}
+    others = [n for n in state if n not in known and not UNREAD.fullmatch(n)]
     for name in others:
         if NORM.search(name):
             raise InputError(
@@ -104,7 +124,12 @@ def _refuse_others(state, layers, source):
         )
 
 
-def _tensor(state, name, shape, source):
+def _tensor(
+    state: Mapping[str, np.ndarray],
+    name: str,
+    shape: tuple[int, ...],
+    source: str | pathlib.Path,
+) -> np.ndarray:
     if name not in state:
         raise InputError(f"{source} holds no {name}; name a checkpoint that is whole.")
     array = state[name]
@@ -116,7 +141,7 @@ def _tensor(state, name, shape, source):
     return _finite(array, name, source)
 
 
-def _images(array, source):
+def _images(array: np.ndarray | None, source: str | pathlib.Path) -> np.ndarray | None:
     if array is None or not array.size:
         return None
     height, width, channels = IMAGE_SHAPE
@@ -129,7 +154,7 @@ def _images(array, source):
     return np.ascontiguousarray(array.transpose(0, 2, 3, 1))
 
 
-def _finite(array, name, source):
+def _finite(array: np.ndarray, name: str, source: str | pathlib.Path) -> np.ndarray:
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
     if not np.isfinite(array).all():

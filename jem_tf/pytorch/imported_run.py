@@ -1,8 +1,8 @@
-"""A run of jem_tf made of a checkpoint of the JEM authors' code, for every tool.
+"""Makes a run of jem_tf, for all its commands, of a checkpoint of the authors' code.
 
-Its flags are the paper's recipe, which their code trains by default, in float32. It is
-there to be measured, sampled and served, not to be trained on: their checkpoints have
-no optimiser.
+Its options are the paper's recipe, which their code trains by default, in float32. The
+run can be measured, sampled and served. Training cannot continue it: their checkpoints
+have no optimiser.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ VALIDATION = (
     "jem_tf holds out other images for validation than the authors' code does: most of "
     "them were trained on, and what is chosen by them is too sure"
 )
-NO_OPTIMIZER = {"optimizer": "PyTorch's, not imported"}  # so none trains on
+NO_OPTIMIZER = {"optimizer": "PyTorch's, not imported"}  # no training continues it
 STATE = TrainingState(step=0)  # nobody knows how many steps theirs took
 
 
@@ -47,7 +47,7 @@ def write_run(
       original: `conversion.Original`.
       source: the file that it was read from.
       dataset: what it was trained on; if empty, cifar10 or cifar100 by the number of
-        classes. Of a set that is not in `paper_sets.SETS` the images must be at hand.
+        classes. The images of a set that is not in `paper_sets.SETS` must be at hand.
       data_dir: prepared TFDS data.
 
     Returns:
@@ -58,10 +58,11 @@ def write_run(
         classes or images.
     """
     opts, description = _describe(original, source, dataset, data_dir)
-    root, named = pathlib.Path(path).resolve(), argument("workdir", path)
+    root, named = pathlib.Path(path).resolve(), argument("path", path)
     if root.exists() and not (root.is_dir() and not any(root.iterdir())):
         raise InputError(f"{named} holds something already; name another.")
-    claiming.check(str(path), opts)
+    with arguments_renamed(workdir="path"):
+        claiming.check(str(path), opts)
     model = _model(opts, original)
     note = _note(original, source, opts, model)
     facts = checkpoints.model_facts(opts, IMAGE_SHAPE, original.num_classes)

@@ -1,7 +1,7 @@
-"""A file that PyTorch's torch.save wrote as NumPy arrays, whoever it comes from.
+"""Reads a file that PyTorch's torch.save wrote as NumPy arrays, even a hostile one.
 
-Under `weights_only` PyTorch runs no code of a pickle. It compares no checksums, though,
-and a tensor in it may be larger than the file: that is looked after here.
+Under `weights_only` PyTorch runs no code of a pickle. But it compares no checksums, and
+it accepts a tensor that is larger than the file. This module checks both.
 """
 
 import contextlib
@@ -12,13 +12,18 @@ import pickletools
 import re
 import warnings
 import zipfile
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
 
 from jem_tf.errors import InputError
 
 ZIPPED = b"PK\x03\x04"
 OLDER = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # before 1.6
 BUFFER = "replay_buffer"
-SAFE = "2.6"  # PyTorch's weights_only kept no word before (CVE-2025-32434)
+SAFE = "2.6"  # before it, weights_only could be made to run code (CVE-2025-32434)
 PICKLES = 5  # of the older form: three of its own, the tensors, their storages' names
 NAMED = re.compile(  # all that a pickle of tensors has to name
     r"collections OrderedDict|torch \w+|torch\.storage \w+Storage|"
@@ -26,7 +31,9 @@ NAMED = re.compile(  # all that a pickle of tensors has to name
 )
 
 
-def read_arrays(path):
+def read_arrays(
+    path: str | pathlib.Path,
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     """Reads {"model_state_dict": ..., "replay_buffer": ...}, or a state dict alone.
 
     Args:
@@ -36,30 +43,30 @@ def read_arrays(path):
       ({name: array}, the replay buffer as an array or None where there is none).
 
     Raises:
-      InputError: if PyTorch is not installed, or the file is unreadable, none of its,
-        damaged, or holds anything but tensors.
+      InputError: if PyTorch is not installed, or the file is unreadable, not one of
+        PyTorch's, damaged, or holds anything but tensors.
     """
     torch = _torch()
     tensors = _tensors(_load(torch, path), path)
     try:
         _check(torch, tensors, path)
-        found = {name: _array(tensors[name]) for name in tensors}
+        arrays = {name: _array(tensors[name]) for name in tensors}
     except InputError:
         raise
     except Exception as error:  # sparse, quantised, on no device, ...
         raise InputError(
             f"{path} holds tensors of unusual kinds; name a checkpoint of plain ones."
         ) from error
-    images = found.pop(BUFFER, None)
-    return found, images
+    images = arrays.pop(BUFFER, None)
+    return arrays, images
 
 
-def shown(name):
-    """A tensor's name, whatever a file makes of it, fit for a sentence."""
+def shown(name: str) -> str:
+    """Quotes and shortens a tensor's name, which may be any text, for a sentence."""
     return repr(name[:60])
 
 
-def _torch():
+def _torch() -> ModuleType:
     try:
         import torch
     except ImportError as error:
@@ -75,12 +82,12 @@ def _torch():
     return torch
 
 
-def _load(torch, path):
+def _load(torch: ModuleType, path: str | pathlib.Path) -> Any:
     try:
         zipped = _is_zipped(path, _begin(path))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _look_at(path, zipped)
+            _check_names(path, zipped)
             # Only a mapped file's tensors are held against the size of the file.
             return torch.load(str(path), "cpu", weights_only=True, mmap=zipped)
     except InputError:
@@ -92,27 +99,27 @@ def _load(torch, path):
         ) from error
 
 
-def _look_at(path, zipped):
+def _check_names(path: str | pathlib.Path, zipped: bool) -> None:
     """Raises UnpicklingError if a pickle names more than tensors are made of.
 
-    PyTorch would run no code of it, but `bytearray(10**12)`.
+    PyTorch runs no code of such a pickle, except calls like `bytearray(10**12)`.
     """
     with contextlib.ExitStack() as stack:
         if zipped:
             records = stack.enter_context(zipfile.ZipFile(path))
             (name,) = (n for n in records.namelist() if n.endswith("/data.pkl"))
-            pickles = [io.BytesIO(records.read(name))]
+            pickles: list[Any] = [io.BytesIO(records.read(name))]
         else:
             pickles = [stack.enter_context(pathlib.Path(path).open("rb"))] * PICKLES
-        for one in pickles:
-            for code, value, _ in pickletools.genops(one):
-                if code.name in ("GLOBAL", "INST") and not NAMED.fullmatch(value):
+        for stream in pickles:
+            for code, value, _ in pickletools.genops(stream):
+                if code.name in ("GLOBAL", "INST") and not NAMED.fullmatch(str(value)):
                     raise pickle.UnpicklingError(value)
                 if code.name == "STACK_GLOBAL":
                     raise pickle.UnpicklingError(code.name)
 
 
-def _begin(path):
+def _begin(path: str | pathlib.Path) -> bytes:
     try:
         with pathlib.Path(path).open("rb") as opened:
             return opened.read(len(OLDER))
@@ -122,8 +129,8 @@ def _begin(path):
         ) from error
 
 
-def _is_zipped(path, begin):
-    """Whether it is of PyTorch's zipped form, and whole; else it is of the older."""
+def _is_zipped(path: str | pathlib.Path, begin: bytes) -> bool:
+    """Whether it is a whole file of PyTorch's zipped form; else it is of the older."""
     if begin == OLDER:
         return False
     if not begin.startswith(ZIPPED):
@@ -139,19 +146,21 @@ def _is_zipped(path, begin):
     return True
 
 
-def _tensors(found, path):
+def _tensors(content: Any, path: str | pathlib.Path) -> dict[str, Any]:
     """{name: tensor}, the replay buffer among them if it has images."""
-    found = found if isinstance(found, dict) else {}
-    tensors = found.get("model_state_dict", found)
+    content = content if isinstance(content, dict) else {}
+    tensors = content.get("model_state_dict", content)
     if not tensors or not isinstance(tensors, dict):
         raise InputError(f"{path} holds no state dict; name a checkpoint that does.")
-    images = found.get(BUFFER)
+    images = content.get(BUFFER)
     if images is not None and not (isinstance(images, list) and not images):
         tensors = tensors | {BUFFER: images}
     return dict(tensors)
 
 
-def _check(torch, tensors, path):
+def _check(
+    torch: ModuleType, tensors: Mapping[str, Any], path: str | pathlib.Path
+) -> None:
     for name, value in tensors.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise InputError(
@@ -167,11 +176,11 @@ def _check(torch, tensors, path):
         )
 
 
-def _size(path):
+def _size(path: str | pathlib.Path) -> int:
     return pathlib.Path(path).stat().st_size
 
 
-def _array(tensor):
+def _array(tensor: Any) -> np.ndarray:
     tensor = tensor.detach()
     short = tensor.is_floating_point() and tensor.element_size() < 4
     return (tensor.float() if short else tensor).numpy()  # NumPy has no bfloat16

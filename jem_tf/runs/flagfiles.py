@@ -120,7 +120,12 @@ def _define(
     if meta["choices"]:
         flags.DEFINE_enum(enum_values=list(meta["choices"]), **about)
         return
-    definers: dict[Any, str] = {bool: "boolean", int: "integer", float: "float", str: "string"}
+    definers: dict[Any, str] = {
+        bool: "boolean",
+        int: "integer",
+        float: "float",
+        str: "string",
+    }
     getattr(flags, f"DEFINE_{definers[field.type]}")(**about)
     if field.type in (int, float):
         bounds = {name: meta[name] for name in BOUNDS if meta[name] is not None}

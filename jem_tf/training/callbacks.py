@@ -38,7 +38,7 @@ GROUPS = {
     "validation": ("val_accuracy", "val_nll"),
 }
 
-Logs = dict[str, Any] | None  # an epoch's or a step's numbers by name
+Logs = dict[str, Any]  # numbers of an epoch or a step, by name
 
 
 class Measure(keras.callbacks.Callback):
@@ -57,13 +57,13 @@ class Measure(keras.callbacks.Callback):
         super().__init__()
         self.validation, self.images_per_step = validation, images_per_step
 
-    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.begin, self.steps = time.perf_counter(), 0
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self.steps += 1
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         seconds = time.perf_counter() - self.begin
         logs["images_per_second"] = self.steps * self.images_per_step / seconds
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
@@ -87,7 +87,7 @@ class Progress(keras.callbacks.Callback):
         super().__init__()
         self.total, self.first, self.stream = steps, first, stream or sys.stderr
 
-    def on_train_begin(self, logs: Logs = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         from tqdm import tqdm
 
         silent = not self.stream.isatty()
@@ -99,10 +99,10 @@ class Progress(keras.callbacks.Callback):
             unit="step",
         )
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self.bar.update()
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         shown = [
             f"{label} {logs[name]:.3f}" for name, label in SHOWN.items() if name in logs
         ]
@@ -113,7 +113,7 @@ class Progress(keras.callbacks.Callback):
         )
         sys.stdout.flush()
 
-    def on_train_end(self, logs: Logs = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         self.bar.close()
 
 
@@ -122,7 +122,7 @@ class Summaries(keras.callbacks.Callback):
 
     It writes the hyper-parameters, the norm of the gradient at every step and, after an
     epoch, its logs, drawn images and how many images of the buffer are of each class.
-    If the disk fails, training continues without, and a line says so once.
+    What cannot be written is left out, and a line says so once.
 
     Args:
       folder: of TensorBoard's files.
@@ -142,25 +142,23 @@ class Summaries(keras.callbacks.Callback):
         self.hyperparameters, self.failed = dict(hyperparameters), False
         self.norms: dict[int, float] = {}
 
-    def on_train_begin(self, logs: Logs = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         from tensorboard.plugins.hparams import api as hparams
 
         self.writer = tf.summary.create_file_writer(self.folder)
         with self.writer.as_default():
             hparams.hparams(self.hyperparameters)
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         self.norms[batch + 1] = logs["gradient_norm"]
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         try:
             self._write(epoch, logs)
         except (OSError, tf.errors.OpError) as error:
             if not self.failed:
                 reason = str(error).splitlines()[0]
-                say(
-                    f"TensorBoard's file cannot be written: {reason}; training continues"
-                )
+                say(f"TensorBoard's file cannot be written, so it ends here: {reason}")
             self.failed = True
 
     def _write(self, epoch: int, logs: Mapping[str, float]) -> None:
@@ -175,7 +173,7 @@ class Summaries(keras.callbacks.Callback):
                 images = monitoring.sample_grid(self.model, self.samples, seed=epoch)
                 tf.summary.image("samples", figures.tile(images)[None])
 
-    def on_train_end(self, logs: Logs = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         with contextlib.suppress(OSError, tf.errors.OpError):
             self.writer.close()
 
@@ -204,7 +202,7 @@ def tag_of(name: str) -> str:
 
 
 def _write_bars(name: str, counts: np.ndarray) -> None:
-    """Writes a histogram of counts [K]; the bar of k reaches from k - 0.5 to k + 0.5."""
+    """Writes a histogram of counts [K]; bar k reaches from k - 0.5 to k + 0.5."""
     from tensorboard.plugins.histogram import metadata
 
     middle = np.arange(len(counts))

@@ -14,7 +14,7 @@ PLAIN = {
     activations.leaky_relu: lambda x: tf.nn.leaky_relu(x, 0.2),
     activations.swish: lambda x: x * tf.sigmoid(x),
 }
-functions = pytest.mark.parametrize("ours", PLAIN, ids=["leaky_relu", "swish"])
+functions = pytest.mark.parametrize("quick", PLAIN, ids=["leaky_relu", "swish"])
 
 
 def normal(*shape, seed=0):
@@ -23,8 +23,8 @@ def normal(*shape, seed=0):
 
 def whole(*shape, most, seed=0):
     """Whole numbers from -most to most, which bfloat16 holds, and their sums."""
-    found = tf.random.stateless_uniform(shape, [seed, 0], -most, most + 1, tf.int32)
-    return tf.cast(found, tf.float32)
+    numbers = tf.random.stateless_uniform(shape, [seed, 0], -most, most + 1, tf.int32)
+    return tf.cast(numbers, tf.float32)
 
 
 def convolved(x, kernel, bias):
@@ -53,11 +53,11 @@ def second_order(function, x):
 
 @functions
 @pytest.mark.parametrize(("dtype", "atol"), [("float32", 1e-6), ("bfloat16", 0.03)])
-def test_values_and_gradients(ours, dtype, atol):
+def test_values_and_gradients(quick, dtype, atol):
     x = tf.cast(2 * normal(4, 5, 5, 8), dtype)
-    found = tf.function(gradients)(ours, x)
-    expected = gradients(PLAIN[ours], tf.cast(x, tf.float32))
-    for a, b in zip(found, expected, strict=True):
+    values = tf.function(gradients)(quick, x)
+    expected = gradients(PLAIN[quick], tf.cast(x, tf.float32))
+    for a, b in zip(values, expected, strict=True):
         assert a.dtype == dtype
         np.testing.assert_allclose(tf.cast(a, tf.float32), b, atol=atol, rtol=atol)
 
@@ -68,11 +68,11 @@ def test_a_convolution_with_its_activation(dtype, atol, size):
     """Of numbers whose sums are exact and never 0, where rounding would turn a sign."""
     x, kernel = whole(4, 6, 6, 8, most=2), whole(size, size, 8, 16, most=1, seed=1)
     arguments = x, kernel, whole(16, most=2, seed=2) + 0.5
-    found = tf.function(gradients)(
+    values = tf.function(gradients)(
         activations.convolved_leaky_relu, *(tf.cast(x, dtype) for x in arguments)
     )
     rounded = (tf.cast(tf.cast(x, dtype), tf.float32) for x in arguments)
-    for a, b in zip(found, gradients(convolved, *rounded), strict=True):
+    for a, b in zip(values, gradients(convolved, *rounded), strict=True):
         scale = np.abs(b).max()
         np.testing.assert_allclose(
             tf.cast(a, tf.float32) / scale, b / scale, atol=atol / 4
@@ -80,10 +80,10 @@ def test_a_convolution_with_its_activation(dtype, atol, size):
 
 
 @functions
-def test_a_gradient_has_a_gradient(ours):
+def test_a_gradient_has_a_gradient(quick):
     x = normal(3, 4)
     np.testing.assert_allclose(
-        second_order(ours, x), second_order(PLAIN[ours], x), rtol=1e-5, atol=1e-5
+        second_order(quick, x), second_order(PLAIN[quick], x), rtol=1e-5, atol=1e-5
     )
 
 
@@ -119,14 +119,14 @@ def plain_wide_resnet(network, x):
 def test_the_float32_network_is_the_plain_one():
     network = networks.build("wrn-10-2", (8, 8, 3), 5, seed=3)
     x = normal(6, 8, 8, 3)
-    found = gradients(network, x)
+    values = gradients(network, x)
     expected = gradients(lambda x: plain_wide_resnet(network, x), x)
-    for a, b in zip(found, expected, strict=True):
+    for a, b in zip(values, expected, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 def test_chains_down_a_residual_network_in_bfloat16():
-    """Grappler used to break the sums in the loop, see samplers.py."""
+    """Grappler used to break the sums in the loop, see energy_model.py."""
     network = networks.build("wrn-10-2", (8, 8, 3), 5, dtype="mixed_bfloat16")
     walk = tf.function(
         lambda x: samplers.sgld(
@@ -136,7 +136,7 @@ def test_chains_down_a_residual_network_in_bfloat16():
             step_size=1.0,
             noise=0.01,
             seed=[0, 0],
-        )
+        )[0]
     )
     assert np.isfinite(walk(normal(64, 8, 8, 3))).all()
 

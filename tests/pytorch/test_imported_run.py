@@ -8,7 +8,6 @@ import pytest
 from absl import flags
 
 from jem_tf import train
-from jem_tf.commands import command
 from jem_tf.datasets import paper_sets
 from jem_tf.errors import InputError
 from jem_tf.evaluation import sample_sets
@@ -45,7 +44,7 @@ def refused(*arguments, **more):
 
 
 def test_the_run_has_the_weights_and_the_images_it_was_made_of(written):
-    found, expected = loading.read(written[0]), original()
+    found, expected = loading.read_run(written[0]), original()
     network = found.model.network
     for name, weights in expected.weights.items():
         for ours, other in zip(
@@ -59,8 +58,8 @@ def test_the_run_has_the_weights_and_the_images_it_was_made_of(written):
 
 def test_its_options_are_the_papers_recipe_in_float32(written):
     root, _ = written
-    found = loading.read(root)
-    assert (found.root, found.step, found.class_names[:2]) == (
+    found = loading.read_run(root)
+    assert (found.folder.root, found.step, found.class_names[:2]) == (
         root,
         0,
         ("airplane", "automobile"),
@@ -73,13 +72,13 @@ def test_its_options_are_the_papers_recipe_in_float32(written):
 
 
 def test_it_can_be_asked_for_as_the_best_and_in_bfloat16(written):
-    found = loading.read(written[0], best=True, precision="mixed_bfloat16")
+    found = loading.read_run(written[0], best=True, precision="mixed_bfloat16")
     assert found.model.network.get_layer("conv_1").compute_dtype == "bfloat16"
 
 
 def test_it_goes_on_with_its_images_and_nobody_knows_their_age(written):
-    model = loading.load(written[0])
-    protocol = sample_sets.of_buffer_protocol(model, 20)
+    model = loading.read_run(written[0]).model
+    protocol = sample_sets.buffer_protocol(model, 20)
     assert protocol["steps_mean"] is None
     json.dumps(protocol)
     pictures = model.sample(2, seed=1)
@@ -100,7 +99,7 @@ def test_without_images_chains_start_from_noise(source, tmp_path):
     assert (
         imported_run.write_run(root, original(images=0), source)["buffer_images"] == 0
     )
-    buffer = loading.load(root).buffer
+    buffer = loading.read_run(root).model.buffer
     assert buffer.size == 10_000
     assert np.abs(buffer.shard.numpy().mean()) < 0.01
     assert np.abs(buffer.shard).max() <= 1
@@ -110,14 +109,14 @@ def test_without_images_chains_start_from_noise(source, tmp_path):
 def test_the_papers_sets_are_known_without_their_images(source, tmp_path, dataset):
     classes = CLASSES[dataset]
     imported_run.write_run(tmp_path / "run", original(classes), source, dataset=dataset)
-    found = loading.read(tmp_path / "run")
+    found = loading.read_run(tmp_path / "run")
     assert found.options.data.dataset == dataset
     assert len(set(found.class_names)) == classes
 
 
 def test_a_hundred_classes_are_cifar_100s(source, tmp_path):
     imported_run.write_run(tmp_path / "run", original(100), source)
-    found = loading.read(tmp_path / "run")
+    found = loading.read_run(tmp_path / "run")
     assert found.options.data.dataset == "cifar100"
     assert (found.class_names[0], found.class_names[-1]) == ("apple", "worm")
 
@@ -125,11 +124,11 @@ def test_a_hundred_classes_are_cifar_100s(source, tmp_path):
 @pytest.mark.parametrize(
     ("classes", "dataset", "says"),
     [
-        (7, "", "a.pt has 7 classes; say by --dataset what it was trained on."),
-        (7, "cifar10", "--dataset=cifar10 has 10 classes"),
-        (10, "cifar100", "--dataset=cifar100 has 100 classes"),
-        (10, "digits", "--dataset=digits has 10 classes of images (32, 32, 1)"),
-        (10, "folder:/nowhere", "--dataset=folder:/nowhere is not a folder"),
+        (7, "", "a.pt has 7 classes; say by dataset what it was trained on."),
+        (7, "cifar10", "dataset=cifar10 has 10 classes"),
+        (10, "cifar100", "dataset=cifar100 has 100 classes"),
+        (10, "digits", "dataset=digits has 10 classes of images (32, 32, 1)"),
+        (10, "folder:/nowhere", "dataset=folder:/nowhere is not a folder"),
     ],
 )
 def test_data_of_other_classes_or_images_are_refused(
@@ -151,15 +150,13 @@ def test_what_is_there_is_left_alone(source, tmp_path, written, there):
     else:
         root = written[0]
     before = sorted(root.parent.rglob("*"))
-    assert f"--workdir={root} holds something already" in refused(
-        root, original(), source
-    )
+    assert f"path={root} holds something already" in refused(root, original(), source)
     assert sorted(root.parent.rglob("*")) == before
 
 
 def test_an_empty_folder_becomes_the_run(source, tmp_path):
     imported_run.write_run(tmp_path, original(), source)
-    assert loading.read(tmp_path).step == 0
+    assert loading.read_run(tmp_path).step == 0
 
 
 @pytest.mark.parametrize("size", [0, 1000, 100_000])
@@ -172,15 +169,15 @@ def test_on_a_full_disk_nothing_appears(source, tmp_path, full_disk, size, capsy
 def test_a_place_that_cannot_be_written_is_refused(source, tmp_path):
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / "run"
-    assert "cannot be written" in refused(place, original(), source)
+    assert f"path={place} cannot be written" in refused(place, original(), source)
 
 
 def test_training_does_not_go_on_with_it(source, tmp_path):
     theirs.pictures(tmp_path / "pictures", 70)
     root, dataset = tmp_path / "run", f"folder:{tmp_path / 'pictures'}"
     imported_run.write_run(root, original(2, images=64), source, dataset=dataset)
-    found = loading.read(root)
-    assert command.data_of(found).class_names == ("bird", "cat")
+    found = loading.read_run(root)
+    assert loading.read_data(found).class_names == ("bird", "cat")
     before = {p: p.read_bytes() for p in root.rglob("step-*/*")}
     training = dataclasses.replace(found.options.training, workdir=str(root))
     opts = dataclasses.replace(found.options, training=training)

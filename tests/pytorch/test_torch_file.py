@@ -345,7 +345,7 @@ def test_a_mutated_file_is_refused_in_a_sentence_or_read_as_what_it_says(
     print(f"{MUTANTS} mutants of kind {kind}: {len(said)} were refused")
     assert 0 < len(said) < MUTANTS
     imported_run.write_run(tmp_path / "run", found, path)  # the last that was read
-    assert loading.read(tmp_path / "run").step == 0
+    assert loading.read_run(tmp_path / "run").step == 0
     for message in said:
         assert message.startswith(f"{path} ")
         assert "\n" not in message

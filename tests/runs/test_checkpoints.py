@@ -137,9 +137,9 @@ def test_a_sum_that_is_not_finite_comes_back_too(tmp_path):
     ],
 )
 def test_the_newest_and_the_best_stay(tmp_path, keep, accuracies, stay):
-    model, ours = made(1), keeper(tmp_path, keep=keep)
+    model, saved = made(1), keeper(tmp_path, keep=keep)
     for step, accuracy in enumerate(accuracies, 1):
-        assert ours.save(model, state_at(step, accuracy))
+        assert saved.save(model, state_at(step, accuracy))
     assert checkpoint_files.list_steps(tmp_path) == stay
     assert names(tmp_path) == [f"step-{step:07d}" for step in stay]
 
@@ -153,8 +153,8 @@ def test_a_step_saved_again_takes_the_place_of_the_first(tmp_path):
 
 
 def test_an_accuracy_is_an_improvement_if_none_kept_is_as_good(kept):
-    ours = keeper(kept[0])
-    assert [ours.improves(x) for x in (0.29, 0.1 * 3, 0.31)] == [False, False, True]
+    saved = keeper(kept[0])
+    assert [saved.improves(x) for x in (0.29, 0.1 * 3, 0.31)] == [False, False, True]
 
 
 def test_the_first_accuracy_is_an_improvement(tmp_path):
@@ -245,12 +245,12 @@ def test_an_old_damaged_checkpoint_disturbs_nothing(kept, file):
     folder, expected = kept
     (folder / "step-0000001" / file).unlink()
     assert restored(folder)[0] == 3
-    ours = keeper(folder, keep=9)
-    assert ours.improves(0.9)
+    saved = keeper(folder, keep=9)
+    assert saved.improves(0.9)
     assert checkpoint_files.find_whole(folder, best=True).name == "step-0000003"
-    assert ours.save(made(4), state_at(4, 0.4))
-    assert ours.find_way_back(not_to=4) == 3
-    ours.forget(after=3, retries=1)
+    assert saved.save(made(4), state_at(4, 0.4))
+    assert saved.find_way_back(not_to=4) == 3
+    saved.forget(after=3, retries=1)
     assert_same(restored(folder)[1], expected[3])
 
 
@@ -351,12 +351,12 @@ def test_a_file_in_the_place_of_the_next_costs_that_one_only(kept, capsys):
     ("name", "value"),
     [("network", "wrn-10-1"), ("image_shape", [32, 32, 3]), ("more", "unheard of")],
 )
-def test_a_checkpoint_of_something_else_is_refused_by_name(three, name, ours):
+def test_a_checkpoint_of_something_else_is_refused_by_name(three, name, value):
     folder, _ = three
-    other = keeper(folder, facts=FACTS | {name: ours})
+    other = keeper(folder, facts=FACTS | {name: value})
     message = refused(other.restore, made(99))
     assert f"is a checkpoint of {name}={FACTS.get(name)}" in message
-    assert f"this run is of {name}={ours}" in message
+    assert f"this run is of {name}={value}" in message
     assert names(folder) == [f"step-000000{step}" for step in (1, 2, 3)]
 
 
@@ -376,34 +376,34 @@ def test_a_newer_format_is_refused_and_left_alone(kept):
 
 
 def test_the_way_back_is_to_the_newest_good_one_but_not_there_again(tmp_path):
-    model, ours = made(1), keeper(tmp_path, keep=9)
-    assert ours.find_way_back() == 0
+    model, saved = made(1), keeper(tmp_path, keep=9)
+    assert saved.find_way_back() == 0
     for step in range(1, 7):
-        ours.save(model, state_at(step, good=step not in (2, 5, 6)))
-    assert ours.find_way_back() == 4
-    assert ours.find_way_back(not_to=4) == 3
-    assert ours.find_way_back(not_to=3) == 4  # it got further than that
+        saved.save(model, state_at(step, good=step not in (2, 5, 6)))
+    assert saved.find_way_back() == 4
+    assert saved.find_way_back(not_to=4) == 3
+    assert saved.find_way_back(not_to=3) == 4  # it got further than that
 
 
 def test_going_back_forgets_what_the_attempts_before_saved_later(tmp_path):
-    model, ours = made(1), keeper(tmp_path, keep=9)
+    model, saved = made(1), keeper(tmp_path, keep=9)
     for step in range(1, 7):
-        ours.save(model, state_at(step, retries=int(step == 6)))
+        saved.save(model, state_at(step, retries=int(step == 6)))
     for _ in range(2):  # it may be asked again, after a kill
-        ours.forget(after=3, retries=1)
+        saved.forget(after=3, retries=1)
         assert names(tmp_path) == [f"step-000000{step}" for step in (1, 2, 3, 6)]
-    ours.forget(after=0, retries=2)
+    saved.forget(after=0, retries=2)
     assert names(tmp_path) == []
-    assert ours.restore(model) is None
+    assert saved.restore(model) is None
 
 
 def test_what_is_not_good_never_costs_the_last_good_one(tmp_path):
-    model, ours = made(1), keeper(tmp_path, keep=1)
-    ours.save(model, state_at(1))
+    model, saved = made(1), keeper(tmp_path, keep=1)
+    saved.save(model, state_at(1))
     for step in (2, 3):
-        ours.save(model, state_at(step, 0.99, good=False))
-    assert ours.find_way_back() == 1
-    ours.save(model, state_at(4))
+        saved.save(model, state_at(step, 0.99, good=False))
+    assert saved.find_way_back() == 1
+    saved.save(model, state_at(4))
     assert names(tmp_path) == ["step-0000004"]
 
 

@@ -4,14 +4,10 @@ import pytest
 from absl import flags
 
 from jem_tf.errors import InputError
-from jem_tf.options import GROUPS, Options
+from jem_tf.options import Options
 from jem_tf.runs import flagfiles
+from tests.test_options import FIELDS, another, changed
 
-FIELDS = {
-    field.name: (subject, field)
-    for subject, group in GROUPS.items()
-    for field in dataclasses.fields(group)
-}
 NUMBERS = [name for name, (_, f) in FIELDS.items() if f.type in (int, float)]
 
 
@@ -27,28 +23,6 @@ def refused(*argv):
     with pytest.raises(flags.Error) as raised:
         parsed(*argv)
     return str(raised.value)
-
-
-def another(field):
-    """A lawful value that is not the field's default."""
-    if field.metadata["choices"]:
-        return field.metadata["choices"][-1 if field.default != "swish" else 0]
-    return {
-        bool: not field.default,
-        int: field.default + 3 if field.type is int else None,
-        float: field.default / 3 + 0.1 if field.type is float else None,
-        str: "folder:/a b/c=d,é",
-    }[field.type]
-
-
-def changed(*names):
-    """Options of which these fields, and no others, are not the default."""
-    options = Options()
-    for name in names:
-        subject, field = FIELDS[name]
-        group = dataclasses.replace(getattr(options, subject), **{name: another(field)})
-        options = dataclasses.replace(options, **{subject: group})
-    return options
 
 
 def written(path, text):
@@ -189,7 +163,11 @@ def test_a_choice_that_is_none_is_refused_with_the_choices(name):
 
 @pytest.mark.parametrize(
     ("misspelt", "meant"),
-    [("learning_rat", "learning_rate"), ("sgld_step", "sampler_steps")],
+    [
+        ("learning_rat", "learning_rate"),
+        ("sampler_step", "sampler_steps"),
+        ("sgld_step", "sgld_steps"),
+    ],
 )
 def test_a_misspelt_flag_is_answered_with_the_one_meant(tmp_path, misspelt, meant):
     for argv in (
@@ -211,28 +189,19 @@ def test_words_that_are_no_flags_are_handed_back():
 def test_help_shows_every_flag_with_its_meaning():
     values = flags.FlagValues()
     flagfiles.define(values)
-    shown = " ".join(values.main_module_help().split())
+    shown = " ".join(values.get_help().split())
     for name, (_, field) in FIELDS.items():
         assert f"{name}:" in shown
         assert field.metadata["help"] in shown
 
 
-def test_what_is_wrong_with_the_flags_ends_a_program_in_a_line(tmp_path):
-    file = written(tmp_path, "--learning_rat=1\n")
-    for flag in (f"--flagfile={file}", "--learning_rat=1"):
-        values = flags.FlagValues()
-        flagfiles.define(values)
-        with pytest.raises(SystemExit, match=r"^jem_tf: Unknown .* 'learning_rat'"):
-            flagfiles.parse_or_exit(["jem_tf", flag], values)
-
-
 def test_flags_of_one_program_are_not_those_of_another():
-    one, other = flags.FlagValues(), flags.FlagValues()
-    flagfiles.define(one)
-    flagfiles.define(other)
-    flagfiles.parse(["jem_tf", "--seed=1"], one)
-    flagfiles.parse(["jem_tf"], other)
-    assert (one.seed, other.seed) == (1, 0)
+    first, second = flags.FlagValues(), flags.FlagValues()
+    flagfiles.define(first)
+    flagfiles.define(second)
+    flagfiles.parse(["jem_tf", "--seed=1"], first)
+    flagfiles.parse(["jem_tf"], second)
+    assert (first.seed, second.seed) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -250,22 +219,3 @@ def test_a_flagfile_that_is_none_is_refused_by_name(tmp_path, text, named):
         flagfiles.from_flagfile(file)
     assert str(file) in str(raised.value)
     assert named in str(raised.value)
-
-
-def test_flat_names_every_option_once_with_its_value():
-    options = changed(*FIELDS)
-    values = {name: another(field) for name, (_, field) in FIELDS.items()}
-    assert flagfiles.flat(options) == values
-
-
-def test_what_makes_a_run_the_run_it_is_are_all_options_but_the_free_ones():
-    free = {name for name, (_, field) in FIELDS.items() if field.metadata["free"]}
-    options = changed(*FIELDS)
-    assert flagfiles.identity(options).keys() == FIELDS.keys() - free
-    assert flagfiles.identity(options).items() <= flagfiles.flat(options).items()
-
-
-@pytest.mark.parametrize("name", [*FIELDS])
-def test_an_options_change_is_seen_in_the_identity_unless_it_is_free(name):
-    same = flagfiles.identity(changed(name)) == flagfiles.identity(Options())
-    assert same == FIELDS[name][1].metadata["free"]

@@ -56,10 +56,10 @@ def test_load_passes_over_a_damaged_checkpoint_and_leaves_it(tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:-1])
     for best in (False, True):
         loaded = loading.read_run(root, best=best).model
-        for ours, theirs in zip(
+        for weight, expected in zip(
             loaded.network.get_weights(), model.network.get_weights(), strict=True
         ):
-            np.testing.assert_array_equal(ours, theirs)
+            np.testing.assert_array_equal(weight, expected)
     assert damaged.exists()
 
 
@@ -67,10 +67,10 @@ def test_a_run_may_be_moved(tmp_path):
     root, model = kept(tmp_path / "old", SMALL)
     root.rename(tmp_path / "new")
     loaded = loading.read_run(tmp_path / "new").model
-    for ours, theirs in zip(
+    for weight, expected in zip(
         loaded.network.get_weights(), model.network.get_weights(), strict=True
     ):
-        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(weight, expected)
 
 
 @pytest.mark.parametrize("there", ["nothing", "empty", "{", "[]", "{}", '{"sizes":{}}'])
@@ -111,10 +111,10 @@ def test_another_precision_computes_with_the_same_weights(tmp_path):
     for precision in ("mixed_bfloat16", "float32"):
         run = loading.read_run(root, precision=precision)
         assert run.options.training.precision == precision
-        for ours, theirs in zip(
+        for weight, expected in zip(
             run.model.network.get_weights(), model.network.get_weights(), strict=True
         ):
-            np.testing.assert_array_equal(ours, theirs)
+            np.testing.assert_array_equal(weight, expected)
         logits.append(run.model.logits(images))
     rounded, exact = logits
     assert 0 < np.abs(rounded - exact).max() < 0.05

@@ -25,13 +25,13 @@ def tensorflows_own(network):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_forward_pass(name):
     network = networks.build(name, (16, 16, 3), 10)
-    assert flops.forward(network) == tensorflows_own(network)
+    assert flops.count_forward(network) == tensorflows_own(network)
 
 
 def test_a_step_costs_what_the_notes_say():
     """K=20, a batch each for log p(x) and the cross-entropy: 49 forward passes."""
     network = networks.build("wrn-10-1", (16, 16, 3), 10)
-    one = flops.forward(network)
+    forward = flops.count_forward(network)
     first = 2 * 16 * 16 * 9 * 3 * 16
-    assert flops.chain(network, chains=1, steps=20) == 40 * one
-    assert flops.update(network, images=3) == 9 * one - 3 * first
+    assert flops.count_chains(network, 1, steps=20) == 40 * forward
+    assert flops.count_update(network, images=3) == 9 * forward - 3 * first

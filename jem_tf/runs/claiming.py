@@ -1,0 +1,119 @@
+"""Who may train in a folder: one run, and one process of those that share it."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
+
+from jem_tf.errors import InputError, argument
+from jem_tf.options import Options, flatten, identity
+from jem_tf.runs import flagfiles
+from jem_tf.runs.run_folder import RunFolder
+from jem_tf.system import files
+
+
+def check(path: str, options: Options) -> None:
+    """Checks that a run of these options may have the folder, and touches nothing.
+
+    Raises:
+      InputError: if it holds another run or something else, or cannot be written.
+    """
+    folder, named = RunFolder(path), argument("workdir", path)
+    try:
+        if folder.flags_file.is_file():
+            folder.read_description()
+            _check_same(flagfiles.from_flagfile(folder.flags_file), options, named)
+        elif folder.root.is_dir():
+            _check_only_parts(folder, named)
+        parents = (folder.root, *folder.root.absolute().parents)
+        existing = next(place for place in parents if place.exists())
+    except OSError as error:
+        raise _unwritable(named, error.strerror) from error
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise _unwritable(named, f"{existing} is not a folder to write to")
+
+
+@contextlib.contextmanager
+def claim(path: str | pathlib.Path, options: Options) -> Iterator[RunFolder]:
+    """Makes the folder of a run, and keeps it from others while in the context.
+
+    Raises:
+      InputError: as `check`, or if another process is training there.
+    """
+    check(str(path), options)
+    folder, named = RunFolder(path), argument("workdir", path)
+    try:
+        for part in folder.parts:
+            part.mkdir(parents=True, exist_ok=True)
+        lock = folder.lock.open("ab", buffering=0)
+    except OSError as error:
+        raise _unwritable(named, error.strerror) from error
+    with lock:
+        import fcntl  # Windows has none
+
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"{named} is in use by another process; wait for its end or name "
+                "another."
+            ) from error
+        try:
+            lock.truncate(0)
+            lock.write(b"%d" % int.from_bytes(os.urandom(4), "big"))
+            files.write_text(folder.flags_file, flagfiles.to_flagfile(options))
+        except OSError as error:
+            raise _unwritable(named, error.strerror) from error
+        yield folder
+
+
+def read_token(path: str | pathlib.Path) -> int:
+    """A number by which processes see that they share a claimed folder; else -1."""
+    try:
+        return int(RunFolder(path).lock.read_text())
+    except (OSError, ValueError):
+        return -1
+
+
+def join(path: str, options: Options, token_of_chief: int) -> RunFolder:
+    """Opens the folder of a run that another process claimed.
+
+    Raises:
+      InputError: if it is another folder, or of other options.
+    """
+    if read_token(path) != token_of_chief:
+        raise InputError(
+            f"{argument('workdir', path)} is not on storage that this process shares "
+            "with the chief; name a place that is."
+        )
+    folder = RunFolder(path)
+    chief = flatten(flagfiles.from_flagfile(folder.flags_file))
+    for name, value in flatten(options).items():
+        if name not in ("workdir", "data_dir") and value != chief[name]:
+            raise InputError(
+                f"{argument(name, value)} is {argument(name, chief[name])} in the "
+                "chief; give all processes the same flags."
+            )
+    return folder
+
+
+def _check_same(before: Options, now: Options, named: str) -> None:
+    old, new = identity(before), identity(now)
+    differ = [argument(name, old[name]) for name in new if new[name] != old[name]]
+    if differ:
+        raise InputError(
+            f"{named} holds another run ({', '.join(differ)}); name another, or give "
+            "the same flags."
+        )
+
+
+def _check_only_parts(folder: RunFolder, named: str) -> None:
+    """Refuses a folder with anything that a run's first moments do not leave."""
+    own = {part.name for part in folder.parts}
+    for path in folder.root.iterdir():
+        if path.name not in own and not path.name.startswith(folder.flags_file.name):
+            raise InputError(f"{named} holds something that is no run; name another.")
+
+
+def _unwritable(named: str, why: str | None) -> InputError:
+    return InputError(f"{named} cannot be written ({why}); mend that or name another.")

@@ -1,0 +1,79 @@
+"""Where a run stands: what a checkpoint keeps beside the model."""
+
+import dataclasses
+import json
+import zlib
+from typing import Any
+
+FORMAT = 1  # of a checkpoint; a newer one is refused
+
+
+class NewerFormat(ValueError):
+    """The checkpoint was written by a newer jem_tf."""
+
+    def __init__(self, version: int):
+        super().__init__(f"it has format {version}, newer than this jem_tf's {FORMAT}")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingState:
+    """The state of a run after a training step.
+
+    step: how many training steps were taken.
+    seed: of the present retry.
+    retries: how often the run went back after it diverged.
+    changes: {option: value} of what the present retry does other than the user said.
+    good: whether the guard saw nothing wrong.
+    val_accuracy: on the validation split where it was just measured, else None.
+    streak: steps in a row outside a bound of the guard.
+    seconds: spent until here, by all processes after one another.
+    sums, count: of the readings of the epoch that goes on, and of how many steps.
+    model_facts: {name: value} of what a model must share to be restored.
+    replicas: how many replicas the buffer is dealt out to.
+    processes: how many files the buffer's shards are in.
+    """
+
+    step: int
+    seed: int = 0
+    retries: int = 0
+    changes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    good: bool = True
+    val_accuracy: float | None = None
+    streak: int = 0
+    seconds: float = 0.0
+    sums: dict[str, float] = dataclasses.field(default_factory=dict)
+    count: int = 0
+    model_facts: dict[str, Any] = dataclasses.field(default_factory=dict)
+    replicas: int = 1
+    processes: int = 0
+
+    def to_json(self) -> str:
+        """Writes the state with format and checksum."""
+        values = dataclasses.asdict(self) | {"format": FORMAT}
+        values["about"] = values.pop("model_facts")  # its name in format 1
+        return json.dumps(values | {"crc32": _crc32(values)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainingState":
+        """Reads what `to_json` wrote.
+
+        Raises:
+          NewerFormat: if a newer jem_tf wrote it.
+          ValueError, LookupError, TypeError: if it does not match its checksum, or is
+            no such state.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError("state.json holds no JSON object")
+        crc32, version = values.pop("crc32", None), values["format"]
+        if version > FORMAT:
+            raise NewerFormat(version)
+        if crc32 != _crc32(values):
+            raise ValueError("state.json does not match its checksum")
+        values["model_facts"] = values.pop("about")
+        del values["format"]
+        return cls(**values)
+
+
+def _crc32(values: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(values, sort_keys=True).encode())
