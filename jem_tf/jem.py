@@ -11,12 +11,15 @@ Letters: B images a batch and replica, K classes, images [H, W, C] in [-1, 1]; e
 in nats.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from jem_tf import energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
+from jem_tf.replay import ReplayBuffer
 
 fold_in = tf.random.experimental.stateless_fold_in
 READINGS = ("cross_entropy", "energy_real", "gradient_norm")  # of every step
@@ -32,8 +35,7 @@ class JEM(EnergyModel):
     `evaluate`; `energy_gap` is E(drawn) - E(real), near 0 when all is well;
     `gradient_norm` that of the weights, before it is clipped; `saturation` the share of
     drawn pixels at +-1 or beyond, NaN if one is not finite; `reinitialised` the share
-    of chains that started afresh; `acceptance`, of a sampler that refuses some steps,
-    the share that it accepts.
+    of chains that started afresh.
 
     Args:
       network: a model from images [B, H, W, C] to logits float32 [B, K].
@@ -53,18 +55,18 @@ class JEM(EnergyModel):
 
     def __init__(
         self,
-        network,
+        network: keras.Model,
         *,
-        buffer=None,
-        sampler=None,
-        p_x_weight=1.0,
-        p_y_given_x_weight=1.0,
-        p_x_y_weight=0.0,
-        conditional=False,
-        energy_l2=0.0,
-        gradient_clip=None,
-        input_noise=0.0,
-        seed=0,
+        buffer: ReplayBuffer | None = None,
+        sampler: Any = None,
+        p_x_weight: float = 1.0,
+        p_y_given_x_weight: float = 1.0,
+        p_x_y_weight: float = 0.0,
+        conditional: bool = False,
+        energy_l2: float = 0.0,
+        gradient_clip: float | None = None,
+        input_noise: float = 0.0,
+        seed: int = 0,
     ):
         generative = p_x_weight + p_x_y_weight > 0
         averages = READINGS + OF_DRAWN * generative
@@ -77,10 +79,10 @@ class JEM(EnergyModel):
         if generative and (buffer is None or sampler is None):
             raise InputError("log p(x) and log p(x, y) need a buffer and a sampler.")
         by_class = generative and (conditional or p_x_y_weight > 0)
-        if by_class and buffer.num_classes != self.num_classes:
+        if by_class and self.buffer.num_classes != self.num_classes:
             raise InputError(
                 f"Drawing by class needs a buffer of num_classes={self.num_classes}, "
-                f"not {buffer.num_classes}."
+                f"not {self.buffer.num_classes}."
             )
         self.generative = generative
         self.p_x_weight, self.p_y_given_x_weight, self.p_x_y_weight = weights
@@ -88,7 +90,7 @@ class JEM(EnergyModel):
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
         self.seed = seed
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, Any]:
         """Dreams, then learns from both: Keras's `fit` calls it."""
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         readings, logits = self._learn(x, y, weight)
@@ -97,15 +99,16 @@ class JEM(EnergyModel):
             average.update_state(readings[name])
         return self.compute_metrics(x, y, logits["labelled"], weight)
 
-    def learn(self, x, y):
+    def learn(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
         """The same step, for a loop of one's own within `strategy.run`.
 
         Args:
           x, y: images and labels of this replica, as in `fit`.
 
         Returns:
-          {"loss", "accuracy" and the names of `fit`'s logs: float32 scalar}, of which
-          the mean over replicas is the step's.
+          {"loss", "accuracy" and the names of `fit`'s logs: float32 scalar}; with a
+          sampler that refuses some steps also "acceptance", the share it accepts. The
+          mean over replicas is the step's.
         """
         return (self._compiled_readings if self.jit_compile else self._readings)(x, y)
 

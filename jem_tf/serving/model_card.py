@@ -121,7 +121,7 @@ def _sampler(numbers: Mapping[str, Any]) -> str:
 def _signature(name: str, function: Callable) -> str:
     arguments = ", ".join(inspect.signature(function).parameters)
     also = ", also `serving_default`" if name == "classify" else ""
-    doc = inspect.cleandoc(function.__doc__)
+    doc = inspect.cleandoc(function.__doc__ or "")
     return f"**`{name}`**({arguments}){also}\n\n```\n{doc}\n```\n"
 
 

@@ -174,7 +174,7 @@ def _with_names(function: Callable, specs: Sequence[tf.TensorSpec]) -> Callable:
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(spec.name, kind) for spec in specs]
-    named.__signature__ = inspect.Signature(parameters)
+    vars(named)["__signature__"] = inspect.Signature(parameters)
     return named
 
 

@@ -79,7 +79,7 @@ def test_it_can_be_asked_for_as_the_best_and_in_bfloat16(written):
 def test_it_goes_on_with_its_images_and_nobody_knows_their_age(written):
     model = loading.read_run(written[0]).model
     protocol = sample_sets.buffer_protocol(model, 20)
-    assert protocol["steps_mean"] is None
+    assert protocol["sampler_steps_mean"] is None
     json.dumps(protocol)
     pictures = model.sample(2, seed=1)
     assert pictures.shape == (2, 32, 32, 3)
