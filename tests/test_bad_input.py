@@ -9,8 +9,9 @@ from absl import flags
 from PIL import Image
 
 from jem_tf import datasets, train
+from jem_tf.commands import command
 from jem_tf.errors import InputError
-from jem_tf.runs import build, flagfiles, run_folder
+from jem_tf.runs import build, claiming, flagfiles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMALL = ("--dataset=digits", "--network=convnet-8", "--steps=1", "--buffer_size=100")
@@ -36,7 +37,7 @@ def assert_run_refuses(place, argv, *named):
     before = sorted(place.rglob("*"))
     with pytest.raises(InputError) as raised:
         train.run(options(*SMALL, f"--workdir={place / 'run'}", *argv))
-    assert_one_sentence(str(raised.value), *named)
+    assert_one_sentence(raised.value.with_flags(command.FLAG_NAMES), *named)
     assert sorted(place.rglob("*")) == before
 
 
@@ -148,7 +149,7 @@ def test_a_batch_that_does_not_divide_among_replicas_is_refused(flag):
     build.check_options(given, replicas=1)
     with pytest.raises(InputError) as raised:
         build.check_options(given, replicas=2)
-    assert_one_sentence(str(raised.value), flag, "2 replicas")
+    assert_one_sentence(raised.value.with_flags(), flag, "2 replicas")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_rates_that_are_none_are_refused(flag):
 
 
 def test_a_workdir_with_another_runs_flags_is_refused(tmp_path):
-    with run_folder.claim(tmp_path / "run", options(*SMALL, "--seed=3")):
+    with claiming.claim(tmp_path / "run", options(*SMALL, "--seed=3")):
         pass
     argv = ["--seed=4"]
     assert_run_refuses(tmp_path, argv, f"--workdir={tmp_path / 'run'}", "--seed=3")
@@ -195,7 +196,7 @@ def test_an_unwritable_workdir_is_refused(tmp_path):
 def programs(tmp_path_factory):
     """Three real programs that must refuse, side by side: (code, stdout, stderr)."""
     place = tmp_path_factory.mktemp("programs")
-    with run_folder.claim(place / "taken", options(*SMALL, "--seed=3")):
+    with claiming.claim(place / "taken", options(*SMALL, "--seed=3")):
         pass
     argvs = {
         "misspelt": ["--learning_rat=1"],

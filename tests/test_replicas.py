@@ -76,7 +76,7 @@ def looped(strategy, place, **kw):
         loop.Plan(steps=5, steps_per_epoch=4, steps_per_execution=3),
         cluster=team,
         guard=guard.Guard(Survival(), place / "guard.json"),
-        keeper=checkpoints.Checkpoints(place, team, keep=1, about={}),
+        checkpoints=checkpoints.Checkpoints(place, team, keep=1, facts={}),
         callbacks=[
             keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda _, log: (

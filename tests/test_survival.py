@@ -38,10 +38,10 @@ KEPT = (*FLAGS, "--checkpoints_kept=100")
 EARLIER, LATE = 154, 182  # checkpoints two epochs' ends from the end, and one
 POISONED = """
 import os, signal, sys
-import jem_tf.quiet
+import jem_tf.system.quiet
 import keras
-from absl import app, flags
-from jem_tf import flagfiles, train
+from jem_tf import train
+from jem_tf.commands import command
 
 class Poison(keras.callbacks.Callback):
     '''Makes the first attempt's buffer NaN after a step; may kill what follows.'''
@@ -57,9 +57,7 @@ class Poison(keras.callbacks.Callback):
 
 shown = train._callbacks
 train._callbacks = lambda *args: [*shown(*args), Poison()]
-flagfiles.define(flags.FLAGS)
-parse = lambda argv: flagfiles.parse_or_exit(argv, flags.FLAGS)
-app.run(train.main, ["train", *sys.argv[3:]], flags_parser=parse)
+command.execute(train.COMMAND, sys.argv[3:])
 """
 
 

@@ -30,21 +30,19 @@ GONE = (
 )
 SHOWING = """
 import json, os, sys
-import jem_tf.quiet
+import jem_tf.system.quiet
 import numpy as np
-from absl import app, flags
-from jem_tf import flagfiles, train
+from jem_tf import train
+from jem_tf.commands import command
 
 def show(*args):
     model, *rest = taught(*args)
     index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
-    np.savez(f"{flags.FLAGS.workdir}-{index}.npz", *model.get_weights())
+    np.savez(f"{args[0]}-{index}.npz", *model.get_weights())
     return model, *rest
 
 taught, train._train = train._train, show
-flagfiles.define(flags.FLAGS)
-parse = lambda argv: flagfiles.parse_or_exit(argv, flags.FLAGS)
-app.run(train.main, ["train", *sys.argv[1:]], flags_parser=parse)
+command.execute(train.COMMAND, sys.argv[1:])
 """
 
 

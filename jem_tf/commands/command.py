@@ -158,6 +158,7 @@ def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
     if flag.default not in (None, ""):
         text += f". Default: {_spelled(flag.default)}"
     style: dict[str, Any] = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
+    style["break_on_hyphens"] = False
     return [f"  {_left_side(flag)}", *textwrap.wrap(text, width, **style)]
 
 

@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from jem_tf.errors import InputError
-from jem_tf.pytorch.torch_file import shown
+from jem_tf.pytorch.torch_file import quote
 
 IMAGE_SHAPE = (32, 32, 3)  # the only one that their 8x8 average pooling fits
 UNREAD = re.compile(r"(energy_output|f\.linear)\.(weight|bias)")
 NORM = re.compile(r"\bbn\d\.")
 PARTS = ("weight", "bias")
 KERNEL = {4: (2, 3, 1, 0), 2: (1, 0)}  # [out, in, height, width] and [out, in] to ours
-Layer = tuple[str, tuple[int, ...]]  # its name in theirs, the shape of its weight there
+Layer = tuple[str, tuple[int, ...]]  # its name and its weight's shape in PyTorch
 
 
 class Original(NamedTuple):
@@ -48,7 +48,7 @@ def convert(
       Original, whose weights are those of `networks.build(network, IMAGE_SHAPE, K)`.
 
     Raises:
-      InputError: if a tensor is missing, misshapen, not finite or none of theirs.
+      InputError: if a tensor is missing, misshapen, not finite or not of their network.
     """
     if all(name.startswith("module.") for name in state):  # DataParallel's
         state = {name.removeprefix("module."): state[name] for name in state}
@@ -114,12 +114,12 @@ def _refuse_others(
     for name in others:
         if NORM.search(name):
             raise InputError(
-                f"{source} has normalisation layers ({shown(name)}), and only networks "
+                f"{source} has normalisation layers ({quote(name)}), and only networks "
                 "without any are read; name one of those, as the paper's are."
             )
     if others:
         raise InputError(
-            f"{source} holds {shown(others[0])}, which is no part of such a network; "
+            f"{source} holds {quote(others[0])}, which is no part of such a network; "
             "name a checkpoint of the original JEM."
         )
 

@@ -29,7 +29,7 @@ VALIDATION = (
     "them were trained on, and what is chosen by them is too sure"
 )
 NO_OPTIMIZER = {"optimizer": "PyTorch's, not imported"}  # no training continues it
-STATE = TrainingState(step=0)  # nobody knows how many steps theirs took
+STATE = TrainingState(step=0)  # nobody knows how many steps the authors' run took
 
 
 def write_run(

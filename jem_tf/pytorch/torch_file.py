@@ -61,7 +61,7 @@ def read_arrays(
     return arrays, images
 
 
-def shown(name: str) -> str:
+def quote(name: str) -> str:
     """Quotes and shortens a tensor's name, which may be any text, for a sentence."""
     return repr(name[:60])
 
@@ -164,7 +164,7 @@ def _check(
     for name, value in tensors.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise InputError(
-                f"{path} holds {shown(str(name))}, which is no tensor with a name; "
+                f"{path} holds {quote(str(name))}, which is no tensor with a name; "
                 "name a checkpoint of the original JEM."
             )
     # One number may stand for a tensor of any size, until that is copied.

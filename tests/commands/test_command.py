@@ -3,6 +3,7 @@
 import pytest
 from absl import flags
 
+from jem_tf import train
 from jem_tf.commands import command
 from jem_tf.errors import InputError, argument
 
@@ -47,6 +48,14 @@ def test_what_is_wrong_with_the_flags_ends_the_program_in_a_line(words, says):
     assert says in end.value.code
     assert end.value.code.startswith("jem_tf: ")
     assert "\n" not in end.value.code
+
+
+def test_what_is_wrong_with_a_runs_flags_ends_the_program_in_a_line(tmp_path):
+    file = tmp_path / "some.flags"
+    file.write_text("--learning_rat=1\n")
+    for flag in (f"--flagfile={file}", "--learning_rat=1"):
+        with pytest.raises(SystemExit, match=r"^jem_tf: Unknown .* 'learning_rat'"):
+            command.execute(train.COMMAND, [flag])
 
 
 def test_help_shows_every_flag_with_range_and_default_under_its_subject():

@@ -7,7 +7,7 @@ import pytest
 
 from jem_tf.runs import loading
 from tests.processes import ROOT, Process, tool_here
-from tests.pytorch import theirs, twin
+from tests.pytorch import authors, twin
 
 TOOLS = ROOT / "tools"
 TOOL = TOOLS / "import_pytorch.py"
@@ -17,8 +17,8 @@ TOOL = TOOLS / "import_pytorch.py"
 def imported(tmp_path_factory):
     """A run of two classes, and what the tool said."""
     place = tmp_path_factory.mktemp("import")
-    theirs.pictures(place / "pictures", 50)
-    found = twin.checkpoint(theirs.state(classes=2), theirs.images(100))
+    authors.pictures(place / "pictures", 50)
+    found = twin.checkpoint(authors.state(classes=2), authors.images(100))
     file = twin.save(place / "a.pt", found, zipped=False)
     more = f"--dataset=folder:{place / 'pictures'}"
     return place / "run", tool_here(TOOL, file, f"--workdir={place / 'run'}", more)
@@ -35,7 +35,7 @@ def test_it_says_what_it_brought_in(imported):
 
 def test_the_buffer_is_the_same_images(imported):
     shard = loading.load(imported[0]).buffer.shard.numpy()
-    np.testing.assert_array_equal(shard.transpose(0, 3, 1, 2), theirs.images(100))
+    np.testing.assert_array_equal(shard.transpose(0, 3, 1, 2), authors.images(100))
 
 
 @pytest.mark.parametrize(

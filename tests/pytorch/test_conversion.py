@@ -1,4 +1,4 @@
-"""Their tensors as ours, told from arrays: nothing here takes PyTorch."""
+"""The authors' tensors as ours, from arrays: nothing here takes PyTorch."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from jem_tf import networks
 from jem_tf.errors import InputError
 from jem_tf.pytorch import conversion
-from tests.pytorch import theirs
+from tests.pytorch import authors
 
 SIZES = [(10, 1, 10), (10, 2, 100), (16, 1, 7), (22, 3, 2)]
 
@@ -26,30 +26,31 @@ def refused(state, images=None):
 
 @pytest.mark.parametrize(("depth", "width", "classes"), SIZES)
 def test_depth_width_and_classes_are_those_of_the_tensors(depth, width, classes):
-    found = converted(theirs.state(depth, width, classes))
-    assert found.network == f"wrn-{depth}-{width}"
-    assert found.num_classes == classes
-    assert found.images is None
+    original = converted(authors.state(depth, width, classes))
+    assert original.network == f"wrn-{depth}-{width}"
+    assert original.num_classes == classes
+    assert original.images is None
 
 
 @pytest.mark.parametrize(("depth", "width", "classes"), SIZES[:3])
 def test_every_weight_of_our_network_gets_one_of_its_shape(depth, width, classes):
-    found = converted(theirs.state(depth, width, classes))
-    network = networks.build(found.network, conversion.IMAGE_SHAPE, classes)
-    ours = {x.name: [w.shape for w in x.weights] for x in network.layers if x.weights}
-    assert ours == {n: [w.shape for w in ws] for n, ws in found.weights.items()}
+    original = converted(authors.state(depth, width, classes))
+    network = networks.build(original.network, conversion.IMAGE_SHAPE, classes)
+    shapes = {x.name: [w.shape for w in x.weights] for x in network.layers if x.weights}
+    assert shapes == {n: [w.shape for w in ws] for n, ws in original.weights.items()}
 
 
 def test_a_data_parallel_networks_prefix_is_passed_over():
-    state = theirs.state()
-    one, other = converted(state), converted({f"module.{n}": state[n] for n in state})
-    for ours, others in zip(one.weights.values(), other.weights.values(), strict=True):
-        for weight, same in zip(ours, others, strict=True):
+    state = authors.state()
+    bare = converted(state)
+    prefixed = converted({f"module.{name}": state[name] for name in state})
+    for layer, weights in bare.weights.items():
+        for weight, same in zip(weights, prefixed.weights[layer], strict=True):
             np.testing.assert_array_equal(weight, same)
 
 
 def test_heads_that_no_jem_reads_may_be_there_or_not():
-    state = theirs.state()
+    state = authors.state()
     heads = [n for n in state if n.startswith(("energy_output", "f.linear"))]
     assert len(heads) == 4
     for name in heads:
@@ -58,30 +59,30 @@ def test_heads_that_no_jem_reads_may_be_there_or_not():
 
 
 def test_images_are_the_same_ones_with_channels_last():
-    images = theirs.images(5)
-    found = converted(theirs.state(), images).images
-    assert (found.shape, found.dtype) == ((5, 32, 32, 3), np.float32)
+    images = authors.images(5)
+    pictures = converted(authors.state(), images).images
+    assert (pictures.shape, pictures.dtype) == ((5, 32, 32, 3), np.float32)
     for channel in range(3):
-        np.testing.assert_array_equal(found[..., channel], images[:, channel])
+        np.testing.assert_array_equal(pictures[..., channel], images[:, channel])
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_no_image_is_no_buffer(count):
-    found = converted(theirs.state(), theirs.images(count)).images
-    assert (found is None) == (count == 0)
+    pictures = converted(authors.state(), authors.images(count)).images
+    assert (pictures is None) == (count == 0)
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float64])
 def test_weights_of_another_precision_become_float32(kind):
-    state = {name: array.astype(kind) for name, array in theirs.state().items()}
-    found = converted(state, theirs.images(2).astype(kind))
-    assert {w.dtype for ws in found.weights.values() for w in ws} == {np.dtype("f4")}
-    assert found.images.dtype == np.float32
+    state = {name: array.astype(kind) for name, array in authors.state().items()}
+    original = converted(state, authors.images(2).astype(kind))
+    assert {w.dtype for ws in original.weights.values() for w in ws} == {np.dtype("f4")}
+    assert original.images.dtype == np.float32
 
 
-@pytest.mark.parametrize("name", [n for n in theirs.shapes() if "layer3" in n])
+@pytest.mark.parametrize("name", [n for n in authors.shapes() if "layer3" in n])
 def test_a_missing_or_misshapen_tensor_is_named(name):
-    state = theirs.state()
+    state = authors.state()
     assert name in refused(state | {name: state[name][:-1]})
     assert name in refused(state | {name: state[name].astype(np.int32)})
     del state[name]
@@ -90,7 +91,7 @@ def test_a_missing_or_misshapen_tensor_is_named(name):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
 def test_numbers_that_are_not_finite_are_refused(value):
-    state, images = theirs.state(), theirs.images(2).astype(np.float64)
+    state, images = authors.state(), authors.images(2).astype(np.float64)
     weight = state["f.layer2.0.conv1.weight"].astype(np.float64)
     weight[0, 0, 0, 0] = images[1, 1, 1, 1] = value
     message = refused(state | {"f.layer2.0.conv1.weight": weight})
@@ -100,14 +101,14 @@ def test_numbers_that_are_not_finite_are_refused(value):
 
 @pytest.mark.parametrize("name", ["f.bn1.weight", "f.layer1.0.bn2.running_mean"])
 def test_normalisation_is_refused_by_name(name):
-    message = refused(theirs.state() | {name: np.ones(16, np.float32)})
+    message = refused(authors.state() | {name: np.ones(16, np.float32)})
     assert "has normalisation layers" in message
     assert name in message
 
 
 @pytest.mark.parametrize("name", ["f.layer1.1.conv2.weight", "head\n", "f.layer4", ""])
 def test_what_is_no_part_of_the_network_is_refused(name):
-    message = refused(theirs.state() | {name: np.ones([2, 2], np.float32)})
+    message = refused(authors.state() | {name: np.ones([2, 2], np.float32)})
     assert f"holds {name!r}, which is no part of such a network" in message
 
 
@@ -127,7 +128,7 @@ def test_another_network_is_refused(state):
     ],
 )
 def test_sizes_that_no_such_network_has_are_refused(name, shape):
-    refused(theirs.state() | {name: np.ones(shape, np.float32)})
+    refused(authors.state() | {name: np.ones(shape, np.float32)})
 
 
 @pytest.mark.parametrize(
@@ -140,4 +141,4 @@ def test_sizes_that_no_such_network_has_are_refused(name, shape):
     ],
 )
 def test_a_buffer_of_something_else_is_refused(images):
-    assert "has a replay buffer of" in refused(theirs.state(), images)
+    assert "has a replay buffer of" in refused(authors.state(), images)

@@ -1,4 +1,4 @@
-"""A run made of their tensors, as every part of jem_tf reads runs. Takes no PyTorch."""
+"""A run made of the authors' tensors, as jem_tf reads runs. Takes no PyTorch."""
 
 import dataclasses
 import json
@@ -13,14 +13,14 @@ from jem_tf.errors import InputError
 from jem_tf.evaluation import sample_sets
 from jem_tf.pytorch import conversion, imported_run
 from jem_tf.runs import flagfiles, loading
-from tests.pytorch import theirs
+from tests.pytorch import authors
 
 CLASSES = {"cifar10": 10, "cifar100": 100, "svhn": 10}
 
 
 def original(classes=10, images=3):
-    images = theirs.images(images) if images else None
-    return conversion.convert(theirs.state(classes=classes), images, source="a.pt")
+    images = authors.images(images) if images else None
+    return conversion.convert(authors.state(classes=classes), images, source="a.pt")
 
 
 @pytest.fixture(scope="module")
@@ -44,39 +44,38 @@ def refused(*arguments, **more):
 
 
 def test_the_run_has_the_weights_and_the_images_it_was_made_of(written):
-    found, expected = loading.read_run(written[0]), original()
-    network = found.model.network
+    run, expected = loading.read_run(written[0]), original()
+    network = run.model.network
     for name, weights in expected.weights.items():
-        for ours, other in zip(
-            network.get_layer(name).get_weights(), weights, strict=True
-        ):
-            np.testing.assert_array_equal(ours, other)
+        layer = network.get_layer(name)
+        for weight, same in zip(layer.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(weight, same)
     count = sum(w.size for weights in expected.weights.values() for w in weights)
     assert network.count_params() == count
-    np.testing.assert_array_equal(found.model.buffer.shard, expected.images)
+    np.testing.assert_array_equal(run.model.buffer.shard, expected.images)
 
 
 def test_its_options_are_the_papers_recipe_in_float32(written):
     root, _ = written
-    found = loading.read_run(root)
-    assert (found.folder.root, found.step, found.class_names[:2]) == (
+    run = loading.read_run(root)
+    assert (run.folder.root, run.step, run.class_names[:2]) == (
         root,
         0,
         ("airplane", "automobile"),
     )
     values = flags.FlagValues()
     flagfiles.define(values)
-    ours = "--dataset=cifar10 --network=wrn-10-1 --buffer_size=3 --precision=float32"
-    flagfiles.parse(["train", *ours.split()], values)
-    assert found.options == flagfiles.from_flags(values)
+    argv = "--dataset=cifar10 --network=wrn-10-1 --buffer_size=3 --precision=float32"
+    flagfiles.parse(["train", *argv.split()], values)
+    assert run.options == flagfiles.from_flags(values)
 
 
 def test_it_can_be_asked_for_as_the_best_and_in_bfloat16(written):
-    found = loading.read_run(written[0], best=True, precision="mixed_bfloat16")
-    assert found.model.network.get_layer("conv_1").compute_dtype == "bfloat16"
+    run = loading.read_run(written[0], best=True, precision="mixed_bfloat16")
+    assert run.model.network.get_layer("conv_1").compute_dtype == "bfloat16"
 
 
-def test_it_goes_on_with_its_images_and_nobody_knows_their_age(written):
+def test_its_chains_continue_the_images_and_nobody_knows_their_age(written):
     model = loading.read_run(written[0]).model
     protocol = sample_sets.buffer_protocol(model, 20)
     assert protocol["sampler_steps_mean"] is None
@@ -109,16 +108,16 @@ def test_without_images_chains_start_from_noise(source, tmp_path):
 def test_the_papers_sets_are_known_without_their_images(source, tmp_path, dataset):
     classes = CLASSES[dataset]
     imported_run.write_run(tmp_path / "run", original(classes), source, dataset=dataset)
-    found = loading.read_run(tmp_path / "run")
-    assert found.options.data.dataset == dataset
-    assert len(set(found.class_names)) == classes
+    run = loading.read_run(tmp_path / "run")
+    assert run.options.data.dataset == dataset
+    assert len(set(run.class_names)) == classes
 
 
 def test_a_hundred_classes_are_cifar_100s(source, tmp_path):
     imported_run.write_run(tmp_path / "run", original(100), source)
-    found = loading.read_run(tmp_path / "run")
-    assert found.options.data.dataset == "cifar100"
-    assert (found.class_names[0], found.class_names[-1]) == ("apple", "worm")
+    run = loading.read_run(tmp_path / "run")
+    assert run.options.data.dataset == "cifar100"
+    assert (run.class_names[0], run.class_names[-1]) == ("apple", "worm")
 
 
 @pytest.mark.parametrize(
@@ -172,15 +171,15 @@ def test_a_place_that_cannot_be_written_is_refused(source, tmp_path):
     assert f"path={place} cannot be written" in refused(place, original(), source)
 
 
-def test_training_does_not_go_on_with_it(source, tmp_path):
-    theirs.pictures(tmp_path / "pictures", 70)
+def test_training_does_not_continue_it(source, tmp_path):
+    authors.pictures(tmp_path / "pictures", 70)
     root, dataset = tmp_path / "run", f"folder:{tmp_path / 'pictures'}"
     imported_run.write_run(root, original(2, images=64), source, dataset=dataset)
-    found = loading.read_run(root)
-    assert loading.read_data(found).class_names == ("bird", "cat")
+    run = loading.read_run(root)
+    assert loading.read_data(run).class_names == ("bird", "cat")
     before = {p: p.read_bytes() for p in root.rglob("step-*/*")}
-    training = dataclasses.replace(found.options.training, workdir=str(root))
-    opts = dataclasses.replace(found.options, training=training)
+    training = dataclasses.replace(run.options.training, workdir=str(root))
+    opts = dataclasses.replace(run.options, training=training)
     with pytest.raises(InputError, match="is a checkpoint of optimizer=PyTorch's, not"):
         train.run(opts)
     assert {p: p.read_bytes() for p in root.rglob("step-*/*")} == before

@@ -1,4 +1,4 @@
-"""Files of PyTorch's, honest and other; and the network in them against ours."""
+"""Files of PyTorch, honest and hostile; and the network in them against ours."""
 
 import functools
 import io
@@ -14,7 +14,7 @@ from jem_tf import energies, networks, pytorch
 from jem_tf.errors import InputError
 from jem_tf.pytorch import conversion, imported_run, torch_file
 from jem_tf.runs import loading
-from tests.pytorch import theirs, twin
+from tests.pytorch import authors, twin
 from tests.pytorch.twin import checkpoint, save, torch
 
 FORMS = pytest.mark.parametrize("zipped", [True, False], ids=["zipped", "older"])
@@ -30,17 +30,17 @@ def refused(path):
     return message
 
 
-def same(one, other):
-    assert one[:2] == other[:2]
-    np.testing.assert_array_equal(one.images, other.images)
-    for name, weights in one.weights.items():
-        for weight, again in zip(weights, other.weights[name], strict=True):
+def check_same(original, expected):
+    assert original[:2] == expected[:2]
+    np.testing.assert_array_equal(original.images, expected.images)
+    for name, weights in original.weights.items():
+        for weight, again in zip(weights, expected.weights[name], strict=True):
             np.testing.assert_array_equal(weight, again)
 
 
 @pytest.fixture(scope="module")
 def expected():
-    return conversion.convert(theirs.state(), theirs.images(3), source="arrays")
+    return conversion.convert(authors.state(), authors.images(3), source="arrays")
 
 
 @pytest.mark.parametrize(
@@ -49,50 +49,54 @@ def expected():
 def test_logits_energies_and_input_gradients_are_pytorchs(
     tmp_path, depth, width, classes
 ):
-    theirs_ = twin.Twin(depth, width, classes, seed=1)
-    path = save(tmp_path / "a.pt", checkpoint(theirs_.state_dict()))
-    found = pytorch.read_checkpoint(path)
-    network = networks.build(found.network, (32, 32, 3), found.num_classes)
-    for layer, weights in found.weights.items():
+    torch_network = twin.Twin(depth, width, classes, seed=1)
+    path = save(tmp_path / "a.pt", checkpoint(torch_network.state_dict()))
+    original = pytorch.read_checkpoint(path)
+    network = networks.build(original.network, (32, 32, 3), original.num_classes)
+    for layer, weights in original.weights.items():
         network.get_layer(layer).set_weights(weights)
 
-    images = theirs.images(3, seed=2)
+    images = authors.images(3, seed=2)
     x = tf.constant(images.transpose(0, 2, 3, 1))
     energy = lambda x: energies.marginal_energy(network(x, training=False))  # noqa: E731
     gradient = np.transpose(-energies.score(energy, x), (0, 3, 1, 2))
-    ours, expected = (network(x), energy(x), gradient), twin.readings(theirs_, images)
+    readings = (network(x), energy(x), gradient)
+    expected = twin.readings(torch_network, images)
     names = ("logits", "energy", "gradient")
-    for name, one, other in zip(names, ours, expected, strict=True):
-        largest, difference = np.abs(other).max(), np.abs(one - other).max()
+    for name, reading, torchs in zip(names, readings, expected, strict=True):
+        largest, difference = np.abs(torchs).max(), np.abs(reading - torchs).max()
         print(f"{name}: largest {largest:.2g}, difference {difference:.1e}")
         assert difference < 1e-4 * min(1, largest), name
 
 
 def test_the_twin_has_the_names_and_shapes_of_their_state_dict():
     for sizes in ((10, 1, 10), (16, 2, 100)):
-        found = twin.Twin(*sizes).state_dict()
-        assert {n: tuple(found[n].shape) for n in found} == theirs.shapes(*sizes)
+        state = twin.Twin(*sizes).state_dict()
+        assert {n: tuple(state[n].shape) for n in state} == authors.shapes(*sizes)
 
 
 @FORMS
 def test_both_forms_of_a_file_hold_the_same(tmp_path, expected, zipped):
-    same(
+    check_same(
         pytorch.read_checkpoint(save(tmp_path / "a.pt", checkpoint(), zipped=zipped)),
         expected,
     )
-    same(pytorch.read_checkpoint(str(tmp_path / "a.pt")), expected)
+    check_same(pytorch.read_checkpoint(str(tmp_path / "a.pt")), expected)
 
 
 @FORMS
 @pytest.mark.parametrize("whole", ["bare", "[]", "None", "empty", "more"])
 def test_a_buffer_may_be_missing_and_more_may_be_there(tmp_path, whole, zipped):
-    found = checkpoint()
-    found["replay_buffer"] = {"[]": [], "empty": torch.zeros(0)}.get(whole)
+    content = checkpoint()
+    content["replay_buffer"] = {"[]": [], "empty": torch.zeros(0)}.get(whole)
     if whole == "bare":
-        found = twin.Twin().state_dict()  # with PyTorch's own _metadata
+        content = twin.Twin().state_dict()  # with PyTorch's own _metadata
     if whole == "more":
-        found["optimizer"] = {"state": {0: {"step": 7}}, "param_groups": [{"lr": 0.1}]}
-    path = save(tmp_path / "a.pt", found, zipped=zipped)
+        content["optimizer"] = {
+            "state": {0: {"step": 7}},
+            "param_groups": [{"lr": 0.1}],
+        }
+    path = save(tmp_path / "a.pt", content, zipped=zipped)
     assert pytorch.read_checkpoint(path).images is None
     assert pytorch.read_checkpoint(path).network == "wrn-10-1"
 
@@ -100,9 +104,9 @@ def test_a_buffer_may_be_missing_and_more_may_be_there(tmp_path, whole, zipped):
 @FORMS
 def test_parameters_and_bfloat16_are_read(tmp_path, zipped):
     state = twin.Twin().bfloat16().state_dict(keep_vars=True)
-    found = pytorch.read_checkpoint(save(tmp_path / "a.pt", state, zipped=zipped))
-    kernel = theirs.state()["class_output.weight"].T
-    np.testing.assert_allclose(found.weights["logits"][0], kernel, rtol=0.01)
+    original = pytorch.read_checkpoint(save(tmp_path / "a.pt", state, zipped=zipped))
+    kernel = authors.state()["class_output.weight"].T
+    np.testing.assert_allclose(original.weights["logits"][0], kernel, rtol=0.01)
 
 
 class Malicious:
@@ -137,12 +141,12 @@ def test_a_pytorch_that_may_run_code_is_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize("where", ["top", "beside", "state", "buffer"])
 def test_code_in_a_checkpoint_does_not_run(tmp_path, where, zipped):
     code = Malicious(f"touch {tmp_path / 'ran'}")
-    found = checkpoint()
+    content = checkpoint()
     if where == "state":
-        found["model_state_dict"]["f.conv1.weight"] = code
+        content["model_state_dict"]["f.conv1.weight"] = code
     if where in ("beside", "buffer"):
-        found["more" if where == "beside" else "replay_buffer"] = code
-    path = save(tmp_path / "a.pt", code if where == "top" else found, zipped=zipped)
+        content["more" if where == "beside" else "replay_buffer"] = code
+    path = save(tmp_path / "a.pt", code if where == "top" else content, zipped=zipped)
     assert "code in a checkpoint is never run here" in refused(path)
     assert not (tmp_path / "ran").exists()
     torch.load(path, weights_only=False)  # where PyTorch is told to, it does run
@@ -173,7 +177,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, there):
 
 
 @pytest.mark.parametrize(
-    "found",
+    "content",
     [
         None,
         [],
@@ -190,15 +194,15 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, there):
         checkpoint() | {"replay_buffer": [torch.zeros(3, 32, 32)]},
         checkpoint() | {"replay_buffer": "of words"},
     ],
-    ids=lambda found: str(type(found).__name__),
+    ids=lambda content: str(type(content).__name__),
 )
-def test_what_is_no_state_dict_of_tensors_is_refused(tmp_path, found):
-    refused(save(tmp_path / "a.pt", found))
+def test_what_is_no_state_dict_of_tensors_is_refused(tmp_path, content):
+    refused(save(tmp_path / "a.pt", content))
 
 
 @FORMS
 def test_a_tensor_larger_than_its_file_is_refused(tmp_path, zipped):
-    state = twin.tensors(theirs.state())
+    state = twin.tensors(authors.state())
     large = torch.zeros(1).expand(16 * 10**9, 16, 3, 3)  # tera bytes
     state["f.layer1.0.conv1.weight"] = large
     message = refused(save(tmp_path / "a.pt", state, zipped=zipped))
@@ -217,7 +221,7 @@ def test_a_compressed_file_is_refused_before_it_is_unpacked(tmp_path):
 
 def test_a_flipped_bit_in_a_weight_of_a_zipped_file_is_seen(tmp_path):
     path = save(tmp_path / "a.pt", checkpoint())
-    weight = theirs.state()["class_output.weight"].tobytes()
+    weight = authors.state()["class_output.weight"].tobytes()
     assert path.read_bytes().count(weight) == 1
     path.write_bytes(path.read_bytes().replace(weight, weight[:-4] + b"\0\0\x80\x3f"))
     assert "is damaged" in refused(path)
@@ -244,8 +248,8 @@ def mutated(random, blob, begin=0, end=None):
         elif kind == 2:
             blob[at : at + length] = random.bytes(length)
         elif kind == 3:
-            other = int(random.integers(begin, end))
-            blob[at:at] = blob[other : other + length]
+            source = int(random.integers(begin, end))
+            blob[at:at] = blob[source : source + length]
         else:
             del blob[at : at + length]
     if blob and random.random() < 0.1:
@@ -285,8 +289,8 @@ def mutated_older(random, blob):
 
 def mutated_tensors(random):
     """A file whole in itself, of tensors that are not quite right."""
-    found = checkpoint()
-    state = found["model_state_dict"]
+    content = checkpoint()
+    state = content["model_state_dict"]
     for _ in range(random.choice([1, 2])):
         name = str(random.choice(list(state)))
         value = state[name]
@@ -310,9 +314,9 @@ def mutated_tensors(random):
             state[name] = state[str(random.choice(list(state)))]
         else:
             shape = random.integers(0, 5, int(random.integers(6))).tolist()
-            found["replay_buffer"] = torch.rand(shape)
+            content["replay_buffer"] = torch.rand(shape)
     made = io.BytesIO()
-    torch.save(found, made, _use_new_zipfile_serialization=bool(random.integers(2)))
+    torch.save(content, made, _use_new_zipfile_serialization=bool(random.integers(2)))
     return made.getvalue()
 
 
@@ -327,25 +331,25 @@ def test_a_mutated_file_is_refused_in_a_sentence_or_read_as_what_it_says(
         "older": functools.partial(mutated_older, random, whole),
         "tensors": functools.partial(mutated_tensors, random),
     }
-    path, said = tmp_path / "b.pt", []
+    path, messages = tmp_path / "b.pt", []
     for _ in range(MUTANTS):
         path.write_bytes(mutants[kind]())
         try:
-            found = pytorch.read_checkpoint(path)
+            original = pytorch.read_checkpoint(path)
         except InputError as error:
-            said.append(str(error))
+            messages.append(str(error))
             continue
-        shapes = {n: [w.shape for w in ws] for n, ws in found.weights.items()}
+        shapes = {n: [w.shape for w in ws] for n, ws in original.weights.items()}
         expected = conversion.convert(
-            theirs.state(10, 1, found.num_classes), None, source=""
+            authors.state(10, 1, original.num_classes), None, source=""
         ).weights
         assert shapes == {n: [w.shape for w in ws] for n, ws in expected.items()}
-        for array in [w for ws in found.weights.values() for w in ws]:
+        for array in [w for ws in original.weights.values() for w in ws]:
             assert np.isfinite(array).all()
-    print(f"{MUTANTS} mutants of kind {kind}: {len(said)} were refused")
-    assert 0 < len(said) < MUTANTS
-    imported_run.write_run(tmp_path / "run", found, path)  # the last that was read
+    print(f"{MUTANTS} mutants of kind {kind}: {len(messages)} were refused")
+    assert 0 < len(messages) < MUTANTS
+    imported_run.write_run(tmp_path / "run", original, path)  # the last that was read
     assert loading.read_run(tmp_path / "run").step == 0
-    for message in said:
+    for message in messages:
         assert message.startswith(f"{path} ")
         assert "\n" not in message

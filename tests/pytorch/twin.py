@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pip install '.[pytorch]'")
 
-from tests.pytorch import theirs
+from tests.pytorch import authors
 
 nn = torch.nn
 leaky = nn.LeakyReLU(0.2)
@@ -44,14 +44,14 @@ class Features(nn.Module):
 
 
 class Twin(nn.Module):
-    """Images [B, 3, 32, 32] -> logits [B, classes]; weights of `theirs.state`."""
+    """Images [B, 3, 32, 32] -> logits [B, classes]; weights of `authors.state`."""
 
     def __init__(self, depth=10, width=1, classes=10, seed=0):
         super().__init__()
         self.f = Features(depth, width)
         self.energy_output = nn.Linear(64 * width, 1)
         self.class_output = nn.Linear(64 * width, classes)
-        self.load_state_dict(tensors(theirs.state(depth, width, classes, seed)))
+        self.load_state_dict(tensors(authors.state(depth, width, classes, seed)))
 
     def forward(self, x):
         return self.class_output(self.f(x))
@@ -67,17 +67,17 @@ def readings(network, images):
     logits = network(x)
     energy = -torch.logsumexp(logits, 1)
     (gradient,) = torch.autograd.grad(energy.sum(), x)
-    return [found.detach().numpy() for found in (logits, energy, gradient)]
+    return [tensor.detach().numpy() for tensor in (logits, energy, gradient)]
 
 
-def save(path, found, *, zipped=True):
+def save(path, content, *, zipped=True):
     """torch.save in its zipped form, or in the one of the authors' time."""
-    torch.save(found, path, _use_new_zipfile_serialization=zipped)
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
     return path
 
 
 def checkpoint(state=None, images=None):
     """What their code saves."""
-    state = tensors(theirs.state() if state is None else state)
-    images = torch.from_numpy(theirs.images(3) if images is None else images)
+    state = tensors(authors.state() if state is None else state)
+    images = torch.from_numpy(authors.images(3) if images is None else images)
     return {"model_state_dict": state, "replay_buffer": images}

@@ -3,6 +3,8 @@ import dataclasses
 import pytest
 from absl import flags
 
+from jem_tf import train
+from jem_tf.commands import command
 from jem_tf.errors import InputError
 from jem_tf.options import Options
 from jem_tf.runs import flagfiles
@@ -186,12 +188,14 @@ def test_words_that_are_no_flags_are_handed_back():
     assert flagfiles.parse(["jem_tf", "--seed=1", "word"], values) == ["jem_tf", "word"]
 
 
-def test_help_shows_every_flag_with_its_meaning():
+def test_help_shows_every_flag_with_its_meaning(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")  # where lines are wrapped
     values = flags.FlagValues()
     flagfiles.define(values)
-    shown = " ".join(values.get_help().split())
+    shown = " ".join(command.help_text(train.COMMAND, values).split())
     for name, (_, field) in FIELDS.items():
-        assert f"{name}:" in shown
+        flag = f"--[no]{name} " if field.type is bool else f"--{name}="
+        assert flag in shown
         assert field.metadata["help"] in shown
 
 

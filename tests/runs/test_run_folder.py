@@ -61,6 +61,7 @@ def refused(function, *arguments):
     with pytest.raises(InputError) as raised:
         function(*arguments)
     assert "\n" not in str(raised.value)
+    assert "--" not in str(raised.value)  # a program alone knows flags
     return str(raised.value)
 
 
