@@ -19,12 +19,12 @@ LONGEST = ("workers", "survival", "divergence", "train", "robustness", "replicas
 
 
 def pytest_collection_modifyitems(items):
-    """Long modules and those of tools first: short ones fill what room is left."""
+    """Long modules and those of commands first: short ones fill what room is left."""
     items.sort(key=lambda item: not _long(item.path))
 
 
 def _long(path):
-    return path.parent.name == "tools" or path.stem.removeprefix("test_") in LONGEST
+    return path.parent.name == "commands" or path.stem.removeprefix("test_") in LONGEST
 
 
 @pytest.fixture(scope="session")

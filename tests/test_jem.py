@@ -189,15 +189,24 @@ def test_the_gradient_norm_is_the_length_of_an_unclipped_step(clip):
     assert length > 1e-2
 
 
+def ending(end_of):
+    """A sampler whose chains end at `end_of` their start, in no steps."""
+
+    def sampler(energy, x, *, seed):
+        return end_of(x), samplers.Info(tf.zeros(tf.shape(x)[:1]))
+
+    return sampler
+
+
 def drawing(*pixels, **kw):
     """The readings of a step whose drawn images have these pixels, one an image."""
     model = jem(**kw)(network())
     model.compile(keras.optimizers.SGD(0.0))
     values = tf.reshape(tf.constant(pixels, tf.float32), [-1, 1, 1, 1])
-    model.sampler = lambda energy, x, seed: tf.zeros_like(x) + values
+    model.sampler = ending(lambda x: tf.zeros_like(x) + values)
     images, labels = bars(len(pixels))
-    found = model.learn(images, labels)
-    return {name: float(value) for name, value in found.items()}
+    readings = model.learn(images, labels)
+    return {name: float(value) for name, value in readings.items()}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +232,7 @@ def test_the_share_of_chains_that_began_anew_is_read(probability):
     model = jem(reinit_prob=probability, p_x_y_weight=1.0)(network())
     model.compile(keras.optimizers.SGD(0.0))
     seen = []
-    model.sampler = lambda energy, x, seed: seen.append(x) or tf.zeros_like(x)
+    model.sampler = ending(lambda x: seen.append(x) or tf.zeros_like(x))
     model.buffer.start = lambda n, seed, labels=None: tf.fill([n, *SHAPE], 7.0)
     reading = float(model.learn(*bars(30))["reinitialised"])
     assert [len(x) for x in seen] == [30, 30]  # for p(x) and for p(x, y)
@@ -232,15 +241,36 @@ def test_the_share_of_chains_that_began_anew_is_read(probability):
     assert reading == pytest.approx(probability, abs=0.2)
 
 
+def test_the_acceptance_is_read_of_a_sampler_that_refuses_steps():
+    mala = samplers.build("mala", steps=4, step_size=0.1, temperature=1e-3)
+    plain, refusing = (jem(p_x_y_weight=1.0)(network()) for _ in range(2))
+    infos = []
+
+    def spied(energy, x, *, seed):
+        drawn, info = mala(energy, x, seed=seed)
+        infos.append(info)
+        return drawn, info
+
+    refusing.sampler = spied
+    for model in (plain, refusing):
+        model.compile(keras.optimizers.SGD(0.0))
+    assert "acceptance" not in plain.learn(*bars(16))
+    reading = float(refusing.learn(*bars(16))["acceptance"])
+    assert len(infos) == 2  # for p(x) and for p(x, y)
+    expected = np.mean([info.acceptance for info in infos])
+    assert reading == pytest.approx(expected)
+    assert 0 < reading < 1
+
+
 def test_evaluate_and_predict_are_a_keras_classifiers():
     model, _ = fitted()
     images, labels = bars(50, seed=2)
-    found = model.evaluate(images, labels, verbose=0, return_dict=True)
+    metrics = model.evaluate(images, labels, verbose=0, return_dict=True)
     logits = model.predict(images, verbose=0)
     expected = -np.mean(tf.nn.log_softmax(logits).numpy()[np.arange(50), labels])
-    assert set(found) == {"loss", "accuracy"}
-    assert found["loss"] == pytest.approx(expected, rel=1e-4)
-    assert found["accuracy"] == pytest.approx(np.mean(logits.argmax(1) == labels))
+    assert set(metrics) == {"loss", "accuracy"}
+    assert metrics["loss"] == pytest.approx(expected, rel=1e-4)
+    assert metrics["accuracy"] == pytest.approx(np.mean(logits.argmax(1) == labels))
     np.testing.assert_allclose(model.logits(images), logits, atol=1e-5)
 
 
@@ -317,7 +347,7 @@ def test_samples_of_a_label_go_down_its_energy():
     for y in range(CLASSES):
         labels = tf.fill([16], y)
         before = model.buffer.draw(16, [0, 1], labels, reinit=False)[1]
-        after = model.sampler(model.energy(labels), before, seed=[0, 1])
+        after, _ = model.sampler(model.energy(labels), before, seed=[0, 1])
         assert np.all(model.energy(labels)(after) < model.energy(labels)(before))
         assert model.sample(16, labels=labels).shape == (16, *SHAPE)
 
@@ -342,7 +372,7 @@ def test_p_x_may_learn_from_images_of_its_own():
         ({"labelled": images[:8], "real": images[8:40]}, labels[:8])
     )
     drawn = set()
-    model.sampler = lambda energy, x, seed: drawn.add(tuple(x.shape)) or x
+    model.sampler = ending(lambda x: drawn.add(tuple(x.shape)) or x)
     log = model.fit(batches, verbose=0).history
     assert np.isfinite(log["loss"][0])
     assert drawn == {(32, *SHAPE)}

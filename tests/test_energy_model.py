@@ -1,0 +1,69 @@
+"""A network as a classifier, and the same read as an energy model."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from jem_tf import energies, energy_model, networks, replay, samplers, starts
+from jem_tf.errors import InputError
+
+SHAPE = (8, 8, 1)
+IMAGES = np.random.default_rng(0).uniform(-1, 1, [6, *SHAPE]).astype("float32")
+
+
+def network():
+    return networks.build("convnet-8", SHAPE, 10, activation="swish", seed=1)
+
+
+@pytest.fixture(scope="module")
+def model():
+    buffer = replay.ReplayBuffer(40, starts.uniform(SHAPE))
+    sampler = functools.partial(samplers.sgld, steps=2, step_size=0.5, noise=0.01)
+    return energy_model.EnergyModel(network(), buffer=buffer, sampler=sampler)
+
+
+def test_energies_are_those_of_the_networks_logits(model):
+    logits, labels = model.logits(tf.constant(IMAGES)), tf.range(6)
+    np.testing.assert_allclose(
+        model.energy()(IMAGES), energies.marginal_energy(logits), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        model.energy(labels)(IMAGES), energies.joint_energy(logits, labels), rtol=1e-5
+    )
+
+
+def test_a_dream_continues_chains_and_keeps_their_ends(model):
+    before = model.buffer.all_images()
+    drawn, fresh, info = model.dream(5, tf.constant([0, 3]))
+    changed = (model.buffer.all_images() != before).any(axis=(1, 2, 3))
+    assert 1 <= changed.sum() <= 5
+    ends = {image.tobytes() for image in drawn.numpy()}
+    assert {x.tobytes() for x in model.buffer.all_images()[changed]} <= ends
+    assert fresh.shape == (5, 1, 1, 1)
+    assert (info.score_norm.numpy() > 0).all()
+    assert info.acceptance is None
+
+
+def test_a_sample_leaves_the_buffer_alone_and_its_seed_determines_it(model):
+    before = model.buffer.all_images()
+    first, again, other = (model.sample(4, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).numpy().any()
+    np.testing.assert_array_equal(model.buffer.all_images(), before)
+
+
+def test_a_model_without_a_buffer_draws_nothing():
+    with pytest.raises(InputError, match="without a replay buffer"):
+        energy_model.EnergyModel(network()).sample(2)
+
+
+def test_a_classifier_is_keras_with_logits_for_predictions():
+    model = energy_model.Classifier(network())
+    model.compile()
+    np.testing.assert_allclose(
+        model.predict(IMAGES, verbose=0), model.logits(tf.constant(IMAGES)), rtol=1e-5
+    )
+    metrics = model.evaluate(IMAGES, np.arange(6), verbose=0, return_dict=True)
+    assert set(metrics) == {"loss", "accuracy"}

@@ -1,0 +1,40 @@
+"""An error names arguments in a library and flags in a program."""
+
+import pytest
+
+from jem_tf.errors import InputError, argument, arguments_renamed
+
+
+def raised(message):
+    with pytest.raises(InputError) as caught:
+        raise InputError(message)
+    return caught.value
+
+
+def test_a_library_user_reads_arguments_and_a_programs_user_flags():
+    error = raised(f"{argument('steps', 3)} is too few; raise it or {argument('k')}.")
+    assert str(error) == "steps=3 is too few; raise it or k."
+    assert error.with_flags() == "--steps=3 is too few; raise it or --k."
+
+
+def test_a_flag_may_have_another_name_than_the_argument():
+    error = raised(f"{argument('name', 'x')} is none of {argument('steps')}.")
+    assert error.with_flags({"name": "dataset"}) == "--dataset=x is none of --steps."
+
+
+def test_an_argument_handed_on_under_another_name_is_called_by_the_first():
+    with pytest.raises(InputError) as caught, arguments_renamed(name="sets"):
+        raise InputError(f"{argument('name', 'a=b')} is none; see {argument('seed')}.")
+    assert str(caught.value) == "sets=a=b is none; see seed."
+    assert caught.value.with_flags() == "--sets=a=b is none; see --seed."
+
+
+@pytest.mark.parametrize("value", ["--x", "{steps}", "name=3", "a\\1b", 0, False])
+def test_a_value_is_shown_as_it_is(value):
+    error = raised(f"{argument('name', value)} is none.")
+    assert str(error) == f"name={value} is none."
+    assert error.with_flags() == f"--name={value} is none."
+
+
+def test_it_is_a_value_error():
+    assert isinstance(raised("x"), ValueError)
