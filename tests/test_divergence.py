@@ -18,13 +18,13 @@ BARE = ("--gradient_clip=0 --energy_l2=0 --score_clamp=0 --range_clamp=0").split
 def runs(tmp_path_factory):
     """(results, guard.json's events) of the healthy recipe and of the explosive one."""
     place = tmp_path_factory.mktemp("runs")
-    found = []
+    rows = []
     for name, flags in (("healthy", []), ("explosive", BARE)):
         results = train.run(options(*RECIPE, *flags, f"--workdir={place / name}"))
         events = place / name / "results" / "guard.json"
         seen = json.loads(events.read_text())["events"] if events.exists() else []
-        found.append((results, seen))
-    return found
+        rows.append((results, seen))
+    return rows
 
 
 def test_a_healthy_run_does_not_trip_the_guard(runs):

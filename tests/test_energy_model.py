@@ -54,6 +54,17 @@ def test_a_sample_leaves_the_buffer_alone_and_its_seed_determines_it(model):
     np.testing.assert_array_equal(model.buffer.all_images(), before)
 
 
+def test_a_sample_is_one_of_its_candidates(model):
+    at_start = functools.partial(model.sampler, steps=0)
+    still = energy_model.EnergyModel(
+        model.network, buffer=model.buffer, sampler=at_start
+    )
+    kept = {image.tobytes() for image in model.buffer.all_images()}
+    drawn = still.sample(4, candidates=3, labels=tf.range(4), seed=1)
+    assert drawn.shape == (4, *SHAPE)
+    assert {image.tobytes() for image in drawn.numpy()} <= kept
+
+
 def test_a_model_without_a_buffer_draws_nothing():
     with pytest.raises(InputError, match="without a replay buffer"):
         energy_model.EnergyModel(network()).sample(2)

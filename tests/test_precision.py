@@ -1,6 +1,7 @@
 """Steps in reduced precision and as one XLA program learn what plain ones do."""
 
 import dataclasses
+import pathlib
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ from jem_tf.system import hardware
 from jem_tf.training import guard
 from tests.test_jem import CLASSES, SHAPE, bars, flat, jem
 
+GUARD_FILE = pathlib.Path("guard.json")  # never written here
 EVERY = ("loss", "energy_real", "energy_drawn", "gradient_norm")
 OPTIONS = Options(network=Network("convnet-8"), sampling=Sampling(buffer_size=60))
 
@@ -46,11 +48,12 @@ def test_xla_walks_as_the_graph_does():
 
     x = tf.random.stateless_normal([5, *SHAPE], [0, 0])
     how = {"steps": 4, "step_size": 0.1, "noise": 0.0, "seed": [0, 0]}
-    np.testing.assert_allclose(
-        samplers.compiled(samplers.sgld)(energy, x, **how),
-        samplers.sgld(energy, x, **how),
-        rtol=1e-5,
+    compiled, plain = (
+        sampler(energy, x, **how)
+        for sampler in (samplers.compiled(samplers.sgld), samplers.sgld)
     )
+    np.testing.assert_allclose(compiled[0], plain[0], rtol=1e-5)
+    np.testing.assert_allclose(compiled[1].score_norm, plain[1].score_norm, rtol=1e-5)
 
 
 @pytest.mark.parametrize("asked", ["auto", "true", "false"])
@@ -58,14 +61,27 @@ def test_one_replica_compiles_the_whole_step(asked):
     model = built(jit_compile=asked)
     assert model.jit_compile is (asked == "true")  # no GPU where this is tested
     assert model.sampler.func is samplers.sgld
+    assert not holds_xla(model.sampler)
 
 
 def test_several_replicas_compile_the_chain(two_replicas):
     model = built(two_replicas, jit_compile="true")
     assert model.jit_compile is False
     assert model.sampler.func is not samplers.sgld
+    assert holds_xla(model.sampler)
     batch = tf.data.Dataset.from_tensors(bars(16))
     assert np.isfinite(model.fit(batch, verbose=0).history["loss"]).all()
+
+
+def holds_xla(sampler):
+    """Whether an XLA program takes the walk of a sampler in a graph."""
+
+    def energy(x):
+        return tf.reduce_sum(tf.square(x), [1, 2, 3])
+
+    walk = tf.function(lambda x: sampler(energy, x, seed=[0, 0])[0])
+    graph = walk.get_concrete_function(tf.TensorSpec([5, *SHAPE])).graph
+    return "_XlaMustCompile" in str(graph.as_graph_def())
 
 
 def built(strategy=None, **training):
@@ -103,13 +119,13 @@ def test_float16_leaves_out_a_step_whose_gradient_overflows():
     assert float(readings["gradient_norm"]) == 0
     assert float(readings["loss_scale"]) == 2.0**30
     assert float(scaled.dynamic_scale) == 2.0**29
-    guard.Guard(Survival(), "guard.json").watch(
+    guard.Guard(Survival(), GUARD_FILE).watch(
         1, {name: float(value) for name, value in readings.items()}
     )
 
 
 def test_float16_that_overflows_at_any_scale_raises_the_alarm():
-    watch = guard.Guard(Survival(), "guard.json")
+    watch = guard.Guard(Survival(), GUARD_FILE)
     with pytest.raises(guard.Alarm, match="overflows float16"):
         watch.watch(7, {"loss": 1.0, "gradient_norm": 0.0, "loss_scale": 0.5})
 

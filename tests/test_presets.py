@@ -95,11 +95,11 @@ def test_the_network_it_names_builds(preset):
     image_shape, num_classes = SETS[options.data.dataset]
     style = dataclasses.asdict(options.network)
     name = style.pop("network")
-    found = parameters(name, image_shape, num_classes, tuple(style.items()))
+    count = parameters(name, image_shape, num_classes, tuple(style.items()))
     if name == "wrn-28-10" and style["norm"] == "none":
         # 640 features and a bias a class more than the paper's 10.
-        assert found == 36_471_338 + (num_classes - 10) * 641
-    assert found > 0
+        assert count == 36_471_338 + (num_classes - 10) * 641
+    assert count > 0
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "svhn"])

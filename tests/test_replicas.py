@@ -98,8 +98,8 @@ def test_the_loop_on_two_replicas_is_the_loop_on_one(two_replicas, tmp_path, kw)
     assert np.abs(one - before).max() > 1e-3
     np.testing.assert_allclose(two, one, atol=3e-6)
     assert len(logs_two) == len(logs) == 2
-    for theirs, ours in zip(logs_two, logs, strict=True):
-        assert theirs == pytest.approx(ours, rel=1e-4, abs=1e-5)
+    for log_two, log in zip(logs_two, logs, strict=True):
+        assert log_two == pytest.approx(log, rel=1e-4, abs=1e-5)
 
 
 def test_several_steps_an_execution_change_nothing_on_two_replicas(two_replicas):
@@ -111,8 +111,8 @@ def test_several_steps_an_execution_change_nothing_on_two_replicas(two_replicas)
             model.compile(keras.optimizers.Adam(1e-3), steps_per_execution=steps)
         model.fit(*bars(64), batch_size=16, verbose=0, shuffle=False)
         ends.append([flat(model), model.buffer.shard_0, model.buffer.shard_1])
-    for ours, theirs in zip(*ends, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for by_one, by_three in zip(*ends, strict=True):
+        np.testing.assert_array_equal(by_one, by_three)
 
 
 def test_fit_takes_images_of_their_own_for_p_x_on_two_replicas(two_replicas):
@@ -155,8 +155,8 @@ def test_evaluate_on_two_replicas_is_evaluate_on_one(two_replicas):
         model = JEM(network(), p_x_weight=0.0)
         model.compile()
     images, labels = bars(48, seed=4)
-    found = model.evaluate(images, labels, batch_size=16, verbose=0, return_dict=True)
+    metrics = model.evaluate(images, labels, batch_size=16, verbose=0, return_dict=True)
     logits = model.logits(images).numpy()
     expected = np.mean(logits.argmax(1) == labels)
-    assert found["accuracy"] == pytest.approx(expected)
-    assert set(found) == {"loss", "accuracy"}
+    assert metrics["accuracy"] == pytest.approx(expected)
+    assert set(metrics) == {"loss", "accuracy"}

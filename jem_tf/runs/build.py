@@ -65,9 +65,10 @@ def make_model(
       buffer: what `make_buffer` returned.
     """
     objective = opts.objective
-    sampler: Any = make_sampler(opts.sampling)
+    sampler = make_sampler(opts.sampling)
     if hardware.compiles(opts.training.jit_compile) and _replicas() > 1:
-        sampler = samplers.compiled(sampler)
+        whole = samplers.compiled(sampler.func)
+        sampler = functools.partial(whole, **sampler.keywords)
     return jem.JEM(
         make_network(opts, image_shape, num_classes),
         buffer=buffer,

@@ -31,8 +31,10 @@ def trace(
       **arguments: of the sampler.
     """
     steps, x = tf.convert_to_tensor(steps), tf.convert_to_tensor(x)
-    images, energy_, norms = (
-        tf.TensorArray(x.dtype, size) for size in (steps + 1, steps + 1, steps)
+    images = tf.TensorArray(x.dtype, steps + 1, element_shape=x.shape)
+    energy_, norms = (
+        tf.TensorArray(x.dtype, size, element_shape=x.shape[:1])
+        for size in (steps + 1, steps)
     )
 
     def record(k, x, images, energy_, norms):

@@ -158,7 +158,7 @@ class Summaries(keras.callbacks.Callback):
         except (OSError, tf.errors.OpError) as error:
             if not self.failed:
                 reason = str(error).splitlines()[0]
-                say(f"TensorBoard's file cannot be written, so it ends here: {reason}")
+                say(f"TensorBoard's file lacks what cannot be written: {reason}")
             self.failed = True
 
     def _write(self, epoch: int, logs: Mapping[str, float]) -> None:

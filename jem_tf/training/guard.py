@@ -48,8 +48,8 @@ class Guard:
       InputError: if guard.json cannot be read, or the run had given up.
     """
 
-    def __init__(self, options: Survival, path: pathlib.Path):
-        self.options, self.path = options, path
+    def __init__(self, options: Survival, path: str | pathlib.Path):
+        self.options, self.path = options, pathlib.Path(path)
         self.streak = 0
         self.events: list[dict[str, Any]] = []
         try:

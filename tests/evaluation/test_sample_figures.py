@@ -23,12 +23,6 @@ def model():
     return energy_model.EnergyModel(net, buffer=buffer, sampler=WALK)
 
 
-@pytest.fixture(scope="module")
-def plain():
-    net = networks.build("convnet-8", SHAPE, 10)
-    return energy_model.EnergyModel(net, sampler=WALK)
-
-
 def fresh(model):
     return sample_sets.FreshChains(model, starts.uniform(SHAPE), WALK)
 

@@ -1,4 +1,4 @@
-"""Samples of the buffer and of fresh chains, rounded, filtered, in pictures."""
+"""Samples of the buffer and of fresh chains, counted, rounded and filtered."""
 
 import functools
 
@@ -64,13 +64,13 @@ def test_the_count_is_what_is_asked_there_is_and_the_limit_allows(model):
 
 @pytest.mark.parametrize("labels", [None, np.arange(20) % 10])
 def test_fresh_chains_are_the_samplers_walk_from_the_start(model, labels):
-    found = fresh(model).draw(20, labels=labels, seed=4)
+    drawn = fresh(model).draw(20, labels=labels, seed=4)
     start_seed, chain_seed = tf.unstack(
         tf.random.split(tf.random.experimental.stateless_fold_in([4, 0], 0))
     )
     start = starts.uniform(SHAPE)(20, start_seed)
     expected, _ = WALK(model.energy(labels), start, seed=chain_seed)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(drawn, expected, atol=1e-4)
 
 
 def test_labels_say_which_energy_chains_walk_down(model):
@@ -82,12 +82,12 @@ def test_labels_say_which_energy_chains_walk_down(model):
 
 def test_a_last_batch_has_chains_of_its_own_and_its_labels(model):
     labels = np.arange(11) % 10
-    found = fresh(model).draw(11, labels=labels, batch_size=4)
-    assert found.shape == (11, *SHAPE)
-    assert len(np.unique(found.reshape(11, -1), axis=0)) == 11
+    drawn = fresh(model).draw(11, labels=labels, batch_size=4)
+    assert drawn.shape == (11, *SHAPE)
+    assert len(np.unique(drawn.reshape(11, -1), axis=0)) == 11
     longer = fresh(model).draw(12, labels=np.arange(12) % 10, batch_size=4)
-    np.testing.assert_array_equal(found[:8], longer[:8])
-    np.testing.assert_allclose(found[8:], longer[8:11], atol=1e-5)
+    np.testing.assert_array_equal(drawn[:8], longer[:8])
+    np.testing.assert_allclose(drawn[8:], longer[8:11], atol=1e-5)
 
 
 def test_a_model_without_a_buffer_draws_fresh_chains_and_no_others(plain):
@@ -97,12 +97,12 @@ def test_a_model_without_a_buffer_draws_fresh_chains_and_no_others(plain):
 
 
 def test_the_protocol_names_the_walk(model):
-    found = fresh(model).protocol("uniform", conditional=True)
-    assert (found["sampler_steps"], found["sampler_step_size"]) == (STEPS, 0.5)
-    assert (found["start"], found["conditional"]) == ("uniform", True)
+    protocol = fresh(model).protocol("uniform", conditional=True)
+    assert (protocol["sampler_steps"], protocol["sampler_step_size"]) == (STEPS, 0.5)
+    assert (protocol["start"], protocol["conditional"]) == ("uniform", True)
     model.buffer.ages_0.assign(tf.fill([20], 4))
-    about = sample_sets.buffer_protocol(model, 5)
-    assert about["sampler_steps_mean"] == pytest.approx(10)
+    protocol = sample_sets.buffer_protocol(model, 5)
+    assert protocol["sampler_steps_mean"] == pytest.approx(10)
 
 
 def test_the_most_confident_of_each_predicted_class_stay(model):

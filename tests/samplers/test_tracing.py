@@ -13,7 +13,7 @@ def quadratic(x):
     return tf.reduce_sum(x**2, [1, 2, 3]) / 2
 
 
-@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize("steps", [0, 1, 5])
 def test_a_trace_has_every_step_and_its_energy(steps):
     x = tf.random.stateless_normal([4, 2, 2, 1], [0, 1])
     sampler = samplers.build("sgld", step_size=0.1, noise=0.2)
@@ -34,3 +34,22 @@ def test_a_compiled_walk_without_noise_is_the_graphs(name):
     expected, plain = sampler(quadratic, x, seed=SEED)
     np.testing.assert_allclose(compiled, expected, atol=1e-5)
     np.testing.assert_allclose(info.score_norm, plain.score_norm, atol=1e-5)
+
+
+def test_a_trace_passes_no_gradient():
+    x = tf.random.stateless_normal([4, 2, 2, 1], [0, 1])
+    sampler = samplers.build("sgld", step_size=0.1, noise=0.2)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        trace = samplers.trace(sampler, quadratic, x, steps=3, seed=SEED)
+    assert tape.gradient(trace, x) is None
+
+
+def test_a_compiled_walk_takes_all_arguments_of_the_plain_one():
+    x = tf.random.stateless_normal([4, 2, 2, 1], [0, 1])
+    sampler = samplers.build("sgld", step_size=0.1, noise=0.0)
+    how = {"seed": SEED, "steps": 3, "range_clamp": 0.5}
+    ends = (
+        walk(quadratic, x, **how)[0] for walk in (sampler, samplers.compiled(sampler))
+    )
+    np.testing.assert_allclose(*ends, atol=1e-5)

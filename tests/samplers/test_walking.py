@@ -43,3 +43,19 @@ def test_the_norm_is_over_all_of_an_image():
     expected = np.linalg.norm(x.numpy().reshape(3, -1), axis=1)
     np.testing.assert_allclose(walking.norm_of_each(x), expected, rtol=1e-6)
     np.testing.assert_array_equal(walking.zero_for_each(x), np.zeros(3))
+    assert walking.zero_for_each(tf.cast(x, tf.bfloat16)).dtype == tf.bfloat16
+
+
+def test_noise_is_left_out_only_where_it_is_known_to_be_none():
+    assert not walking.is_noisy(0.0)
+    assert walking.is_noisy(0.1)
+    assert walking.is_noisy(tf.constant(0.0))
+
+
+def test_the_end_of_a_walk_passes_gradients_only_if_asked_to():
+    x = tf.constant([1.0, 2.0])
+    for through in (False, True):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            end = walking.end_walk(3 * x, through)
+        assert (tape.gradient(end, x) is not None) == through
