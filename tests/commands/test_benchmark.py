@@ -8,16 +8,12 @@ from tests.processes import ROOT, Process, tool_here
 
 TOOL = ROOT / "tools" / "benchmark.py"
 SMALL = ("--network=wrn-10-1", "--side=8", "--batch_size=4", "--sampler_steps=2")
-SWEEP = f"""
+SWEEP = """
 import sys
-sys.argv = [{str(TOOL)!r}, *sys.argv[1:]]
-import importlib.util
-spec = importlib.util.spec_from_file_location("benchmark", {str(TOOL)!r})
-tool = importlib.util.module_from_spec(spec); spec.loader.exec_module(tool)
-from absl import app, flags
-tool.GRID = {{"sampler_steps": (1, 2), "width": (2,)}}
-tool.flagfiles.define(flags.FLAGS)
-app.run(tool.main, flags_parser=tool.parse)
+import jem_tf.system.quiet
+from jem_tf.commands import benchmark, command
+benchmark.GRID = {"sampler_steps": (1, 2), "width": (2,)}
+command.execute(benchmark.COMMAND, sys.argv[1:])
 """
 
 

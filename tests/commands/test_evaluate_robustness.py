@@ -113,12 +113,12 @@ def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):
         (
             "large",
             ["--eps_linf=1,two"],
-            "--eps_linf=1,two must list numbers of at least 0, by commas.",
+            "--eps_linf=1,two must list numbers of at least 0, with commas between them.",
         ),
         (
             "large",
             ["--eps_l2=-0.5"],
-            "--eps_l2=-0.5 must list numbers of at least 0, by commas.",
+            "--eps_l2=-0.5 must list numbers of at least 0, with commas between them.",
         ),
     ],
 )

@@ -34,7 +34,7 @@ def test_it_says_what_it_brought_in(imported):
 
 
 def test_the_buffer_is_the_same_images(imported):
-    shard = loading.load(imported[0]).buffer.shard.numpy()
+    shard = loading.read_run(imported[0]).model.buffer.all_images()
     np.testing.assert_array_equal(shard.transpose(0, 3, 1, 2), authors.images(100))
 
 
@@ -60,14 +60,14 @@ def test_a_bare_state_dict_in_a_process_of_its_own(tmp_path):
         code, out, err = program.end()
     assert (code, err) == (0, "")
     assert "10 classes of cifar10\nreplay buffer: none in the checkpoint; " in out
-    assert loading.read(tmp_path / "run").options.network.network == "wrn-10-1"
+    assert loading.read_run(tmp_path / "run").options.network.network == "wrn-10-1"
 
 
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        ([], "give one file: import_pytorch.py CHECKPOINT.pt --workdir=RUN"),
-        (["a.pt", "b.pt"], "give one file: import_pytorch.py CHECKPOINT.pt"),
+        ([], "give one CHECKPOINT.pt: jem-tf import-pytorch CHECKPOINT.pt [FLAGS]"),
+        (["a.pt", "b.pt"], "give one CHECKPOINT.pt: jem-tf import-pytorch"),
         (["{}/none.pt"], "{}/none.pt cannot be read (No such file or directory); "),
         ([__file__], f"{__file__} is no file that PyTorch's torch.save wrote; "),
     ],
