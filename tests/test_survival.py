@@ -312,7 +312,7 @@ def assert_refuses(workdir, *named):
 def test_two_processes_never_train_in_one_workdir(tmp_path):
     with program(tmp_path / "run") as first:
         first.until(lambda: steps(tmp_path / "run"))
-        with pytest.raises(InputError, match=r"--workdir=\S+ is in use by another"):
+        with pytest.raises(InputError, match=r"workdir=\S+ is in use by another"):
             run_here(tmp_path / "run", *FLAGS)
 
 
