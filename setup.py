@@ -6,7 +6,8 @@ import setuptools
 HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "jem_tf/__init__.py").read_text())
 
-TEST = ["pytest>=7", "pytest-xdist>=3.7"]
+# setuptools builds the wheel that tests/test_wheel.py installs.
+TEST = ["pytest>=7", "pytest-xdist>=3.7", "setuptools>=70.1"]
 
 setuptools.setup(
     name="jem-tf",
