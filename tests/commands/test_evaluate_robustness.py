@@ -113,7 +113,8 @@ def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):
         (
             "large",
             ["--eps_linf=1,two"],
-            "--eps_linf=1,two must list numbers of at least 0, with commas between them.",
+            "--eps_linf=1,two must list numbers of at least 0, with commas between "
+            "them.",
         ),
         (
             "large",
