@@ -5,6 +5,7 @@ al., "On Evaluating Adversarial Robustness" (2019, arXiv 1902.06705). Shares are
 of `robust_accuracy`, as measured, before any is carried over to larger radii.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,15 +84,17 @@ def clean_accuracy(
       split: the images and their labels.
       seed: int; draw i of the noise has the seed [seed, i].
     """
-    outcomes = []
+    outcomes, walk = [], tf.function(_walk, reduce_retracing=True)
     for draw in range(defence.fresh):
         x = pixels.from_uint8(split.images)
         if defence.sampler is not None:
-            x = _refine(model, defence.sampler, x, [seed, draw])
+            refine = functools.partial(
+                walk, model, defence.sampler, seed=tf.constant([seed, draw])
+            )
+            x = inference.map_batches(refine, x, batch_size=attacks.BATCH)
         outcomes.append(attacks.is_right(inference.logits(model, x), split.labels))
     return float(np.mean(outcomes))
 
 
-def _refine(model: EnergyModel, sampler: Any, x: tf.Tensor, seed: Any) -> np.ndarray:
-    walk = tf.function(lambda x: sampler(model.energy(), x, seed=seed)[0])
-    return inference.map_batches(walk, x, batch_size=attacks.BATCH)
+def _walk(model: EnergyModel, sampler: Any, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    return sampler(model.energy(), x, seed=seed)[0]
