@@ -1,0 +1,63 @@
+"""The card beside an exported model."""
+
+import dataclasses
+import types
+
+import pytest
+
+from jem_tf.options import Objective, Options
+from jem_tf.runs.run_folder import RunFolder
+from jem_tf.serving import model_card
+
+FACTS = {
+    "network": "convnet-8",
+    "dataset": "digits",
+    "precision": "float32",
+    "images": 143,
+    "calibrated_on": "digits, the validation images",
+    "accuracy": 0.5,
+    "temperature": 0.77,
+    "temperature_at_bound": False,
+    "threshold": 3.0,
+    "accepted": 0.951,
+    "accept": 0.95,
+    "versions": {"jem-tf": "0.1.0"},
+    "network_sha256": "abc",
+    "image_shape": [8, 8, 1],
+    "class_names": ["nought", "one"],
+    "seen_in_training": False,
+    "test_images": 359,
+    "sampler": {"name": "sgld", "steps": 20, "step_size": 1.0, "noise": 0.01},
+}
+
+
+def classify(images):
+    """Says what an image is."""
+
+
+def card(tmp_path, options=None, **facts):
+    folder = RunFolder(tmp_path)
+    run = types.SimpleNamespace(folder=folder, options=options or Options(), step=1200)
+    return model_card.render_card(run, FACTS | facts, {"classify": classify})
+
+
+def test_it_says_what_the_model_is_and_how_it_was_calibrated(tmp_path):
+    text = card(tmp_path)
+    for words in ("convnet-8 on digits", "nought, one", "Step 1200", "`abc`"):
+        assert words in text
+    assert "temperature 0.7700" in text
+    assert "Says what an image is." in text
+    assert "--dataset=digits" in text
+    assert "evaluate the run before an export" in text
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_it_warns_of_images_that_were_seen_in_training(tmp_path, seen):
+    text = " ".join(card(tmp_path, seen_in_training=seen).split())
+    assert ("most likely seen in training" in text) == seen
+
+
+def test_it_says_of_a_plain_classifier_that_it_is_one(tmp_path):
+    plain = dataclasses.replace(Options(), objective=Objective(p_x_weight=0.0))
+    assert "a plain classifier" in card(tmp_path, plain)
+    assert "a plain classifier" not in card(tmp_path)
