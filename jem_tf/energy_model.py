@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from jem_tf import chains, energies
+from jem_tf import energies, sampling
 from jem_tf.errors import InputError
 from jem_tf.replay import ReplayBuffer
 
@@ -144,7 +144,7 @@ class EnergyModel(Classifier):
         if self.buffer is None:
             raise InputError("A model without a replay buffer draws no samples.")
         if labels is None:
-            labels = chains.classes_in_turn(self, n)
+            labels = sampling.classes_in_turn(self, n)
         return self._draw(n, labels, candidates, tf.constant([seed, 0]))
 
     def energy(self, labels: Any = None) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -172,7 +172,7 @@ class EnergyModel(Classifier):
 
     @tf.function(reduce_retracing=True)
     def _draw(self, n, labels, candidates, seed):
-        start = chains.from_buffer(self.buffer)
-        return chains.draw(
+        start = sampling.from_buffer(self.buffer)
+        return sampling.draw(
             self, start, self.sampler, n, seed, labels=labels, candidates=candidates
         )

@@ -35,8 +35,8 @@ def option(
 ) -> Any:
     """Makes a field with its flag's help and its range.
 
-    The range is least <= value <= most, or above < value. A `free` option does not make
-    another run of a run: it may change when the run continues from a checkpoint.
+    The range is least <= value <= most, or above < value. A `free` option may change
+    when a run continues from a checkpoint.
     """
     metadata = {
         "help": help,
@@ -266,7 +266,7 @@ class Training:
 
 
 @dataclasses.dataclass(frozen=True)
-class Survival:
+class FaultTolerance:
     """How a run survives being killed, and its own divergence."""
 
     checkpoint_every: int = option(
@@ -308,7 +308,7 @@ GROUPS = {
     "sampling": Sampling,
     "objective": Objective,
     "training": Training,
-    "survival": Survival,
+    "fault_tolerance": FaultTolerance,
 }
 
 
@@ -321,7 +321,7 @@ class Options:
     sampling: Sampling = Sampling()
     objective: Objective = Objective()
     training: Training = Training()
-    survival: Survival = Survival()
+    fault_tolerance: FaultTolerance = FaultTolerance()
 
 
 def flatten(options: Options) -> dict[str, Any]:
@@ -330,8 +330,8 @@ def flatten(options: Options) -> dict[str, Any]:
     return {name: value for group in groups for name, value in group.items()}
 
 
-def identity(options: Options) -> dict[str, Any]:
-    """The options that make a run the run it is: {name: value} of those not `free`."""
+def defining_options(options: Options) -> dict[str, Any]:
+    """The options that identify a run: {name: value} of those that are not `free`."""
     free = {
         field.name
         for group in GROUPS.values()

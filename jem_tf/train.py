@@ -20,11 +20,18 @@ from jem_tf.commands import command
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
 from jem_tf.options import Options, flatten, replace
-from jem_tf.runs import build, checkpoints, claiming, flagfiles, loading, run_folder
+from jem_tf.runs import (
+    build,
+    checkpoint_manager,
+    claiming,
+    flagfiles,
+    loading,
+    run_folder,
+)
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.serving import exporting
-from jem_tf.system import files, log
+from jem_tf.system import console, files
 from jem_tf.training import announcements, callbacks, cluster, guard, loop, signals
 
 
@@ -41,7 +48,7 @@ def run(opts: Options) -> dict[str, Any] | None:
       InputError: if something the user gave is wrong, or training diverged for good.
       Stopped: on SIGTERM or Ctrl-C, once the run is saved.
     """
-    team = cluster.join(opts.training)
+    team = cluster.join_cluster(opts.training)
     build.check_options(opts, team.replicas)
     path = opts.training.workdir or run_folder.default_path(opts)
     claiming.check(path, opts)
@@ -59,17 +66,17 @@ def run(opts: Options) -> dict[str, Any] | None:
             _write_results(folder, model, results)
             if opts.training.export:
                 _export(folder, model, now, data, plan.steps)
-        team.all(True)  # none leaves before the chief is done
+        team.all_true(True)  # none leaves before the chief is done
     return results
 
 
-def _plan(opts: Options, data: datasets.Dataset) -> loop.Plan:
+def _plan(opts: Options, data: datasets.Dataset) -> loop.Schedule:
     steps_per_epoch = max(1, len(data.train.labels) // opts.training.batch_size)
-    return loop.Plan(
+    return loop.Schedule(
         steps=opts.training.steps or opts.training.epochs * steps_per_epoch,
         steps_per_epoch=steps_per_epoch,
         steps_per_execution=opts.training.steps_per_execution,
-        checkpoint_every=opts.survival.checkpoint_every,
+        checkpoint_every=opts.fault_tolerance.checkpoint_every,
     )
 
 
@@ -79,12 +86,12 @@ def _claimed(
 ) -> Iterator[RunFolder]:
     """The chief makes the folder; the others find it made."""
     if not team.chief:
-        yield claiming.join(path, opts, team.of_chief(0))
+        yield claiming.join_run(path, opts, team.from_chief(0))
         return
     with claiming.claim(path, opts) as folder:
         shape = data.train.images.shape[1:].as_list()
         folder.describe_data(shape, data.class_names, run_folder.sizes_of(data))
-        team.of_chief(claiming.read_token(path))
+        team.from_chief(claiming.read_token(path))
         yield folder
 
 
@@ -92,7 +99,7 @@ def _train(
     folder: RunFolder,
     opts: Options,
     data: datasets.Dataset,
-    plan: loop.Plan,
+    plan: loop.Schedule,
     team: cluster.Cluster,
     model: Any,
 ) -> tuple[jem.JEM, Options, float]:
@@ -101,13 +108,13 @@ def _train(
     Returns:
       (model, the Options it was trained with in the end, seconds).
     """
-    watch = guard.Guard(opts.survival, folder.guard_file)
+    watch = guard.Guard(opts.fault_tolerance, folder.guard_file)
     shape, num_classes = data.train.images.shape[1:], len(data.class_names)
-    saved = checkpoints.Checkpoints(
+    saved = checkpoint_manager.Checkpoints(
         folder.checkpoints,
         team,
-        keep=opts.survival.checkpoints_kept,
-        facts=checkpoints.model_facts(opts, shape, num_classes),
+        keep=opts.fault_tolerance.checkpoints_kept,
+        facts=checkpoint_manager.model_facts(opts, shape, num_classes),
     )
     begin = None
     for attempt in itertools.count():
@@ -141,7 +148,7 @@ def _train(
             event = watch.record(alarm, back_to, opts, chief=team.chief)
             if team.chief:
                 callbacks.note_alarm(folder.tensorboard, event, watch.retries)
-            log.say(watch.describe())
+            console.say(watch.describe())
     raise AssertionError("The loop ends by itself.")
 
 
@@ -167,7 +174,7 @@ def _callbacks(
     folder: RunFolder,
     opts: Options,
     data: datasets.Dataset,
-    plan: loop.Plan,
+    plan: loop.Schedule,
     state: TrainingState | None,
 ) -> list[Any]:
     return [
@@ -187,7 +194,7 @@ def _measure(model: jem.JEM, data: datasets.Dataset) -> dict[str, Any]:
 def _write_results(folder: RunFolder, model: jem.JEM, results: dict[str, Any]) -> None:
     try:
         if model.generative:
-            figures.save(folder.figure("samples"), monitoring.sample_grid(model))
+            figures.save(folder.figure("samples"), monitoring.draw_preview(model))
         files.write_json(folder.result("train"), results)
     except OSError as error:
         raise InputError(
@@ -201,8 +208,8 @@ def _export(
     folder: RunFolder, model: jem.JEM, opts: Options, data: datasets.Dataset, step: int
 ) -> None:
     trained = loading.TrainedRun(folder, model, opts, data.class_names, step)
-    if not exporting.is_newest(trained, folder.exports):
-        log.say(str(exporting.export_run(trained, data)))
+    if not exporting.is_already_exported(trained, folder.exports):
+        console.say(str(exporting.export_run(trained, data)))
 
 
 def run_program(values: flags.FlagValues) -> None:

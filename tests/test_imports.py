@@ -12,12 +12,12 @@ PACKAGE = ROOT / "jem_tf"
 LAYERS = {
     "mathematics": "errors system pixels energies samplers starts objectives metrics",
     "variables": "networks replay optimizers",
-    "model": "chains energy_model jem",
+    "model": "sampling energy_model jem",
     "data": "datasets",
     "runs": "options runs",
     "evaluation": "figures evaluation",
     "training": "training",
-    "serving": "drawing serving pytorch speed",
+    "serving": "generation serving pytorch benchmarks",
     "commands": "commands train",
 }
 ORDER = " ".join(LAYERS.values()).split()
@@ -105,10 +105,14 @@ def test_the_hall_is_small_and_no_name_stands_for_two_modules():
     assert twice <= {"train", "training"} | ROOMS_LIKE_FILES
 
 
-def test_every_room_says_what_is_in_it():
+def test_every_room_names_its_modules_and_says_what_it_imports():
     for path in SOURCES:
         if path.name == "__init__.py" and path.parent != PACKAGE:
-            assert len(ast.get_docstring(ast.parse(path.read_text()))) > 60, path
+            says = ast.get_docstring(ast.parse(path.read_text()))
+            for module in path.parent.glob("*.py"):
+                named = re.search(rf"^    .*\b{module.stem}\b", says, re.MULTILINE)
+                assert named or module == path, module
+            assert re.search(r"\bimports?\b", says), path
 
 
 def test_every_module_has_tests_of_its_name():
@@ -138,7 +142,7 @@ def test_only_programs_know_flags():
 
 
 def test_the_model_imports_no_network_sampler_or_data_set():
-    allowed = {"chains", "energies", "energy_model", "errors", "objectives"}
+    allowed = {"sampling", "energies", "energy_model", "errors", "objectives"}
     allowed |= {"optimizers", "replay"}
     for name in ("jem", "energy_model"):
         assert {entry(path) for path in arrows(PACKAGE / f"{name}.py")} <= allowed

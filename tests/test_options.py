@@ -136,13 +136,15 @@ def test_flatten_names_every_option_once_with_its_value():
 def test_what_makes_a_run_the_run_it_is_are_all_options_but_the_free_ones():
     free = {name for name, (_, field) in FIELDS.items() if field.metadata["free"]}
     opts = changed(*FIELDS)
-    assert options.identity(opts).keys() == FIELDS.keys() - free
-    assert options.identity(opts).items() <= options.flatten(opts).items()
+    assert options.defining_options(opts).keys() == FIELDS.keys() - free
+    assert options.defining_options(opts).items() <= options.flatten(opts).items()
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_an_options_change_is_seen_in_the_identity_unless_it_is_free(name):
-    same = options.identity(changed(name)) == options.identity(Options())
+    same = options.defining_options(changed(name)) == options.defining_options(
+        Options()
+    )
     assert same == FIELDS[name][1].metadata["free"]
 
 

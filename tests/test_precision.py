@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from jem_tf import networks, samplers
-from jem_tf.options import Network, Options, Sampling, Survival, Training
+from jem_tf.options import FaultTolerance, Network, Options, Sampling, Training
 from jem_tf.runs import build
 from jem_tf.system import hardware
 from jem_tf.training import guard
@@ -119,13 +119,13 @@ def test_float16_leaves_out_a_step_whose_gradient_overflows():
     assert float(readings["gradient_norm"]) == 0
     assert float(readings["loss_scale"]) == 2.0**30
     assert float(scaled.dynamic_scale) == 2.0**29
-    guard.Guard(Survival(), GUARD_FILE).watch(
+    guard.Guard(FaultTolerance(), GUARD_FILE).watch(
         1, {name: float(value) for name, value in readings.items()}
     )
 
 
 def test_float16_that_overflows_at_any_scale_raises_the_alarm():
-    watch = guard.Guard(Survival(), GUARD_FILE)
+    watch = guard.Guard(FaultTolerance(), GUARD_FILE)
     with pytest.raises(guard.Alarm, match="overflows float16"):
         watch.watch(7, {"loss": 1.0, "gradient_norm": 0.0, "loss_scale": 0.5})
 

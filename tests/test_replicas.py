@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
-from jem_tf.options import Survival
-from jem_tf.runs import checkpoints
+from jem_tf.options import FaultTolerance
+from jem_tf.runs import checkpoint_manager
 from jem_tf.training import cluster, guard, loop
 from tests.test_jem import SHAPE, bars, flat, jem, network
 
@@ -73,10 +73,10 @@ def looped(strategy, place, **kw):
     loop.Loop(
         model,
         feed,
-        loop.Plan(steps=5, steps_per_epoch=4, steps_per_execution=3),
+        loop.Schedule(steps=5, steps_per_epoch=4, steps_per_execution=3),
         cluster=team,
-        guard=guard.Guard(Survival(), place / "guard.json"),
-        checkpoints=checkpoints.Checkpoints(place, team, keep=1, facts={}),
+        guard=guard.Guard(FaultTolerance(), place / "guard.json"),
+        checkpoints=checkpoint_manager.Checkpoints(place, team, keep=1, facts={}),
         callbacks=[
             keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda _, log: (

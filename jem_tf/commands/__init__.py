@@ -1,9 +1,13 @@
 """The programs: `jem-tf SUBCOMMAND`, and the scripts in `tools/` that call the same.
 
-    main      the subcommands by name, and which of them was asked for
-    command   what all share: flags by subject, --help, one sentence for bad input
-    run_flags flags of the commands that look at a trained run
-    others    one file a subcommand; `jem-tf train` is `jem_tf/train.py`
+    main            the subcommands by name, and which of them was asked for
+    command         what all share: flags by subject, --help, one sentence for bad input
+    run_flags       flags of the commands that look at a trained run
+    run_evaluation  how every `jem-tf evaluate` goes
+    benchmark, diagnose, evaluate_calibration, evaluate_ood, evaluate_robustness,
+    evaluate_samples, export, import_pytorch, report, sample
+                    the subcommands; `jem-tf train` is `jem_tf/train.py`
 
-Only this room and `jem_tf/train.py` know flags. It imports everything but `train`.
+Only this folder, `jem_tf/train.py` and `runs/flagfiles.py`, which makes options of
+flags, know flags. It imports everything but `train`.
 """

@@ -14,12 +14,12 @@ import tensorflow as tf
 from absl import flags
 
 from jem_tf import datasets
-from jem_tf.commands.command import Command, Subject
+from jem_tf.benchmarks import timing, training_step
+from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inception_network
 from jem_tf.options import Options
 from jem_tf.runs import build, flagfiles
-from jem_tf.speed import measurements, timing
 from jem_tf.system import files, hardware
 from jem_tf.training import cluster
 
@@ -33,17 +33,17 @@ GRID = {
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags, and those of training."""
-    subject = Subject(values, "The benchmark")
-    subject.integer("repeats", 5, "measurements; the median counts", 1)
-    subject.text("json", None, "file to write the numbers to as well. Unset: none")
-    subject.integer("side", 32, "pixels a side of the random images", 4)
-    subject.choice("parts", "all", ["all", "step"], "what to measure")
-    subject.switch("replicas", False, "measure the step on 2 logical CPUs, too")
-    subject.switch("feed", False, "measure the batches of --dataset, too")
-    subject.text(
+    group = FlagGroup(values, "The benchmark")
+    group.integer("repeats", 5, "measurements; the median counts", 1)
+    group.text("json", None, "file to write the numbers to as well. Unset: none")
+    group.integer("side", 32, "pixels a side of the random images", 4)
+    group.choice("parts", "all", ["all", "step"], "what to measure")
+    group.switch("replicas", False, "measure the step on 2 logical CPUs, too")
+    group.switch("feed", False, "measure the batches of --dataset, too")
+    group.text(
         "inception", None, "Inception graph, to measure FID's features by. Unset: none"
     )
-    subject.switch("sweep", False, "measure how a step's cost grows, instead")
+    group.switch("sweep", False, "measure how a step's cost grows, instead")
     flagfiles.define(values)
 
 
@@ -64,26 +64,31 @@ def run(values: flags.FlagValues) -> None:
 
 def measure(opts: Options, values: Any) -> dict[str, Any]:
     """Measures one setting: {what: {name: number}}."""
-    team, shape = cluster.join(opts.training), (values.side, values.side, CHANNELS)
+    team, shape = (
+        cluster.join_cluster(opts.training),
+        (values.side, values.side, CHANNELS),
+    )
     build.check_options(opts, team.replicas)
     repeats = values.repeats
     print("measuring the training step, traced first", flush=True)
-    model, step = measurements.measure_training(opts, team, shape, repeats)
+    model, step = training_step.measure_training(opts, team, shape, repeats)
     numbers = {"about": describe_setting(opts, values), "training step": step}
     if values.parts == "step":
         return numbers
     print("measuring its parts, and what the machine reaches", flush=True)
     if opts.objective.generative:
-        numbers["chain"] = measurements.measure_chain(model, opts, repeats)
-    numbers["evaluation"] = measurements.measure_evaluation(model, opts, shape, repeats)
+        numbers["chain"] = training_step.measure_chain(model, opts, repeats)
+    numbers["evaluation"] = training_step.measure_evaluation(
+        model, opts, shape, repeats
+    )
     if values.inception:
         numbers["FID features"] = measure_features(opts, values.inception, repeats)
     if values.feed:
         data = datasets.load(opts.data.dataset, data_dir=opts.data.data_dir)
-        numbers["feed"] = measurements.measure_feed(
+        numbers["feed"] = training_step.measure_feed(
             opts, data, step["seconds"], FEED_STEPS
         )
-    numbers["peaks"] = measurements.measure_peaks(opts, repeats)
+    numbers["peaks"] = training_step.measure_peaks(opts, repeats)
     if values.replicas:
         print("measuring the step on 2 logical CPUs", flush=True)
         numbers["2 replicas"] = measure_elsewhere(
@@ -115,7 +120,7 @@ def measure_features(opts: Options, graph: str, repeats: int) -> dict[str, float
     network = inception_network.Inception(graph, bfloat16=policy == "mixed_bfloat16")
     images = np.random.default_rng(0).integers(0, 256, [FID_IMAGES, 32, 32, 3], "uint8")
     spent = timing.measure_seconds(
-        lambda: tf.constant(network.read(images).features[0, 0]), repeats
+        lambda: tf.constant(network.extract(images).features[0, 0]), repeats
     )
     return {"seconds": spent, "images_per_second": FID_IMAGES / spent}
 
@@ -213,8 +218,9 @@ Measures how fast a training step is on this machine, and how fast it could be.
     jem-tf benchmark --network=wrn-28-2 --batch_size=64 --sampler_steps=20
     jem-tf benchmark --sweep --json=sweep.json
 
-Images are random: only shapes count. GFLOP/s are counted as `jem_tf/speed/flops.py`
-says, beside what this machine reaches in one large convolution and one matrix product.
+Images are random: only shapes count. `jem_tf/benchmarks/flops.py` says how GFLOP/s are
+counted. Beside them stands what this machine reaches in one large convolution and in
+one matrix product.
 All flags of `jem-tf train` work; without others, they are the paper's for CIFAR-10.
 """,
     define,

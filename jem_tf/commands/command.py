@@ -48,7 +48,7 @@ class Command:
     )
 
 
-class Subject:
+class FlagGroup:
     """Defines flags that stand under one heading in --help.
 
     Args:

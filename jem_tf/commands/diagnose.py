@@ -6,26 +6,26 @@ import math
 from absl import flags
 
 from jem_tf import samplers
-from jem_tf.commands.command import Command, Subject
+from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import InputError, argument
-from jem_tf.evaluation import findings, mixing, tables
+from jem_tf.evaluation import convergence, findings, tables
 from jem_tf.figures import plots
 from jem_tf.runs import build, loading
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    subject = Subject(values, "The chains")
-    subject.text("workdir", None, "RUN, the folder of the run; it must be given")
-    subject.integer("chains", 32, "chains in parallel", 2)
-    subject.integer("steps", 500, "steps of the sampler, the first half warm-up", 8)
-    subject.choice(
+    group = FlagGroup(values, "The chains")
+    group.text("workdir", None, "RUN, the folder of the run; it must be given")
+    group.integer("chains", 32, "chains in parallel", 2)
+    group.integer("steps", 500, "steps of the sampler, the first half warm-up", 8)
+    group.choice(
         "start",
         "buffer",
         ["buffer", "noise"],
         "where chains start. buffer: they continue the run's; noise: U(-1, 1)",
     )
-    subject.integer("seed", 0, "seed of the start and the noise", 0, 2**31 - 1)
+    group.integer("seed", 0, "seed of the start and the noise", 0, 2**31 - 1)
     flags.mark_flag_as_required("workdir", values)
 
 
@@ -41,10 +41,10 @@ def run(values: flags.FlagValues) -> None:
     sampler = build.make_sampler(trained.options.sampling)
     walk = functools.partial(samplers.trace, sampler, steps=values.steps)
     noise = values.start == "noise"
-    energies = mixing.energy_traces(
+    energies = convergence.energy_traces(
         model, walk, values.chains, noise=noise, seed=values.seed
     )
-    statistics = mixing.mixing_statistics(energies)
+    statistics = convergence.mixing_statistics(energies)
     metrics = {k: v if math.isfinite(v) else None for k, v in statistics.items()}
     asked = ("chains", "steps", "start", "seed")
     protocol = {name: values[name].value for name in asked}

@@ -2,16 +2,16 @@
 
 from absl import flags
 
-from jem_tf.commands import run_flags
-from jem_tf.commands.command import Command, Subject
-from jem_tf.evaluation import confidence, findings
+from jem_tf.commands import run_evaluation, run_flags
+from jem_tf.commands.command import Command, FlagGroup
+from jem_tf.evaluation import calibration_error, findings
 from jem_tf.metrics import intervals
 from jem_tf.metrics.calibration import BINS
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    Subject(values, "Calibration").number(
+    FlagGroup(values, "Calibration").number(
         "noise",
         0.03,
         "standard deviation of the noise of accuracy_noisy, in pixels of [-1, 1]",
@@ -20,15 +20,15 @@ def define(values: flags.FlagValues) -> None:
     run_flags.define(values)
 
 
-def evaluate(asked: run_flags.Asked) -> findings.Findings:
+def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Measures accuracy and every error of the confidence, on test images."""
     validation, test = (
-        run_flags.first_images(split, asked.limit)
-        for split in (asked.data.validation, asked.data.test)
+        run_evaluation.first_images(split, context.limit)
+        for split in (context.data.validation, context.data.test)
     )
-    noise = asked.flags.noise
-    metrics, figures = confidence.evaluate_confidence(
-        asked.run.model, validation, test, noise=noise, seed=asked.seed
+    noise = context.flags.noise
+    metrics, figures = calibration_error.evaluate_confidence(
+        context.run.model, validation, test, noise=noise, seed=context.seed
     )
     protocol = {
         "images": f"the first {len(test.labels)} of the test split",
@@ -54,5 +54,5 @@ Writes RUN/results/calibration.json, RUN/figures/calibration_*.png and TensorBoa
 docs/evaluation.md says what each number is.
 """,
     define,
-    lambda values: run_flags.evaluate("calibration", evaluate, values),
+    lambda values: run_evaluation.run_evaluation("calibration", evaluate, values),
 )

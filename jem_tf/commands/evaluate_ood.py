@@ -5,26 +5,26 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from jem_tf.commands import run_flags
-from jem_tf.commands.command import Command, Subject
+from jem_tf.commands import run_evaluation, run_flags
+from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.datasets import Split, outliers
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.evaluation import findings, inference, outlier_detection
 from jem_tf.metrics import calibration, intervals
-from jem_tf.system import log
+from jem_tf.system import console
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    subject = Subject(values, "Outliers")
-    subject.texts(
+    group = FlagGroup(values, "Outliers")
+    group.texts(
         "sets",
         ["auto"],
         "sets of outliers: svhn, cifar10, another TFDS set, folder:PATH, "
         "interpolation, uniform, constant. auto: the last three, and what is on the "
         "disk of svhn, cifar10 and cifar100",
     )
-    subject.number(
+    group.number(
         "energy_temperature",
         0,
         "temperature of the energy score. 0: the one that calibrates the run",
@@ -33,14 +33,14 @@ def define(values: flags.FlagValues) -> None:
     run_flags.define(values)
 
 
-def evaluate(asked: run_flags.Asked) -> findings.Findings:
+def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Measures how well each score tells test images from each set of outliers."""
-    test = run_flags.first_images(asked.data.test, asked.limit).images
-    sets, descriptions = load_sets(asked, test)
-    given = asked.flags.energy_temperature
-    temperature = given or find_temperature(asked.run.model, asked.data.validation)
+    test = run_evaluation.first_images(context.data.test, context.limit).images
+    sets, descriptions = load_sets(context, test)
+    given = context.flags.energy_temperature
+    temperature = given or find_temperature(context.run.model, context.data.validation)
     metrics, figures = outlier_detection.evaluate_outliers(
-        asked.run.model, test, sets, temperature=temperature, seed=asked.seed
+        context.run.model, test, sets, temperature=temperature, seed=context.seed
     )
     protocol = {
         "images": f"the first {len(test)} of the test split, the positives",
@@ -49,7 +49,8 @@ def evaluate(asked: run_flags.Asked) -> findings.Findings:
         "energy_temperature_source": "--energy_temperature"
         if given
         else "least NLL on the validation images",
-        "scores": "log_px = logsumexp f(x); max_p = max p(y|x); approximate_mass = "
+        "scores": "log_px = logsumexp f(x); max_p = log-odds of max p(y|x), the order of "
+        "max p(y|x); approximate_mass = "
         "-||d log p(x)/dx||, pixels in [-1, 1]; energy = T logsumexp(f(x)/T)",
         "auroc_ci": "DeLong, 95%",
         "other_ci": f"bootstrap over both sets, {intervals.RESAMPLES} draws, 95%",
@@ -58,15 +59,17 @@ def evaluate(asked: run_flags.Asked) -> findings.Findings:
 
 
 def load_sets(
-    asked: run_flags.Asked, test: Any
+    context: run_evaluation.Context, test: Any
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Loads the outliers: {name: images}, {name in the metrics: what it is}."""
-    names = asked.flags.sets
+    names = context.flags.sets
     if names == ["auto"]:
-        trained_on = asked.run.options.data.dataset
-        names, absent = outliers.default_sets(trained_on, asked.data_dir)
+        trained_on = context.run.options.data.dataset
+        names, absent = outliers.default_sets(trained_on, context.data_dir)
         if absent:
-            log.say(f"left out, not on the disk: {', '.join(absent)} (see --data_dir)")
+            console.say(
+                f"left out, not on the disk: {', '.join(absent)} (see --data_dir)"
+            )
     short = [outliers.shorten_name(name) for name in names]
     if len(set(short)) < len(short) or not names:
         raise InputError(
@@ -76,7 +79,11 @@ def load_sets(
     for key, name in zip(short, names, strict=True):
         with arguments_renamed(name="sets"):
             sets[name], how = outliers.load_outliers(
-                name, test, data_dir=asked.data_dir, limit=asked.limit, seed=asked.seed
+                name,
+                test,
+                data_dir=context.data_dir,
+                limit=context.limit,
+                seed=context.seed,
             )
         descriptions[key] = f"{len(sets[name])} images: {how}"
     return sets, descriptions
@@ -101,5 +108,5 @@ Writes RUN/results/ood.json, RUN/figures/ood_log_px.png and TensorBoard's;
 docs/evaluation.md says what each number is.
 """,
     define,
-    lambda values: run_flags.evaluate("ood", evaluate, values),
+    lambda values: run_evaluation.run_evaluation("ood", evaluate, values),
 )

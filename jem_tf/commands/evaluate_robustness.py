@@ -4,21 +4,21 @@ from typing import Any
 
 from absl import flags
 
-from jem_tf.commands import run_flags
-from jem_tf.commands.command import Command, Subject
+from jem_tf.commands import run_evaluation, run_flags
+from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import distal, findings, robustness
 from jem_tf.evaluation.attacks import ATTACKS
 from jem_tf.runs import build, loading
 from jem_tf.runs.loading import TrainedRun
-from jem_tf.system import log
+from jem_tf.system import console
 
 IMAGES = 100  # without --limit: an attack takes long
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    attack = Subject(values, "The attack")
+    attack = FlagGroup(values, "The attack")
     attack.choice("attack", "pgd", list(ATTACKS), "attack")
     attack.texts(
         "eps_linf",
@@ -43,7 +43,7 @@ def define(values: flags.FlagValues) -> None:
         None,
         "RUN2, another run; the adversarial images of its network are tried too",
     )
-    defence = Subject(values, "The refinement (JEM-k)")
+    defence = FlagGroup(values, "The refinement (JEM-k)")
     defence.texts(
         "refine_steps",
         None,
@@ -59,7 +59,7 @@ def define(values: flags.FlagValues) -> None:
     defence.number(
         "refine_step_size", None, "a, which multiplies the score. Unset: the run's", 0
     )
-    noise = Subject(values, "Distal adversarials")
+    noise = FlagGroup(values, "Distal adversarials")
     noise.number(
         "distal_confidence",
         0.9,
@@ -71,15 +71,15 @@ def define(values: flags.FlagValues) -> None:
     run_flags.define(values)
 
 
-def evaluate(asked: run_flags.Asked) -> findings.Findings:
+def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Attacks the run by every radius and refinement, and drives noise to classes."""
-    run, given = asked.run, asked.flags
+    run, given = context.run, context.flags
     radii, defences = choose_radii(given), choose_defences(run, given)
     baseline = read_baseline(run, given.baseline)
     settings = robustness.AttackSettings(
-        given.steps, given.restarts, asked.seed, given.attack
+        given.steps, given.restarts, context.seed, given.attack
     )
-    split = run_flags.first_images(asked.data.test, asked.limit or IMAGES)
+    split = run_evaluation.first_images(context.data.test, context.limit or IMAGES)
     models = {"run": run.model} | ({"baseline": baseline.model} if baseline else {})
     metrics, checks, figures = robustness.evaluate_robustness(
         run.model,
@@ -90,15 +90,15 @@ def evaluate(asked: run_flags.Asked) -> findings.Findings:
         baseline=models.get("baseline"),
     )
     goal = {"confidence": given.distal_confidence, "max_steps": given.distal_steps}
-    goal["seed"] = asked.seed
+    goal["seed"] = context.seed
     driven, strip = distal.evaluate_distal(models, run.class_names, **goal)
     for name in (name for name, check in checks.items() if not check["ok"]):
-        log.say(f"warning: {name} does not hold; see the protocol's sanity")
+        console.say(f"warning: {name} does not hold; see the protocol's sanity")
     protocol = {
         "images": f"the first {len(split.labels)} of the test split",
         **robustness.describe_robustness(defences, radii, settings),
         "distal": distal.describe_distal(**goal),
-        "baseline": baseline and findings.provenance(baseline, asked.data),
+        "baseline": baseline and findings.provenance(baseline, context.data),
         "sanity": checks,
     }
     return findings.Findings(metrics | driven, protocol, figures | {"distal": strip})
@@ -181,5 +181,5 @@ RUN/figures/robustness_{accuracy,distal}.png and TensorBoard's; docs/evaluation.
 what each number is.
 """,
     define,
-    lambda values: run_flags.evaluate("robustness", evaluate, values),
+    lambda values: run_evaluation.run_evaluation("robustness", evaluate, values),
 )

@@ -4,31 +4,32 @@ from typing import Any
 
 from absl import flags
 
-from jem_tf import chains, starts
-from jem_tf.commands import run_flags
-from jem_tf.commands.command import Command, Subject
+from jem_tf import samplers, sampling, starts
+from jem_tf.commands import run_evaluation, run_flags
+from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.evaluation import (
     features,
-    fidelity,
     findings,
     inception_file,
     inception_network,
     reference,
     sample_figures,
-    sample_sets,
+    sample_quality,
+    sample_sources,
 )
+from jem_tf.options import Sampling
 from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
-from jem_tf.system import log
+from jem_tf.system import console
 
-FRESH_ONLY = ("steps", "step_size", "noise", "temperature", "conditional")
+FRESH_ONLY = ("steps", *samplers.HYPERPARAMETERS, "conditional")
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    samples = Subject(values, "Samples")
+    samples = FlagGroup(values, "Samples")
     samples.choice(
         "source",
         "auto",
@@ -67,7 +68,7 @@ def define(values: flags.FlagValues) -> None:
     samples.number(
         "confident", 1, "share kept of each predicted class, by max p(y|x)", 1e-6, 1
     )
-    compared = Subject(values, "What they are compared with, and how")
+    compared = FlagGroup(values, "What they are compared with, and how")
     compared.choice(
         "reference",
         "train",
@@ -98,12 +99,12 @@ def define(values: flags.FlagValues) -> None:
     run_flags.define(values)
 
 
-def evaluate(asked: run_flags.Asked) -> findings.Findings:
+def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Measures FID, KID and Inception Score of samples, and shows some of them."""
-    run, data, given = asked.run, asked.data, asked.flags
-    fresh, drawing = choose_source(asked)
+    run, data, given = context.run, context.data, context.flags
+    fresh, drawing = choose_source(context)
     network = choose_network(run, data, given)
-    count = sample_sets.count_samples(run.model, given.count, asked.limit, fresh)
+    count = sample_sources.count_samples(run.model, given.count, context.limit, fresh)
     features.check_count(count, network)
     with arguments_renamed(stats="reference_stats", split="reference"):
         real, against = reference.choose_reference(
@@ -111,12 +112,12 @@ def evaluate(asked: run_flags.Asked) -> findings.Findings:
             network,
             split=given.reference,
             stats=given.reference_stats,
-            limit=asked.limit,
+            limit=context.limit,
         )
-    drawn = sample_sets.draw_samples(
-        run.model, count, fresh, conditional=given.conditional, seed=asked.seed
+    drawn = sample_sources.draw_samples(
+        run.model, count, fresh, conditional=given.conditional, seed=context.seed
     )
-    kept = sample_sets.keep_confident(run.model, drawn, given.confident)
+    kept = sample_sources.keep_confident(run.model, drawn, given.confident)
     more = f"{argument('count')}, {argument('limit')} or {argument('confident')}"
     features.check_count(len(kept), network, more)
     protocol = drawing | {
@@ -126,21 +127,21 @@ def evaluate(asked: run_flags.Asked) -> findings.Findings:
         "order": "shuffled by the seed",
         "features": network.protocol(),
         "reference": against,
-        "definitions": fidelity.DEFINITIONS,
+        "definitions": sample_quality.DEFINITIONS,
         "figures": sample_figures.figures_protocol(fresh),
     }
-    metrics = fidelity.evaluate_fidelity(kept, network, real)
+    metrics = sample_quality.evaluate_fidelity(kept, network, real)
     figures = sample_figures.make_figures(
-        run.model, kept, data, fresh=fresh, seed=asked.seed
+        run.model, kept, data, fresh=fresh, seed=context.seed
     )
     return findings.Findings(metrics, protocol, figures)
 
 
 def choose_source(
-    asked: run_flags.Asked,
-) -> tuple[sample_sets.FreshChains | None, dict[str, Any]]:
+    context: run_evaluation.Context,
+) -> tuple[sample_sources.FreshChains | None, dict[str, Any]]:
     """FreshChains, or None for the buffer's images; and what the protocol says."""
-    model, opts, given = asked.run.model, asked.run.options, asked.flags
+    model, opts, given = context.run.model, context.run.options, context.flags
     plain = model.buffer is None
     if plain and given.source == "buffer":
         raise InputError(
@@ -154,26 +155,22 @@ def choose_source(
                     f"{argument(name, given[name].value)} is for fresh chains; give "
                     f"{argument('source', 'fresh')}."
                 )
-        return None, sample_sets.buffer_protocol(model, opts.sampling.sampler_steps)
+        return None, sample_sources.buffer_protocol(model, opts.sampling.sampler_steps)
     if plain:
-        log.say("a plain classifier has no buffer: fresh chains from U(-1, 1)")
-        start = starts.uniform(asked.data.train.images.shape[1:])
+        console.say("a plain classifier has no buffer: fresh chains from U(-1, 1)")
+        start = starts.uniform(context.data.train.images.shape[1:])
     else:
-        start = build.make_start(opts, asked.data)
+        start = build.make_start(opts, context.data)
     named = "uniform" if plain else opts.sampling.start
     sampler = build.make_sampler(opts.sampling, **find_changes(opts.sampling, given))
-    fresh = sample_sets.FreshChains(model, start, sampler)
+    fresh = sample_sources.FreshChains(model, start, sampler)
     return fresh, fresh.protocol(named, conditional=given.conditional)
 
 
-def find_changes(sampling: Any, given: Any) -> dict[str, Any]:
+def find_changes(own: Sampling, given: Any) -> dict[str, Any]:
     """What is other than in the run's own sampler: {argument: value}."""
-    usual = chains.usual_steps(
-        sampling.sampler_steps, sampling.reinit_prob, continued=False
-    )
-    changes = {
-        name: given[name].value for name in ("step_size", "noise", "temperature")
-    }
+    usual = sampling.usual_steps(own.sampler_steps, own.reinit_prob, continued=False)
+    changes = {name: given[name].value for name in samplers.HYPERPARAMETERS}
     changes["steps"] = given.steps or usual
     return {name: value for name, value in changes.items() if value is not None}
 
@@ -192,7 +189,7 @@ def choose_network(run: TrainedRun, data: Dataset, given: Any) -> Any:
     bfloat16 = inception_network.in_bfloat16(given.inception_precision)
     network = inception_network.Inception(path, bfloat16=bfloat16)
     if not network.has_softmax:
-        log.say(
+        console.say(
             f"{path} has no {inception_network.SOFTMAX}: the Inception Score is left "
             "out"
         )
@@ -213,5 +210,5 @@ Writes RUN/results/samples.json, RUN/figures/samples_{grid,classes,neighbours}.p
 TensorBoard's; docs/evaluation.md says what each number is.
 """,
     define,
-    lambda values: run_flags.evaluate("samples", evaluate, values),
+    lambda values: run_evaluation.run_evaluation("samples", evaluate, values),
 )

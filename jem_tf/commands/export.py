@@ -3,7 +3,7 @@
 from absl import flags
 
 from jem_tf.commands import run_flags
-from jem_tf.commands.command import Command, Subject
+from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import arguments_renamed
 from jem_tf.runs import loading
 from jem_tf.serving import exporting
@@ -11,20 +11,20 @@ from jem_tf.serving import exporting
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    subject = Subject(values, "The export")
-    subject.text("workdir", None, "RUN, the run to export; it must be given")
-    subject.switch("best", False, "take its best checkpoint on validation")
-    subject.text("out", "", "folder of the numbered models. Empty: RUN/export")
-    subject.integer(
+    group = FlagGroup(values, "The export")
+    group.text("workdir", None, "RUN, the run to export; it must be given")
+    group.switch("best", False, "take its best checkpoint on validation")
+    group.text("out", "", "folder of the numbered models. Empty: RUN/export")
+    group.integer(
         "number", None, "number of the model. Unset: one above those there", 0
     )
-    subject.number(
+    group.number(
         "accept",
         0.95,
         "share of the validation images that is_ood lets pass, in (0, 1]",
     )
-    run_flags.define_data_dir(subject)
-    subject.choice(
+    run_flags.define_data_dir(group)
+    group.choice(
         "precision",
         "float32",
         run_flags.PRECISIONS,

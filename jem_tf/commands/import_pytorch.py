@@ -3,23 +3,23 @@
 from absl import flags
 
 from jem_tf import pytorch
-from jem_tf.commands.command import Command, Subject
+from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.pytorch import imported_run
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    subject = Subject(values, "The run to make")
-    subject.text(
+    group = FlagGroup(values, "The run to make")
+    group.text(
         "workdir", None, "RUN, a folder that is empty or not there yet; must be given"
     )
-    subject.text(
+    group.text(
         "dataset",
         "",
         "data set that it was trained on: cifar10, cifar100, svhn, or what else "
         "`jem-tf train` takes. Empty: cifar10 or cifar100, by the number of classes",
     )
-    subject.text("data_dir", "", "folder of prepared TFDS data, for the other commands")
+    group.text("data_dir", "", "folder of prepared TFDS data, for the other commands")
     flags.mark_flag_as_required("workdir", values)
 
 

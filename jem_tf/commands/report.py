@@ -2,17 +2,17 @@
 
 from absl import flags
 
-from jem_tf.commands.command import Command, Subject
+from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.evaluation import html_report
-from jem_tf.runs.run_folder import RunFolder, no_run
+from jem_tf.runs.run_folder import RunFolder, not_a_run
 from jem_tf.system import files
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    subject = Subject(values, "The report")
-    subject.text("workdir", None, "RUN, the run reported on; it must be given")
-    subject.text("baseline", "", "RUN2, the run beside it. Empty: none")
+    group = FlagGroup(values, "The report")
+    group.text("workdir", None, "RUN, the run reported on; it must be given")
+    group.text("baseline", "", "RUN2, the run beside it. Empty: none")
     flags.mark_flag_as_required("workdir", values)
 
 
@@ -23,7 +23,7 @@ def run(values: flags.FlagValues) -> None:
         runs["baseline"] = RunFolder(values.baseline)
     for folder in runs.values():
         if folder.read_description() is None:
-            raise no_run(folder.root)
+            raise not_a_run(folder.root)
     report = runs["this run"].report
     files.write_text(report, html_report.render_page(runs))
     print(report)

@@ -6,10 +6,10 @@ import pathlib
 
 from absl import flags
 
-from jem_tf import chains
+from jem_tf import sampling
 from jem_tf.commands import run_flags
-from jem_tf.commands.command import Command, Subject
-from jem_tf.drawing import inpainting, output, pictures, request
+from jem_tf.commands.command import Command, FlagGroup
+from jem_tf.generation import inpainting_inputs, output, pictures, request
 from jem_tf.runs import loading
 
 FRAMES = 51  # of a film, unless more are asked for
@@ -17,7 +17,7 @@ FRAMES = 51  # of a film, unless more are asked for
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    what = Subject(values, "What to draw")
+    what = FlagGroup(values, "What to draw")
     what.choice("mode", "grid", list(request.COUNTS), "what to draw")
     what.integer(
         "count",
@@ -32,12 +32,12 @@ def define(values: flags.FlagValues) -> None:
         "all",
     )
     what.text("image", "", "image to inpaint: a picture's path, or test:INDEX")
-    what.text("mask", "", f"pixels to paint: {inpainting.MASKS}, white there")
+    what.text("mask", "", f"pixels to paint: {inpainting_inputs.MASKS}, white there")
     what.integer(
         "frames", None, f"frames of a film, evenly over the steps. Unset: {FRAMES}", 2
     )
     what.text("out", "", "folder to write to. Empty: RUN/samples")
-    how = Subject(values, "How to draw it")
+    how = FlagGroup(values, "How to draw it")
     how.choice(
         "start",
         None,
@@ -80,7 +80,7 @@ def run(values: flags.FlagValues) -> None:
         output.name_files(wanted, trained),
         pictures.ENDINGS[wanted.mode],
     )
-    drawn = chains.draw_many(
+    drawn = sampling.draw_many(
         trained.model,
         plan.start,
         plan.sampler,
@@ -114,7 +114,7 @@ Draws pictures from a trained run: grids, chains from noise to image, inpainting
     jem-tf sample --workdir=RUN --mode=inpaint --image=test:3 --mask=right
 
 Writes a .png and an .npz, of chains a .gif too, to RUN/samples; equal flags give equal
-files. `jem_tf/drawing/output.py` says what the .npz holds.
+files. `jem_tf/generation/output.py` says what the .npz holds.
 """,
     define,
     run,

@@ -13,10 +13,10 @@ This module has `load`. The others are
     digits, picture_folders, tfds_sets   readers, one for each line of the table above
     batches                              training batches as a function of (seed, step)
     outliers                             images that a model was not trained on
-    paper_sets                           class names and sizes without the images
-    conversion                           changes of size and channels
+    paper_set_info                       class names and sizes without the images
+    image_conversion                     changes of size and channels
 
-Outside this room they import only `jem_tf.errors`, `jem_tf.system` and `jem_tf.pixels`.
+This folder imports `errors`, `system` and `pixels` alone.
 """
 
 from typing import NamedTuple

@@ -14,7 +14,7 @@ def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return tf.cast(tf.round(resized), tf.uint8).numpy()
 
 
-def convert(
+def convert_images(
     images: Iterable[np.ndarray], shape: Sequence[int]
 ) -> tuple[np.ndarray, str]:
     """Converts images of any size, grey or coloured, to one shape.

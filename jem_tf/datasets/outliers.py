@@ -52,7 +52,7 @@ def load_outliers(
     else:
         images, split = tfds_sets.read_tfds_images(name, data_dir, limit=limit)
         source = f"TFDS {name}, {split} split"
-    converted, changes = image_conversion.convert(images, test_images.shape[1:])
+    converted, changes = image_conversion.convert_images(images, test_images.shape[1:])
     return converted, f"{source}; {changes}"
 
 

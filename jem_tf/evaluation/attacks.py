@@ -3,7 +3,7 @@
 `pgd` is the paper's. To add an attack, write a function with the signature `Attack` in
 a file of its own, beside it a function that describes it in a protocol, and enter both
 in ATTACKS: `AttackSettings.attack` then takes its name, and
-`tests/evaluation/test_attacks.py` tests it. Letters as in `attack_search`.
+`tests/evaluation/test_attacks.py` tests it. Letters as in `attack_gradients`.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference
-from jem_tf.evaluation.attack_search import AttackView
+from jem_tf.evaluation.attack_gradients import AttackView
 from jem_tf.evaluation.pgd import describe_pgd, pgd
 from jem_tf.evaluation.refinement import Classify
 
@@ -106,7 +106,7 @@ def find_attack(attack: str) -> AttackEntry:
     return ATTACKS[attack]
 
 
-def share_right(
+def correct_fraction(
     classify: Classify, points: Any, labels: Any, *, draws: int = 1, seed: int = 0
 ) -> np.ndarray:
     """Computes how often points are classified right, over draws of the noise.

@@ -42,7 +42,7 @@ class FeatureNetwork(Protocol):
     kept: bool
     identity: str
 
-    def read(self, images: np.ndarray, *, what: str = "images") -> Features:
+    def extract(self, images: np.ndarray, *, what: str = "images") -> Features:
         """Computes the features of images uint8 [N, H, W, C].
 
         Args:
@@ -83,7 +83,7 @@ class Penultimate:
             lambda x: both(x, training=False), reduce_retracing=True
         )
 
-    def read(
+    def extract(
         self, images: np.ndarray, *, batch_size: int = 500, what: str = "images"
     ) -> Features:
         """Computes the features of images uint8 [N, H, W, C]."""

@@ -55,7 +55,8 @@ def write_findings(
 
     Args:
       folder: of the run.
-      name: of the evaluation: "calibration", "ood", "samples" or "robustness".
+      name: of the evaluation: "calibration", "ood", "samples", "robustness" or
+        "chains".
       findings: what the evaluation returned.
       step: of the checkpoint.
 

@@ -8,7 +8,7 @@ import urllib.request
 from typing import Any
 
 from jem_tf.errors import InputError, argument
-from jem_tf.system import cache, files, log
+from jem_tf.system import cache, console, files
 
 ADDRESS = (
     "http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
@@ -72,7 +72,7 @@ def _check(file: pathlib.Path, expected: str, subject: str, remedy: str) -> None
 
 
 def _download(address: str, file: pathlib.Path, expected: str) -> None:
-    log.say(f"downloading {address} to {file}")
+    console.say(f"downloading {address} to {file}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with files.atomic_file(file) as part:

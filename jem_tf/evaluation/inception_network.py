@@ -71,7 +71,7 @@ class Inception:
             raise ValueError(f"{POOL} is of shape {pool.shape}")
         return session
 
-    def read(
+    def extract(
         self, images: np.ndarray, *, batch_size: int = 100, what: str = "images"
     ) -> features.Features:
         """Computes the features of images, which do not depend on the batch size.

@@ -71,7 +71,7 @@ def compare_with_noise(
     }
 
 
-def sample_grid(model: EnergyModel, n: int = GRID, *, seed: int = 0) -> tf.Tensor:
+def draw_preview(model: EnergyModel, n: int = GRID, *, seed: int = 0) -> tf.Tensor:
     """Draws the images that a run's figure and TensorBoard show.
 
     One of CANDIDATES chains becomes an image, see `EnergyModel.sample`.

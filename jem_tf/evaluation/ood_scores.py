@@ -1,9 +1,10 @@
 """Scores of how likely images are under a model: the paper's three, and the energy.
 
     log_px            log p(x) + const = logsumexp f(x)               (section 5.3.1)
-    max_p             max p(y|x)                                      (section 5.3.2)
+    max_p             max p(y|x), as log-odds: the same order         (section 5.3.2)
     approximate_mass  -||d log p(x) / dx||_2                          (section 5.3.3)
-    energy            T logsumexp(f(x) / T), Liu et al. (NeurIPS 2020, equation 4)
+    energy            T logsumexp(f(x) / T), minus the energy of Liu et al. (NeurIPS
+                      2020, equation 4)
 
 Higher means likelier. To add a score, write a function with the signature `Score` and
 enter it in SCORES. Letters: N images, K classes.

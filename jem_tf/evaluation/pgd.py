@@ -1,6 +1,6 @@
 """Projected gradient descent (PGD), by foolbox, with the best point kept.
 
-Letters as in `attack_search`. Source: Madry et al., "Towards Deep Learning Models
+Letters as in `attack_gradients`. Source: Madry et al., "Towards Deep Learning Models
 Resistant to Adversarial Attacks", ICLR 2018.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.evaluation.attack_search import UNITS, AttackView, BestPoints
+from jem_tf.evaluation.attack_gradients import UNITS, AttackView, BestPoints
 
 REACH = 2.5  # the length of all steps together, in radii (Madry et al.)
 

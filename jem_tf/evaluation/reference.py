@@ -14,7 +14,7 @@ from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation.features import FeatureNetwork, check_count
 from jem_tf.metrics import inception
-from jem_tf.system import cache, files, log
+from jem_tf.system import cache, console, files
 
 MOST_FEATURES = 10_000  # images whose features are kept for KID
 CACHED = ("mu", "sigma", "count", "features")  # a Reference's fields in a file
@@ -59,7 +59,7 @@ def choose_reference(
       InputError: as `compute_reference` and `read_reference`.
     """
     if stats:
-        log.say(f"{stats} has no features of single images: KID is left out")
+        console.say(f"{stats} has no features of single images: KID is left out")
         described = {"file": str(stats), "kid": "left out: the file has no features"}
         return read_reference(stats, network.width), described
     images = real_images(data, split, limit)
@@ -113,9 +113,9 @@ def compute_reference(
     """
     path = folder and folder / f"reference-{_key(images, network)}.npz"
     if path and (cached := _from_cache(path, network.width)):
-        log.say(f"reference: {path}")
+        console.say(f"reference: {path}")
         return cached
-    features = network.read(images, what="reference").features
+    features = network.extract(images, what="reference").features
     mu, sigma = inception.statistics(features)
     some = take_evenly(features, MOST_FEATURES)
     reference = Reference(mu, sigma, len(features), some)
@@ -178,4 +178,4 @@ def _to_cache(path: pathlib.Path, reference: Reference) -> None:
         with files.atomic_file(path) as part, part.open("wb") as file:
             np.savez(file, **arrays)
     except OSError as error:
-        log.say(f"reference: not kept for next time, as {path} {error.strerror}")
+        console.say(f"reference: not kept for next time, as {path} {error.strerror}")

@@ -12,10 +12,10 @@ from jem_tf.datasets import Split
 from jem_tf.energy_model import EnergyModel
 from jem_tf.evaluation import (
     attack_checks,
-    attack_outcomes,
-    attack_search,
+    attack_gradients,
     attacks,
     robust_accuracy,
+    run_attacks,
 )
 from jem_tf.evaluation.attacks import AttackSettings
 from jem_tf.evaluation.refinement import Defence
@@ -40,8 +40,8 @@ def evaluate_robustness(
       model: the one to attack.
       split: the images to attack and their labels.
       defences: of the model, by ascending k.
-      radii: {"linf": eps [E], "l2": eps [E]} in `attack_search.UNITS`, ascending from
-        0; the last of L-inf is UNBOUNDED.
+      radii: {"linf": eps [E], "l2": eps [E]} in `attack_gradients.UNITS`, ascending
+        from 0; the last of L-inf is UNBOUNDED.
       settings: of the attacks.
       baseline: a model whose adversarial images are tried on `model`, or None.
 
@@ -97,8 +97,9 @@ def describe_robustness(
         "identity on the way back) and full (second order, through its steps)",
         "best_point": "of the clean image, all iterates and restarts, that of largest "
         "max_j log p(j|x) - log p(y|x), log p the mean over EOT draws; an image is "
-        f"left alone once this is {attack_search.STOP_MARGIN:g} nat or more in every "
-        f"draw, {attack_search.STOP_MARGIN_WITHOUT_NOISE:g} where nothing is drawn",
+        f"left alone once this is {attack_gradients.STOP_MARGIN:g} nat or more in "
+        f"every draw, {attack_gradients.STOP_MARGIN_WITHOUT_NOISE:g} where nothing is "
+        "drawn",
         "robust_accuracy": "at the best point, on fresh noise; image by image the "
         "lesser of both gradients and, a smaller ball lying within a larger, of all "
         "smaller radii (.../straight_through and .../full: of one gradient alone)",
@@ -128,17 +129,17 @@ def _attack(
     import tqdm
 
     outcomes, transferred = {}, {}
-    costs = [attack_outcomes.estimate_cost(defence) for defence in defences]
+    costs = [run_attacks.estimate_cost(defence) for defence in defences]
     radii_in_all = sum(map(len, radii.values()))
     total = radii_in_all * (sum(costs) + (baseline is not None))
     with tqdm.tqdm(total=total, desc="attacks", disable=None) as bar:
         how: dict[str, Any] = {"radii": radii, "settings": settings, "each": bar.update}
         for defence in defences:
-            outcomes[defence.k] = attack_outcomes.attack_defence(
+            outcomes[defence.k] = run_attacks.attack_defence(
                 model, defence, split=split, **how
             )
         if baseline is not None:
-            transferred = attack_outcomes.transfer_attack(
+            transferred = run_attacks.transfer_attack(
                 model, defences, baseline=baseline, split=split, **how
             )
     return outcomes, transferred

@@ -9,8 +9,8 @@ from jem_tf import pixels
 from jem_tf.datasets import Dataset, Split
 from jem_tf.energy_model import EnergyModel
 from jem_tf.evaluation import monitoring, neighbours
-from jem_tf.evaluation.sample_sets import FreshChains
-from jem_tf.figures import image_grids
+from jem_tf.evaluation.sample_sources import FreshChains
+from jem_tf.figures import captioned_grids
 
 GRID, A_CLASS, MOST_CLASSES = 100, 10, 20
 ROWS, NEAREST = 10, 5
@@ -76,7 +76,7 @@ def _classes(
         }
         drawn = np.asarray(model.sample(len(labels), **how))
     rows = drawn.reshape(len(shown), A_CLASS, *drawn.shape[1:])
-    return image_grids.by_class(rows, [names[y] for y in shown])
+    return captioned_grids.labelled_rows(rows, [names[y] for y in shown])
 
 
 def _neighbours(samples: np.ndarray, train: Split, names: Sequence[str]) -> Any:
@@ -87,4 +87,4 @@ def _neighbours(samples: np.ndarray, train: Split, names: Sequence[str]) -> Any:
         [f"{names[labels[i]]}  {far:.1f}" for i, far in zip(*row, strict=True)]
         for row in zip(which, distances, strict=True)
     ]
-    return image_grids.neighbours(samples, images[which], captions)
+    return captioned_grids.neighbours(samples, images[which], captions)

@@ -1,8 +1,10 @@
 """Figures: grids of images, and plots of numbers, saved as PNG files.
 
-    figures      `tile` and `picture` make one grid of images, `save` writes it
-    plots        plots of numbers as matplotlib figures, which `save_plot` writes
-    image_grids  images with captions as matplotlib figures
+    plots            plots of numbers, as matplotlib figures
+    captioned_grids  images with captions, as matplotlib figures
+
+This module has `tile` and `picture`, which make one grid of images, `save`, which
+writes it, and `save_plot`, which writes a matplotlib figure.
 
 This room imports `jem_tf.pixels`, `jem_tf.metrics` and `jem_tf.system` alone. Its
 functions take arrays; Matplotlib and Pillow are imported when one is called.
@@ -89,7 +91,7 @@ def save_plot(path: str | pathlib.Path, figure: "matplotlib.figure.Figure") -> N
 
     Args:
       path: of the file, which is replaced if there is one.
-      figure: from `plots` or `image_grids`.
+      figure: from `plots` or `captioned_grids`.
 
     Raises:
       OSError: if the file cannot be written. An older one is then left as it was.

@@ -47,10 +47,10 @@ def bootstrap(
             for sample in samples
         ]
         values.append(statistic(*resamples))
-    return middle(values)
+    return percentile_interval(values)
 
 
-def middle(values: Sequence[float] | np.ndarray) -> list[float]:
+def percentile_interval(values: Sequence[float] | np.ndarray) -> list[float]:
     """Computes the [low, high] that CONFIDENCE of the values lie between.
 
     Equally many values are below and above.

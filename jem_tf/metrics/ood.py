@@ -103,7 +103,7 @@ def sampled_intervals(
         threshold = np.argmax(true >= TRUE_POSITIVES * n)
         recall_gains = np.diff(true, prepend=0) / n
         rows.append([np.sum(recall_gains * precision), false[threshold] / m])
-    ends = [intervals.middle(values) for values in np.transpose(rows)]
+    ends = [intervals.percentile_interval(values) for values in np.transpose(rows)]
     return dict(zip(("aupr", "fpr95"), ends, strict=True))
 
 

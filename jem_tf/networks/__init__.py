@@ -1,7 +1,13 @@
-"""Networks by name: images in, logits out. One file each, one signature.
+"""Networks by name: images in, logits out.
 
-To add one, write a `Builder` in a file of its own and enter it in NETWORKS: `--network`
-then takes its name, and `tests/networks/test_networks.py` tests it.
+    wide_resnet  the paper's wrn-DEPTH-WIDTH
+    convnet      a small network for small images and small machines
+    layers       what they share: convolutions, normalisation, initial weights
+    activations  activations with gradients that are quick on a CPU
+
+To add a network, write a `Builder` in a file of its own and enter it in NETWORKS:
+`--network` then takes its name, and `tests/networks/test_networks.py` tests it. This
+folder imports `errors` alone.
 """
 
 import functools

@@ -4,9 +4,13 @@ A checkpoint is a file of torch.save, with
 
     {"model_state_dict": {name: tensor}, "replay_buffer": float [N, 3, 32, 32]}
 
-or the state dict alone. `torch_file` opens the file, and only this takes PyTorch;
-`conversion` turns its tensors into our weights and images; `imported_run` makes a run
-of them.
+or the state dict alone.
+
+    torch_file    opens the file; only this takes PyTorch
+    conversion    turns its tensors into our weights and images
+    imported_run  makes a run of them
+
+This folder imports the model, `datasets`, `runs` and `training`.
 """
 
 import pathlib
@@ -25,4 +29,4 @@ def read_checkpoint(path: str | pathlib.Path) -> conversion.Original:
         whole, or holds other tensors than the network's.
     """
     state, images = torch_file.read_arrays(path)
-    return conversion.convert(state, images, source=path)
+    return conversion.convert_weights(state, images, source=path)

@@ -31,7 +31,7 @@ class Original(NamedTuple):
     images: np.ndarray | None  # float32 [N, 32, 32, 3]; None where there are none
 
 
-def convert(
+def convert_weights(
     state: Mapping[str, np.ndarray],
     images: np.ndarray | None,
     *,

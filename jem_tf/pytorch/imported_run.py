@@ -13,12 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf import replay
-from jem_tf.datasets import paper_sets
+from jem_tf.datasets import paper_set_info
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.jem import JEM
 from jem_tf.options import Data, Network, Options, Sampling, Training
 from jem_tf.pytorch.conversion import IMAGE_SHAPE, Original
-from jem_tf.runs import build, checkpoints, claiming
+from jem_tf.runs import build, checkpoint_manager, claiming
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
 from jem_tf.training import cluster
@@ -47,7 +47,8 @@ def write_run(
       original: `conversion.Original`.
       source: the file that it was read from.
       dataset: what it was trained on; if empty, cifar10 or cifar100 by the number of
-        classes. The images of a set that is not in `paper_sets.SETS` must be at hand.
+        classes. The images of a set that is not in `paper_set_info.SETS` must be
+        at hand.
       data_dir: prepared TFDS data.
 
     Returns:
@@ -65,11 +66,11 @@ def write_run(
         claiming.check(str(path), opts)
     model = _model(opts, original)
     note = _note(original, source, opts, model)
-    facts = checkpoints.model_facts(opts, IMAGE_SHAPE, original.num_classes)
+    facts = checkpoint_manager.model_facts(opts, IMAGE_SHAPE, original.num_classes)
     with files.atomic_folder(root) as part, claiming.claim(part, opts) as folder:
         folder.describe_data(*description)
         files.write_json(folder.import_file, note)
-        saved = checkpoints.Checkpoints(
+        saved = checkpoint_manager.Checkpoints(
             folder.checkpoints,
             cluster.Cluster(tf.distribute.get_strategy()),
             keep=1,
@@ -82,7 +83,7 @@ def write_run(
 
 def _describe(
     original: Original, source: str | pathlib.Path, dataset: str, data_dir: str
-) -> tuple[Options, paper_sets.Description]:
+) -> tuple[Options, paper_set_info.Description]:
     classes = original.num_classes
     dataset = dataset or BY_CLASSES.get(classes, "")
     if not dataset:
@@ -90,9 +91,11 @@ def _describe(
             f"{source} has {classes} classes; say by {argument('dataset')} what it was "
             "trained on."
         )
-    size = 0 if dataset in paper_sets.SETS else IMAGE_SHAPE[0]
+    size = 0 if dataset in paper_set_info.SETS else IMAGE_SHAPE[0]
     with arguments_renamed(name="dataset"):
-        description = paper_sets.describe(dataset, data_dir=data_dir, image_size=size)
+        description = paper_set_info.describe(
+            dataset, data_dir=data_dir, image_size=size
+        )
     expected = (len(description.class_names), description.image_shape)
     if expected != (classes, IMAGE_SHAPE):
         raise InputError(

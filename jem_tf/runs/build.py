@@ -131,7 +131,10 @@ def make_sampler(sampling: Sampling, **changes: Any) -> functools.partial:
     }
     arguments = {
         "steps": sampling.sampler_steps,
-        **{name: numbers[name] for name in samplers.numbers_of(sampling.sampler)},
+        **{
+            name: numbers[name]
+            for name in samplers.hyperparameters_of(sampling.sampler)
+        },
         "score_clamp": sampling.score_clamp or None,
         "range_clamp": sampling.range_clamp or None,
     }
@@ -237,7 +240,7 @@ def _check_same_images(opts: Options) -> None:
 
 
 def _check_temperature(sampling: Sampling) -> None:
-    takes = "temperature" in samplers.numbers_of(sampling.sampler)
+    takes = "temperature" in samplers.hyperparameters_of(sampling.sampler)
     if not takes and sampling.temperature != Sampling().temperature:
         raise InputError(
             f"{argument('temperature', sampling.temperature)} means nothing to "

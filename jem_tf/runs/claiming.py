@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator
 
 from jem_tf.errors import InputError, argument
-from jem_tf.options import Options, flatten, identity
+from jem_tf.options import Options, defining_options, flatten
 from jem_tf.runs import flagfiles
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files
@@ -75,7 +75,7 @@ def read_token(path: str | pathlib.Path) -> int:
         return -1
 
 
-def join(path: str, options: Options, token_of_chief: int) -> RunFolder:
+def join_run(path: str, options: Options, token_of_chief: int) -> RunFolder:
     """Opens the folder of a run that another process claimed.
 
     Raises:
@@ -98,7 +98,7 @@ def join(path: str, options: Options, token_of_chief: int) -> RunFolder:
 
 
 def _check_same(before: Options, now: Options, named: str) -> None:
-    old, new = identity(before), identity(now)
+    old, new = defining_options(before), defining_options(now)
     differ = [argument(name, old[name]) for name in new if new[name] != old[name]]
     if differ:
         raise InputError(

@@ -9,7 +9,7 @@ from jem_tf.errors import InputError, argument
 from jem_tf.jem import JEM
 from jem_tf.options import Options, replace
 from jem_tf.runs import build, checkpoint_files, flagfiles
-from jem_tf.runs.run_folder import RunFolder, no_run, sizes_of
+from jem_tf.runs.run_folder import RunFolder, not_a_run, sizes_of
 from jem_tf.runs.training_state import TrainingState
 
 
@@ -44,7 +44,7 @@ def read_run(
     folder = RunFolder(path)
     description = folder.read_description()
     if description is None:
-        raise no_run(path)
+        raise not_a_run(path)
     checkpoint = checkpoint_files.find_whole(folder.checkpoints, best=best)
     if checkpoint is None:
         some = checkpoint_files.list_steps(folder.checkpoints)

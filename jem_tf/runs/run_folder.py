@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jem_tf.errors import InputError
-from jem_tf.options import OLD_NAMES, Options, Sampling, identity
+from jem_tf.options import OLD_NAMES, Options, Sampling, defining_options
 from jem_tf.system import files
 
 FORMAT = 1  # of a run; a newer one is refused
@@ -115,15 +115,15 @@ class RunFolder:
                 shape, names = values["image_shape"], values["class_names"]
                 return DataDescription(tuple(shape), tuple(names), values["sizes"])
         except (ValueError, KeyError, TypeError) as error:
-            raise no_run(self.root) from error
+            raise not_a_run(self.root) from error
         raise InputError(
             f"{self.root} holds a run of format {version}, and this jem_tf reads "
             f"{FORMAT}; upgrade jem_tf, or name another folder."
         )
 
 
-def no_run(path: str | pathlib.Path) -> InputError:
-    """The error for a folder that is not one of a run."""
+def not_a_run(path: str | pathlib.Path) -> InputError:
+    """Makes the error for a folder that holds no run."""
     return InputError(f"{path} holds no run of jem_tf; name the folder of one.")
 
 
@@ -134,12 +134,12 @@ def sizes_of(data: Any) -> dict[str, int]:
 
 
 def default_path(options: Options) -> str:
-    """The folder of a run of which none is given: the same for the same run."""
+    """The default folder of a run; its name ends in a hash of the defining options."""
     name = pathlib.PurePath(options.data.dataset.removeprefix("folder:")).name
     former = {new: old for old, new in OLD_NAMES.items()}
     values = {
         former.get(name, name): value
-        for name, value in identity(options).items()
+        for name, value in defining_options(options).items()
         if name not in NEWER or value != NEWER[name]
     }
     digest = hashlib.sha256(repr(values).encode()).hexdigest()

@@ -20,16 +20,17 @@ class TrainingState:
     """The state of a run after a training step.
 
     step: how many training steps were taken.
-    seed: of the present retry.
-    retries: how often the run went back after it diverged.
-    changes: {option: value} of what the present retry does other than the user said.
-    good: whether the guard saw nothing wrong.
-    val_accuracy: on the validation split where it was just measured, else None.
-    streak: steps in a row outside a bound of the guard.
-    seconds: spent until here, by all processes after one another.
-    sums, count: of the readings of the epoch that goes on, and of how many steps.
-    model_facts: {name: value} of what a model must share to be restored.
-    replicas: how many replicas the buffer is dealt out to.
+    seed: the seed of the present retry.
+    retries: how often the run went back to a checkpoint because it had diverged.
+    changes: {option: value}, the options that the guard changed for this retry.
+    good: whether all readings were within the guard's bounds.
+    val_accuracy: accuracy on the validation split, if this step measured it, else None.
+    streak: for how many steps in a row a reading was outside the guard's bounds.
+    seconds: training time so far, over all processes that continued the run.
+    sums: {reading: its sum over the steps of the unfinished epoch}.
+    count: how many steps of the unfinished epoch were taken.
+    model_facts: {name: value}, facts in which a model must agree to be restored.
+    replicas: how many replicas have a shard of the buffer.
     processes: how many files the buffer's shards are in.
     """
 

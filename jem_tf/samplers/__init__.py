@@ -1,12 +1,17 @@
-"""Samplers: Markov chains of images that walk down an energy. One file each.
+"""Samplers: Markov chains of images that walk down an energy.
 
     sampler(energy, x, seed=..., steps=K, ...) -> (images, Info)
 
-`sgld` is the paper's; `normalised` takes steps of one length, whatever the scale of the
-energy; `mala` samples p(x)^(1/T) exactly. To add a member, write a function with their
-arguments in a file of its own and enter it in SAMPLERS: `--sampler` then takes its
-name, and `tests/samplers/test_samplers.py` tests it. This room imports `energies` and
-`errors` alone.
+    sgld          the paper's
+    normalised    steps of one length, whatever the scale of the energy
+    mala          samples p(x)^(1/T) exactly
+    walking       what they share: the signature, the loop over steps, noise and clamps
+    trajectories  a walk with every step of it kept
+
+To add a sampler, write a function with the same arguments in a file of its own and
+enter it in SAMPLERS: `--sampler` then takes its name, and
+`tests/samplers/test_samplers.py` tests it. This folder imports `energies` and `errors`
+alone.
 """
 
 import functools
@@ -18,8 +23,8 @@ from jem_tf.errors import InputError, argument
 from jem_tf.samplers.mala import mala
 from jem_tf.samplers.normalised import normalised
 from jem_tf.samplers.sgld import sgld
-from jem_tf.samplers.tracing import Trace, compiled, trace
-from jem_tf.samplers.walking import Energy, Info, Sampler
+from jem_tf.samplers.trajectories import Trace, trace
+from jem_tf.samplers.walking import Energy, Info, Sampler, compiled
 
 __all__ = [
     "SAMPLERS",
@@ -29,9 +34,9 @@ __all__ = [
     "Trace",
     "build",
     "compiled",
+    "hyperparameters_of",
     "mala",
     "normalised",
-    "numbers_of",
     "sgld",
     "trace",
 ]
@@ -41,7 +46,7 @@ SAMPLERS: dict[str, Callable[..., tuple[Any, Info]]] = {
     "normalised": normalised,
     "mala": mala,
 }
-NUMBERS = ("step_size", "noise", "temperature")  # what a member may take, beside clamps
+HYPERPARAMETERS = ("step_size", "noise", "temperature")  # that a member may have
 
 
 def build(name: str, **arguments: Any) -> functools.partial:
@@ -67,12 +72,12 @@ def build(name: str, **arguments: Any) -> functools.partial:
         if key not in takes:
             raise InputError(
                 f"{argument(key, value)} means nothing to the sampler {name}, whose "
-                f"numbers are {', '.join(numbers_of(name))}; leave it out."
+                f"numbers are {', '.join(hyperparameters_of(name))}; leave it out."
             )
     return functools.partial(SAMPLERS[name], **arguments)
 
 
-def numbers_of(name: str) -> tuple[str, ...]:
-    """Names the members of NUMBERS that the sampler called `name` takes."""
+def hyperparameters_of(name: str) -> tuple[str, ...]:
+    """Names the members of HYPERPARAMETERS that the sampler called `name` takes."""
     takes = inspect.signature(SAMPLERS[name]).parameters
-    return tuple(number for number in NUMBERS if number in takes)
+    return tuple(number for number in HYPERPARAMETERS if number in takes)

@@ -27,17 +27,17 @@ class Info(NamedTuple):
 
 
 class Sampler(Protocol):
-    """A sampler with its numbers bound, as `JEM` and everything that draws take it.
+    """A sampler with its hyperparameters bound: what `JEM` and `sampling` take.
 
     Args:
       energy: a function [B, H, W, C] -> [B] in nats.
       x: float [B, H, W, C], where the chains start.
       seed: int [2]; equal seeds give equal chains.
       steps: K, an int or an int tensor, at least 0.
-      first: the number of the first step, an int or an int tensor: a walk of K steps is
-        one of j, and from its end one of K - j whose first is j.
-      free: bool, such as [H, W, 1], which pixels walk: the others stay as they are, and
-        the walk is one of p(free pixels | the others). None: all walk.
+      first: the number of the first step, an int or an int tensor. K steps equal j
+        steps and then, from where they end, K - j steps with `first=j`.
+      free: bool, such as [H, W, 1]: which pixels move. The others stay as they are, so
+        that the chain samples p(free pixels | the others). None: all move.
       differentiable: whether gradients flow back through the K steps, to x; the memory
         of all steps is then held at once.
 
@@ -101,3 +101,15 @@ def zero_for_each(x: tf.Tensor) -> tf.Tensor:
 def end_walk(x: tf.Tensor, differentiable: bool) -> tf.Tensor:
     """The images of a walk's end, cut off from their gradients unless asked for."""
     return x if differentiable else tf.stop_gradient(x)
+
+
+def compiled(sampler: Any) -> Any:
+    """Makes one XLA program of a `Sampler`: for a GPU or TPU, not for a CPU."""
+
+    def run(energy, x, *, seed, **arguments):
+        whole = tf.function(
+            lambda x, seed: sampler(energy, x, seed=seed, **arguments), jit_compile=True
+        )
+        return whole(x, seed)
+
+    return run

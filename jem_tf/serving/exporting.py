@@ -21,8 +21,8 @@ from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import findings
 from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
-from jem_tf.serving import model_card, operating_point
-from jem_tf.serving.operating_point import Calibration
+from jem_tf.serving import model_card, served_calibration
+from jem_tf.serving.served_calibration import Calibration
 from jem_tf.serving.signatures import Served
 from jem_tf.system import files
 
@@ -60,7 +60,7 @@ def export_run(
     base = pathlib.Path(base or run.folder.exports)
     target = _new_place(base, number)
     model = EnergyModel(_plain_network(run, precision))
-    calibration = operating_point.calibrate(model, data.validation, accept)
+    calibration = served_calibration.calibrate(model, data.validation, accept)
     sampler = build.make_sampler(run.options.sampling)
     signatures = Served(model, run.class_names, calibration, sampler).signatures()
     facts = _describe(run, data, calibration, precision)
@@ -87,7 +87,7 @@ def list_versions(base: str | pathlib.Path) -> list[int]:
     return sorted(int(name) for name in names if name.isdecimal())
 
 
-def is_newest(run: TrainedRun, base: str | pathlib.Path) -> bool:
+def is_already_exported(run: TrainedRun, base: str | pathlib.Path) -> bool:
     """Tells whether the newest model in a folder has this network's weights."""
     versions = list_versions(base)
     try:

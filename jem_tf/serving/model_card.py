@@ -8,7 +8,7 @@ from typing import Any
 
 from jem_tf.errors import InputError
 from jem_tf.evaluation import findings
-from jem_tf.options import identity
+from jem_tf.options import defining_options
 from jem_tf.runs.loading import TrainedRun
 
 TEXT = """\
@@ -85,7 +85,7 @@ def render_card(
     """
     height, width, channels = facts["image_shape"]
     names = facts["class_names"]
-    recipe = identity(run.options)  # without paths on somebody's machine
+    recipe = defining_options(run.options)  # without paths on somebody's machine
     return TEXT.format(
         **{
             name: facts[name]

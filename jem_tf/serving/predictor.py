@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from jem_tf import chains, pixels, starts
+from jem_tf import pixels, sampling, starts
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, ood_scores
 from jem_tf.runs import loading
-from jem_tf.serving import checks
+from jem_tf.serving import argument_checks
 
 COLD, HOT = 1e-6, float("inf")  # temperatures; colder ones overflow float32
 STARTS = ("buffer", "noise")
@@ -125,7 +125,7 @@ class Predictor:
           n: how many, at least 1; all are in memory at once.
           label: a class, by number or name, to draw from p(x | y). None: from p(x), or,
             with a buffer by class, from p(x | y) of each class in turn.
-          steps: of the sampler, at least 0; None: see `chains.usual_steps`.
+          steps: of the sampler, at least 0; None: see `sampling.usual_steps`.
           seed: int in [0, 2^31); equal seeds give equal images.
           start: "buffer" continues chains of training; "noise" starts them from
             U(-1, 1).
@@ -135,9 +135,9 @@ class Predictor:
         Returns:
           float32 [n, H, W, C], about in [-1, 1].
         """
-        n = checks.whole_number("n", n, 1)
-        seed = checks.whole_number("seed", seed, 0)
-        candidates = checks.whole_number("candidates", candidates, 1)
+        n = argument_checks.whole_number("n", n, 1)
+        seed = argument_checks.whole_number("seed", seed, 0)
+        candidates = argument_checks.whole_number("candidates", candidates, 1)
         labels = self._labels(n, label)
         if not isinstance(start, str) or start not in STARTS:
             raise InputError(
@@ -150,11 +150,11 @@ class Predictor:
                 f"choose {argument('start', 'noise')}."
             )
         if start == "buffer" and labels is None:
-            labels = chains.classes_in_turn(self.model, n)
+            labels = sampling.classes_in_turn(self.model, n)
         labels = None if labels is None else tf.constant(labels)
         seeds = tf.constant([seed, 0])
         drawn = self._draw(tf.constant(n), labels, steps, seeds, start, candidates)
-        return chains.check_finite(drawn.numpy())
+        return sampling.check_finite(drawn.numpy())
 
     def refine(
         self, images: Any, steps: int | None = None, *, seed: int = 0
@@ -170,9 +170,9 @@ class Predictor:
         """
         x, single = self._batch(images)
         steps = self._steps(steps, continued=True)
-        seeds = tf.constant([checks.whole_number("seed", seed, 0), 0])
+        seeds = tf.constant([argument_checks.whole_number("seed", seed, 0), 0])
         x = pixels.from_uint8(x) if x.dtype == tf.uint8 else x
-        refined = chains.check_finite(self._walk(x, steps, seeds).numpy())
+        refined = sampling.check_finite(self._walk(x, steps, seeds).numpy())
         return _first_if(single, refined)
 
     def _logits(self, images: Any) -> tuple[np.ndarray, bool]:
@@ -180,20 +180,22 @@ class Predictor:
         return inference.logits(self.model, x), single
 
     def _batch(self, images: Any) -> tuple[tf.Tensor, bool]:
-        x, single = checks.image_batch(images, self.image_shape)
+        x, single = argument_checks.image_batch(images, self.image_shape)
         return tf.constant(x), single
 
     def _labels(self, n: int, label: int | str | None) -> np.ndarray | None:
         if label is None:
             return None
-        return np.full(n, checks.class_number(label, self.class_names), "int32")
+        return np.full(
+            n, argument_checks.class_number(label, self.class_names), "int32"
+        )
 
     def _steps(self, steps: int | None, *, continued: bool) -> tf.Tensor:
         if steps is not None:
-            return tf.constant(checks.whole_number("steps", steps, 0))
-        sampling = self.run.options.sampling
-        steps = chains.usual_steps(
-            sampling.sampler_steps, sampling.reinit_prob, continued=continued
+            return tf.constant(argument_checks.whole_number("steps", steps, 0))
+        own = self.run.options.sampling
+        steps = sampling.usual_steps(
+            own.sampler_steps, own.reinit_prob, continued=continued
         )
         return tf.constant(steps)
 
@@ -205,12 +207,12 @@ class Predictor:
     @tf.function(reduce_retracing=True)
     def _draw(self, n, labels, steps, seed, start, candidates):
         begin = (
-            chains.from_buffer(self.model.buffer)
+            sampling.from_buffer(self.model.buffer)
             if start == "buffer"
             else starts.uniform(self.image_shape)
         )
         sampler = functools.partial(self.model.sampler, steps=steps)
-        return chains.draw(
+        return sampling.draw(
             self.model, begin, sampler, n, seed, labels=labels, candidates=candidates
         )
 

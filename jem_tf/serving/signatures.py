@@ -12,11 +12,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from jem_tf import chains, energies, pixels, samplers, starts
+from jem_tf import energies, pixels, samplers, sampling, starts
 from jem_tf.energy_model import EnergyModel
 from jem_tf.evaluation import ood_scores
 from jem_tf.serving import decoding
-from jem_tf.serving.operating_point import Calibration
+from jem_tf.serving.served_calibration import Calibration
 
 MOST_IMAGES, MOST_STEPS = 1024, 10_000  # of a request, which must come to an end
 Answer = dict[str, tf.Tensor]
@@ -30,7 +30,7 @@ class Served:
       class_names: tuple of K.
       calibration: temperature and threshold of `classify`.
       sampler: such as `runs.build.make_sampler` binds it. Its clamps hold in the graph;
-        its numbers (`samplers.NUMBERS`) are inputs that a request gives.
+        its numbers (`samplers.HYPERPARAMETERS`) are inputs that a request gives.
     """
 
     def __init__(
@@ -45,7 +45,9 @@ class Served:
         self._names = tf.constant(class_names)
         self._sampler = sampler
         bound = sampler.keywords
-        self._numbers = tuple(name for name in samplers.NUMBERS if name in bound)
+        self._numbers = tuple(
+            name for name in samplers.HYPERPARAMETERS if name in bound
+        )
 
     def signatures(self) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
         """{name: (function, [TensorSpec])}, the default first."""
@@ -126,7 +128,7 @@ class Served:
             n = tf.identity(n)
         sampler, seed = self._checked(steps, seed, sizes)
         start = starts.uniform(self._shape)
-        return _both_kinds(chains.draw(self._model, start, sampler, n, seed))
+        return _both_kinds(sampling.draw(self._model, start, sampler, n, seed))
 
     def refine(
         self, images: tf.Tensor, steps: tf.Tensor, seed: tf.Tensor, *sizes: tf.Tensor
@@ -200,7 +202,7 @@ def _holds(
 def _both_kinds(x: tf.Tensor) -> Answer:
     """Images as uint8 and as float32, if their pixels are finite."""
     finite = tf.reduce_all(tf.math.is_finite(x), axis=[1, 2, 3])
-    says = f"images have {chains.NOT_FINITE}; those that are finite:"
+    says = f"images have {sampling.NOT_FINITE}; those that are finite:"
     with _holds(tf.reduce_all(finite), says, finite):
         x = tf.identity(x)
     return {"images": pixels.to_uint8(x), "pixels": x}

@@ -3,7 +3,7 @@
     files     writes files and folders atomically
     cache     the user's cache folder
     hardware  which precision and compiler suit this machine
-    log       prints lines above a progress bar
+    console   prints lines above a progress bar
     quiet     imports TensorFlow without its start-up messages
 
 This room imports `jem_tf.errors` alone. It knows nothing of models, data sets or runs.

@@ -7,5 +7,6 @@
     signals        SIGTERM and Ctrl-C
     announcements  what a run prints when it starts and when it has its results
 
-This room imports everything to its left in `CONTRIBUTING.md`: runs and evaluation too.
+This folder imports the model, `datasets`, `runs`, `figures` and `evaluation`; nothing
+that serves.
 """

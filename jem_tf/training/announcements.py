@@ -7,8 +7,8 @@ from jem_tf.jem import JEM
 from jem_tf.options import Options
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
-from jem_tf.system import hardware, log
-from jem_tf.training.loop import Plan
+from jem_tf.system import console, hardware
+from jem_tf.training.loop import Schedule
 
 
 def announce_start(
@@ -16,7 +16,7 @@ def announce_start(
     opts: Options,
     data: Dataset,
     model: JEM,
-    plan: Plan,
+    plan: Schedule,
     state: TrainingState | None,
     retries: int = 0,
 ) -> None:
@@ -33,17 +33,17 @@ def announce_start(
     """
     sizes = [len(split.labels) for split in (data.train, data.validation, data.test)]
     counts = "{} images to train on, {} to validate, {} to test".format(*sizes)
-    log.say(f"{opts.data.dataset}: {counts}; {len(data.class_names)} classes")
+    console.say(f"{opts.data.dataset}: {counts}; {len(data.class_names)} classes")
     policy, why = hardware.choose_precision(opts.training.precision)
-    log.say(
+    console.say(
         f"{opts.network.network}: {model.network.count_params():,} parameters, "
         f"{policy}{f' ({why})' if why else ''}; {plan.steps} steps"
     )
-    log.say(f"{folder}: watch it with  tensorboard --logdir {folder}")
+    console.say(f"{folder}: watch it with  tensorboard --logdir {folder}")
     if state:
-        log.say(f"going on from step {state.step}")
+        console.say(f"going on from step {state.step}")
     if retries:
-        log.say(f"as retry {retries} after divergence, see results/guard.json")
+        console.say(f"as retry {retries} after divergence, see results/guard.json")
 
 
 def announce_results(folder: RunFolder, results: Mapping[str, float]) -> None:

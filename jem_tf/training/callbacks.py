@@ -15,7 +15,7 @@ import tensorflow as tf
 from jem_tf import figures
 from jem_tf.datasets import Split
 from jem_tf.evaluation import inference, monitoring
-from jem_tf.system.log import say
+from jem_tf.system.console import say
 
 SHOWN = {  # {name: label} of what an epoch's line shows, in this order
     "accuracy": "acc",
@@ -170,7 +170,7 @@ class Summaries(keras.callbacks.Callback):
                 tf.summary.scalar(tag_of(name), value)
             if self.model.generative:
                 _write_bars("chains/classes", monitoring.buffer_classes(self.model))
-                images = monitoring.sample_grid(self.model, self.samples, seed=epoch)
+                images = monitoring.draw_preview(self.model, self.samples, seed=epoch)
                 tf.summary.image("samples", figures.tile(images)[None])
 
     def on_train_end(self, logs: Logs | None = None) -> None:

@@ -56,14 +56,14 @@ class Cluster:
         """The devices of this process's replicas; None if there is one replica."""
         return self.strategy.extended.worker_devices if self.replicas > 1 else None
 
-    def all(self, flag: bool) -> bool:
+    def all_true(self, flag: bool) -> bool:
         """Whether `flag` holds in every process.
 
         Every process must call it, at the same point.
         """
         return self._total(bool(flag)) == self.processes
 
-    def of_chief(self, number: int) -> int:
+    def from_chief(self, number: int) -> int:
         """Returns the chief's `number`, an int >= 0, in every process.
 
         Every process must call it, at the same point.
@@ -81,7 +81,7 @@ class Cluster:
         return self.strategy.reduce("sum", shares, axis=None)
 
 
-def join(training: Training) -> Cluster:
+def join_cluster(training: Training) -> Cluster:
     """Makes the cluster that the options name, and waits for all its processes.
 
     Call it before TensorFlow does anything else, because it makes the logical CPUs.

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jem_tf.errors import InputError, argument
-from jem_tf.options import Options, Sampling, Survival, flatten
+from jem_tf.options import FaultTolerance, Options, Sampling, flatten
 from jem_tf.system import files
 
 SEED_STEP, SEEDS = 1_000_003, 2**31  # far from the seeds that people take
@@ -41,14 +41,14 @@ class Guard:
     """Watches the readings of every step, and keeps RUN/results/guard.json.
 
     Args:
-      options: the `Survival` options.
+      options: the `FaultTolerance` options.
       path: of guard.json, which tells it what happened before this process began.
 
     Raises:
       InputError: if guard.json cannot be read, or the run had given up.
     """
 
-    def __init__(self, options: Survival, path: str | pathlib.Path):
+    def __init__(self, options: FaultTolerance, path: str | pathlib.Path):
         self.options, self.path = options, pathlib.Path(path)
         self.streak = 0
         self.events: list[dict[str, Any]] = []
@@ -185,11 +185,12 @@ def strengthen(opts: Options, retries: int) -> Options:
     """Changes the options of a run to those after so many retries."""
     for _ in range(retries):
         training, sampling = opts.training, opts.sampling
-        objective, what = opts.objective, opts.survival.guard_strengthen
+        objective, what = opts.objective, opts.fault_tolerance.guard_strengthen
         training = dataclasses.replace(
             training,
             seed=(training.seed + SEED_STEP) % SEEDS,
-            learning_rate=training.learning_rate * opts.survival.guard_learning_rate,
+            learning_rate=training.learning_rate
+            * opts.fault_tolerance.guard_learning_rate,
         )
         if what in ("both", "sampler"):
             sampling = _stronger(sampling)

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
-from jem_tf.runs.checkpoints import Checkpoints
+from jem_tf.runs.checkpoint_manager import Checkpoints
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.training import signals
 from jem_tf.training.cluster import Cluster
@@ -22,7 +22,7 @@ from jem_tf.training.guard import Guard
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class Schedule:
     """How many steps a run takes, and when something is due between two of them."""
 
     steps: int
@@ -52,7 +52,7 @@ class Loop:
     Args:
       model: JEM, compiled, in the cluster's strategy.
       feed: first step -> tf.data.Dataset of this process's shares of the batches.
-      plan: Plan.
+      plan: Schedule.
       cluster: Cluster.
       guard: Guard, which sees every step.
       checkpoints: Checkpoints.
@@ -65,7 +65,7 @@ class Loop:
         self,
         model: JEM,
         feed: Callable[[int], tf.data.Dataset],
-        plan: Plan,
+        plan: Schedule,
         *,
         cluster: Cluster,
         guard: Guard,
@@ -84,7 +84,7 @@ class Loop:
         self._compiled_execute = tf.function(self._execute)
 
     def train(self, state: TrainingState | None = None) -> float:
-        """Trains to the end from `state`, as `checkpoints.restore` gave it.
+        """Trains to the end from `state`, as `checkpoint_manager.restore` gave it.
 
         Returns:
           Seconds spent, in this process and those before it.

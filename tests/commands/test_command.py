@@ -9,7 +9,7 @@ from jem_tf.errors import InputError, argument
 
 
 def define(values):
-    subject = command.Subject(values, "A subject")
+    subject = command.FlagGroup(values, "A subject")
     subject.integer("count", 3, "how many", 1)
     subject.choice("kind", "a", ["a", "b"], "which")
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import jem_tf
-from jem_tf import chains, datasets, pixels
+from jem_tf import datasets, pixels, sampling
 from tests.processes import ROOT, Process, contents, run_here, tool_here
 
 TOOL = ROOT / "tools" / "sample.py"
@@ -55,7 +55,7 @@ def test_a_grid_is_the_models_samples(place):
     model = jem_tf.load(place / "smoke").model
     expected = model.sample(7, candidates=3, seed=4).numpy()
     np.testing.assert_allclose(found["pixels"], expected, atol=1e-5)
-    np.testing.assert_array_equal(found["images"], chains.to_uint8(found["pixels"]))
+    np.testing.assert_array_equal(found["images"], sampling.to_uint8(found["pixels"]))
     energies = model.energy()(found["pixels"])
     np.testing.assert_allclose(found["energies"], energies, rtol=1e-5)
     assert (found["labels"] == -1).all()

@@ -41,21 +41,21 @@ def test_resizing_to_an_oblong_gives_rows_and_columns_in_this_order():
 
 def test_other_shapes_are_converted_and_it_is_said():
     grey = IMAGES[..., :1]
-    as_rgb, how = image_conversion.convert(grey, (8, 8, 3))
+    as_rgb, how = image_conversion.convert_images(grey, (8, 8, 3))
     np.testing.assert_array_equal(as_rgb, np.repeat(grey, 3, axis=-1))
     assert how == "grey repeated to RGB"
-    as_grey, how = image_conversion.convert(as_rgb, (8, 8, 1))
+    as_grey, how = image_conversion.convert_images(as_rgb, (8, 8, 1))
     np.testing.assert_array_equal(as_grey, grey)
     assert "grey" in how
     sizes = [np.full([h, w, 3], 77, "uint8") for h, w in ((8, 8), (5, 9), (40, 20))]
-    resized, how = image_conversion.convert(sizes, (16, 12, 3))
+    resized, how = image_conversion.convert_images(sizes, (16, 12, 3))
     assert resized.shape == (3, 16, 12, 3)
     assert (resized == 77).all()
     assert "resized to 16x12" in how
 
 
 def test_images_of_the_right_shape_are_left_alone():
-    converted, how = image_conversion.convert(IMAGES, (8, 8, 3))
+    converted, how = image_conversion.convert_images(IMAGES, (8, 8, 3))
     np.testing.assert_array_equal(converted, IMAGES)
     assert how == "as they are"
 
@@ -66,7 +66,7 @@ def test_images_of_the_right_shape_are_left_alone():
 )
 def test_grey_is_the_luma_of_itu_r_601(colour, level):
     image = np.full([1, 8, 8, 3], colour, "uint8")
-    converted, how = image_conversion.convert(image, (8, 8, 1))
+    converted, how = image_conversion.convert_images(image, (8, 8, 1))
     assert converted.shape == (1, 8, 8, 1)
     assert set(converted.flat) == {level}
     assert how == "made grey (ITU-R 601)"
@@ -75,5 +75,5 @@ def test_grey_is_the_luma_of_itu_r_601(colour, level):
 def test_each_change_is_told_once_however_many_images_undergo_it():
     grey = np.zeros([2, 4, 4, 1], "uint8")
     images = [*grey, *IMAGES]
-    _, how = image_conversion.convert(images, (8, 8, 3))
+    _, how = image_conversion.convert_images(images, (8, 8, 3))
     assert how == ("resized to 8x8, bilinear with antialiasing, grey repeated to RGB")

@@ -7,14 +7,14 @@ import pytest
 import tensorflow as tf
 
 from jem_tf.errors import InputError
-from jem_tf.evaluation import attack_search, attacks
+from jem_tf.evaluation import attack_gradients, attacks
 from tests.evaluation.linear import SHAPE, images, linear, noisy, predictions
 
 each_attack = pytest.mark.parametrize("name", attacks.ATTACKS)
 
 
 def attack(name, x, labels, *, classify=linear, **changes):
-    view = attack_search.make_attack_view(classify, SHAPE)
+    view = attack_gradients.make_attack_view(classify, SHAPE)
     arguments = {
         "norm": "linf",
         "eps": 10.0,
@@ -34,7 +34,7 @@ def test_points_lie_in_the_ball_and_in_the_range(name, norm, eps):
     points = attack(name, x, predictions(x), norm=norm, eps=eps)
     moved = (points - x).reshape(len(x), -1)
     order = np.inf if norm == "linf" else 2
-    radius = eps * attack_search.UNITS[norm]
+    radius = eps * attack_gradients.UNITS[norm]
     assert np.linalg.norm(moved, order, axis=1).max() <= radius + 1e-6
     assert 0 <= points.min() <= points.max() <= 1
 
@@ -51,8 +51,8 @@ def test_an_unbounded_attack_leaves_nothing_right(name):
     x = images(20, 0.0, 1.0)
     labels = predictions(x)
     points = attack(name, x, labels, eps=255.0)
-    assert attacks.share_right(linear, x, labels).mean() == 1
-    assert attacks.share_right(linear, points, labels).mean() == 0
+    assert attacks.correct_fraction(linear, x, labels).mean() == 1
+    assert attacks.correct_fraction(linear, points, labels).mean() == 0
 
 
 @each_attack
@@ -98,7 +98,7 @@ def test_right_is_the_share_of_draws():
         return tf.one_hot(tf.cast(heads, tf.int32), 2)
 
     x = np.zeros((100, *SHAPE), "float32")
-    shares = attacks.share_right(coin, x, np.ones(100, "int32"), draws=40)
+    shares = attacks.correct_fraction(coin, x, np.ones(100, "int32"), draws=40)
     # 4,000 draws: the standard error is .007.
     assert shares.mean() == pytest.approx(0.3, abs=0.03)
     assert set(np.round(shares * 40, 6) % 1) == {0.0}
@@ -109,4 +109,4 @@ def test_an_answer_that_is_not_finite_is_wrong():
         return linear(x, seed) * np.nan
 
     x = images(3)
-    assert not attacks.share_right(broken, x, predictions(x)).any()
+    assert not attacks.correct_fraction(broken, x, predictions(x)).any()

@@ -19,7 +19,7 @@ def images():
 def test_features_times_the_last_layer_are_the_logits(images, dtype):
     net = networks.build("convnet-8", (8, 8, 1), 10, dtype=dtype)
     network = features.Penultimate(net)
-    seen = network.read(images)
+    seen = network.extract(images)
     assert seen.features.shape == (7, network.width)
     assert seen.features.dtype == "float32"
     head = net.get_layer("logits")
@@ -34,7 +34,7 @@ def test_they_do_not_depend_on_the_batch_size(images):
     net = networks.build("convnet-8", (8, 8, 1), 10)
     network = features.Penultimate(net)
     for at_once, batched in zip(
-        network.read(images), network.read(images, batch_size=3), strict=True
+        network.extract(images), network.extract(images, batch_size=3), strict=True
     ):
         np.testing.assert_allclose(at_once, batched, atol=1e-6)
 
@@ -42,7 +42,7 @@ def test_they_do_not_depend_on_the_batch_size(images):
 def test_features_that_are_maps_are_flattened(images):
     image = keras.Input((8, 8, 1))
     net = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
-    assert features.Penultimate(net).read(images).features.shape == (7, 64)
+    assert features.Penultimate(net).extract(images).features.shape == (7, 64)
 
 
 def test_a_network_without_such_a_layer_is_refused():

@@ -66,17 +66,19 @@ def images():
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_nothing_depends_on_the_batch_size(graph, images, bfloat16):
     network = inception_network.Inception(graph, bfloat16=bfloat16)
-    whole = network.read(images)
+    whole = network.extract(images)
     assert whole.features.shape == (7, inception_network.WIDTH)
     assert whole.features.dtype == "float32"
     assert np.isfinite(whole.features).all()
-    for batched, at_once in zip(network.read(images, batch_size=3), whole, strict=True):
+    for batched, at_once in zip(
+        network.extract(images, batch_size=3), whole, strict=True
+    ):
         np.testing.assert_allclose(batched, at_once, atol=1e-5)
 
 
 def test_predictions_are_the_graphs_softmax_of_its_features(graph, images):
     network = inception_network.Inception(graph)
-    seen = network.read(images)
+    seen = network.extract(images)
     expected = scipy.special.softmax(seen.features @ WEIGHTS, axis=1)
     np.testing.assert_allclose(seen.probabilities, expected, rtol=1e-3)
     assert network.has_softmax
@@ -87,9 +89,9 @@ def test_a_graph_without_softmax_gives_the_same_features_and_no_predictions(
     tmp_path, graph, images
 ):
     network = inception_network.Inception(frozen(tmp_path / "short.pb", softmax=False))
-    seen = network.read(images)
+    seen = network.extract(images)
     np.testing.assert_array_equal(
-        seen.features, inception_network.Inception(graph).read(images).features
+        seen.features, inception_network.Inception(graph).extract(images).features
     )
     assert seen.probabilities is None
     assert not network.has_softmax
@@ -99,16 +101,16 @@ def test_a_graph_without_softmax_gives_the_same_features_and_no_predictions(
 def test_grayscale_is_seen_as_gray(graph, images):
     network, gray = inception_network.Inception(graph), images[..., :1]
     np.testing.assert_array_equal(
-        network.read(gray).features, network.read(gray.repeat(3, -1)).features
+        network.extract(gray).features, network.extract(gray.repeat(3, -1)).features
     )
     with pytest.raises(InputError, match="1 or 3 channels, not 2; use the features of"):
-        network.read(images[..., :2])
+        network.extract(images[..., :2])
 
 
 def test_bfloat16_is_near_float32_and_not_the_same(graph, images):
-    exact = inception_network.Inception(graph).read(images).features
+    exact = inception_network.Inception(graph).extract(images).features
     network = inception_network.Inception(graph, bfloat16=True)
-    near = network.read(images).features
+    near = network.extract(images).features
     np.testing.assert_allclose(near, exact, atol=0.02 * np.abs(exact).max())
     assert network.protocol()["precision"] == "bfloat16"
     assert not tf.config.optimizer.get_experimental_options().get(

@@ -145,7 +145,7 @@ def test_plain_numbers_come_out(linear):
 
 def test_a_sample_grid_has_samples_of_four_candidates():
     model = generative(50, classes=10)
-    grid = monitoring.sample_grid(model, 6, seed=2)
+    grid = monitoring.draw_preview(model, 6, seed=2)
     np.testing.assert_array_equal(grid, model.sample(6, candidates=4, seed=2))
     assert (grid != model.sample(6, seed=2)).numpy().any()
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf.evaluation import attack_search
+from jem_tf.evaluation import attack_gradients
 from jem_tf.evaluation.pgd import REACH, describe_pgd, pgd
 from tests.evaluation.linear import SHAPE, WEIGHTS, images, linear, margin, predictions
 
@@ -10,7 +10,7 @@ ARGUMENTS = {"restarts": 1, "batch_size": 50, "stop_margin": np.inf, "seed": 0}
 
 
 def attack(x, labels, **changes):
-    view = attack_search.make_attack_view(linear, SHAPE)
+    view = attack_gradients.make_attack_view(linear, SHAPE)
     return pgd(view, x, labels, **(ARGUMENTS | changes))
 
 
@@ -41,7 +41,7 @@ def test_the_best_point_is_kept_though_the_attack_walks_on():
         away = tf.norm(tf.reshape(z - centre, [len(x), -1]), axis=1) - 0.05
         return tf.stack([tf.zeros_like(away), tf.sin(40 * away) - 0.5], 1)
 
-    view = attack_search.make_attack_view(ring, SHAPE)
+    view = attack_gradients.make_attack_view(ring, SHAPE)
     seen = []
 
     def watched(points, labels, seed):
@@ -63,7 +63,7 @@ def test_a_settled_image_costs_no_more_looks():
     x = images()
     labels = 1 - predictions(x)  # wrong from the start
     sizes = []
-    view = attack_search.make_attack_view(linear, SHAPE)
+    view = attack_gradients.make_attack_view(linear, SHAPE)
 
     def counting(points, labels, seed):
         sizes.append(len(points))

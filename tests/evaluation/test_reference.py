@@ -13,9 +13,9 @@ class Counting(features.Penultimate):
 
     asked, kept, identity = 0, True, "convnet"
 
-    def read(self, *args, **kwargs):
+    def extract(self, *args, **kwargs):
         self.asked += 1
-        return super().read(*args, **kwargs)
+        return super().extract(*args, **kwargs)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def assert_equal(reference, expected):
 
 def test_a_reference_is_made_of_the_images_features(network, images):
     made = reference.compute_reference(images, network)
-    seen = network.read(images).features
+    seen = network.extract(images).features
     np.testing.assert_allclose(made.mu, seen.mean(0), atol=1e-5)
     np.testing.assert_allclose(made.sigma, np.cov(seen.T), atol=1e-5)
     np.testing.assert_array_equal(made.features, seen)

@@ -12,7 +12,7 @@ SIZES = [(10, 1, 10), (10, 2, 100), (16, 1, 7), (22, 3, 2)]
 
 
 def converted(state, images=None):
-    return conversion.convert(state, images, source="a.pt")
+    return conversion.convert_weights(state, images, source="a.pt")
 
 
 def refused(state, images=None):

@@ -8,9 +8,9 @@ import pytest
 from absl import flags
 
 from jem_tf import train
-from jem_tf.datasets import paper_sets
+from jem_tf.datasets import paper_set_info
 from jem_tf.errors import InputError
-from jem_tf.evaluation import sample_sets
+from jem_tf.evaluation import sample_sources
 from jem_tf.pytorch import conversion, imported_run
 from jem_tf.runs import flagfiles, loading
 from tests.pytorch import authors
@@ -20,7 +20,9 @@ CLASSES = {"cifar10": 10, "cifar100": 100, "svhn": 10}
 
 def original(classes=10, images=3):
     images = authors.images(images) if images else None
-    return conversion.convert(authors.state(classes=classes), images, source="a.pt")
+    return conversion.convert_weights(
+        authors.state(classes=classes), images, source="a.pt"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def test_it_can_be_asked_for_as_the_best_and_in_bfloat16(written):
 
 def test_its_chains_continue_the_images_and_nobody_knows_their_age(written):
     model = loading.read_run(written[0]).model
-    protocol = sample_sets.buffer_protocol(model, 20)
+    protocol = sample_sources.buffer_protocol(model, 20)
     assert protocol["sampler_steps_mean"] is None
     json.dumps(protocol)
     pictures = model.sample(2, seed=1)
@@ -104,7 +106,7 @@ def test_without_images_chains_start_from_noise(source, tmp_path):
     assert np.abs(buffer.shard).max() <= 1
 
 
-@pytest.mark.parametrize("dataset", paper_sets.SETS)
+@pytest.mark.parametrize("dataset", paper_set_info.SETS)
 def test_the_papers_sets_are_known_without_their_images(source, tmp_path, dataset):
     classes = CLASSES[dataset]
     imported_run.write_run(tmp_path / "run", original(classes), source, dataset=dataset)

@@ -40,7 +40,9 @@ def check_same(original, expected):
 
 @pytest.fixture(scope="module")
 def expected():
-    return conversion.convert(authors.state(), authors.images(3), source="arrays")
+    return conversion.convert_weights(
+        authors.state(), authors.images(3), source="arrays"
+    )
 
 
 @pytest.mark.parametrize(
@@ -340,7 +342,7 @@ def test_a_mutated_file_is_refused_in_a_sentence_or_read_as_what_it_says(
             messages.append(str(error))
             continue
         shapes = {n: [w.shape for w in ws] for n, ws in original.weights.items()}
-        expected = conversion.convert(
+        expected = conversion.convert_weights(
             authors.state(10, 1, original.num_classes), None, source=""
         ).weights
         assert shapes == {n: [w.shape for w in ws] for n, ws in expected.items()}

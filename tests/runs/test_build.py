@@ -53,7 +53,7 @@ def test_every_sampler_has_its_numbers_here():
     assert NUMBERS.keys() == samplers.SAMPLERS.keys()
     for name, numbers in NUMBERS.items():
         taken = {"step_size", *(argument for _, argument, _ in numbers)}
-        assert set(samplers.numbers_of(name)) == taken
+        assert set(samplers.hyperparameters_of(name)) == taken
 
 
 @pytest.mark.parametrize("name", samplers.SAMPLERS)
@@ -108,7 +108,7 @@ def test_an_unknown_sampler_is_refused_with_the_known_ones():
 @pytest.mark.parametrize("name", samplers.SAMPLERS)
 def test_a_temperature_is_refused_of_a_sampler_that_has_none(name):
     options = with_sampling(sampler=name, temperature=2.5)
-    if "temperature" in samplers.numbers_of(name):
+    if "temperature" in samplers.hyperparameters_of(name):
         build.check_options(options, 1)
     else:
         message = refused(options)

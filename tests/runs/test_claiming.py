@@ -121,11 +121,11 @@ def test_a_worker_joins_the_folder_that_the_chief_claimed(tmp_path):
     with claiming.claim(tmp_path / "run", SMALL) as folder:
         root = folder.root
         token = claiming.read_token(root)
-        assert claiming.join(str(root), SMALL, token).root == root
+        assert claiming.join_run(str(root), SMALL, token).root == root
         for place, other in ((root, token + 1), (tmp_path / "none", token)):
-            message = refused(claiming.join, place, SMALL, other)
+            message = refused(claiming.join_run, place, SMALL, other)
             assert "shares with the chief" in message
-        message = refused(claiming.join, root, with_training(seed=1), token)
+        message = refused(claiming.join_run, root, with_training(seed=1), token)
         assert "seed=1 is seed=0 in the chief" in message
 
 

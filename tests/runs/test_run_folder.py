@@ -8,7 +8,7 @@ import tensorflow as tf
 from jem_tf import datasets
 from jem_tf.errors import InputError
 from jem_tf.options import Data, Network, Options, Sampling
-from jem_tf.runs import build, checkpoints, claiming, loading, run_folder
+from jem_tf.runs import build, checkpoint_manager, claiming, loading, run_folder
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
@@ -44,7 +44,7 @@ def describe(root, data=None):
 
 def save(root, model, step, accuracy=None):
     team = cluster.Cluster(tf.distribute.get_strategy())
-    saved = checkpoints.Checkpoints(root / "checkpoints", team, keep=3, facts={})
+    saved = checkpoint_manager.Checkpoints(root / "checkpoints", team, keep=3, facts={})
     assert saved.save(model, TrainingState(step=step, val_accuracy=accuracy))
 
 

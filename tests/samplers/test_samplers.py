@@ -212,7 +212,7 @@ def test_build_binds_the_arguments(name):
 
 
 def test_numbers_of_a_sampler_are_those_it_needs(name):
-    assert samplers.numbers_of(name) == tuple(NUMBERS[name])
+    assert samplers.hyperparameters_of(name) == tuple(NUMBERS[name])
 
 
 def test_an_argument_that_means_nothing_is_refused_by_name():

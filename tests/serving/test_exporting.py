@@ -20,7 +20,13 @@ from jem_tf.errors import InputError
 from jem_tf.evaluation import findings
 from jem_tf.runs import loading
 from jem_tf.runs.run_folder import RunFolder
-from jem_tf.serving import decoding, exporting, operating_point, predictor, signatures
+from jem_tf.serving import (
+    decoding,
+    exporting,
+    predictor,
+    served_calibration,
+    signatures,
+)
 from tests import processes
 from tests.serving import agreement, encodings
 from tests.serving.agreement import WALK
@@ -229,7 +235,7 @@ def test_a_chunk_before_the_header_does_not_hide_a_size(model):
 
 
 def test_what_is_not_finite_is_no_image_the_model_knows(exported):
-    known = operating_point.Calibration(1.0, False, -1e9, 0.95, 0.95, 1.0, 1)
+    known = served_calibration.Calibration(1.0, False, -1e9, 0.95, 0.95, 1.0, 1)
     network = keras.Sequential(
         [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
@@ -281,7 +287,7 @@ def test_an_export_is_the_next_number_the_same_again_and_known(exported, data):
     ours, place = exported
     run = ours.run
     assert place == run.folder.exports / "1"
-    assert exporting.is_newest(run, place.parent)
+    assert exporting.is_already_exported(run, place.parent)
     again = exporting.export_run(run, data)
     assert again.name == "2"
     same = [(one / exporting.CALIBRATION).read_text() for one in (place, again)]
@@ -290,7 +296,7 @@ def test_an_export_is_the_next_number_the_same_again_and_known(exported, data):
     network = run.model.network
     weights = network.get_weights()
     network.set_weights([weight + 1 for weight in weights])
-    assert not exporting.is_newest(run, place.parent)
+    assert not exporting.is_already_exported(run, place.parent)
     network.set_weights(weights)
 
 

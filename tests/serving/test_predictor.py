@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import chains, energies, pixels, samplers, starts
+from jem_tf import energies, pixels, samplers, sampling, starts
 from jem_tf.errors import InputError
 from jem_tf.evaluation import ood_scores
 from jem_tf.options import Objective
@@ -194,7 +194,7 @@ def test_candidates_are_chosen_among_the_ends_of_their_chains(model):
     chosen = model.sample(3, steps=2, candidates=4, start="noise")
     start, seed = starts.uniform(SHAPE), tf.constant([0, 0])
     walk = functools.partial(model.model.sampler, steps=2)
-    begun = chains.begin(start, 3, seed, candidates=4)
+    begun = sampling.begin(start, 3, seed, candidates=4)
     ends, _ = walk(model.model.energy(), begun.images, seed=begun.walk_seed)
     apart = np.abs(chosen[:, None] - ends.numpy().reshape(3, 4, *SHAPE))
     assert (apart.max(axis=(2, 3, 4)).min(axis=1) < 1e-4).all()

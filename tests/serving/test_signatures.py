@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import chains, energy_model, networks, samplers, starts
-from jem_tf.serving import operating_point, signatures
+from jem_tf import energy_model, networks, samplers, sampling, starts
+from jem_tf.serving import served_calibration, signatures
 
 SHAPE = (8, 8, 1)
 IMAGES = np.random.default_rng(0).integers(0, 256, [5, *SHAPE]).astype("uint8")
-CALIBRATION = operating_point.Calibration(2.0, False, 2.3, 0.9, 0.9, 0.5, 10)
+CALIBRATION = served_calibration.Calibration(2.0, False, 2.3, 0.9, 0.9, 0.5, 10)
 NUMBERS = (tf.constant(1.0), tf.constant(0.01))  # step size, noise
 
 
@@ -46,9 +46,9 @@ def test_samples_are_the_chains_of_the_python_api(model):
     numbers = {"step_size": 1.0, "noise": 0.01, "range_clamp": 1.0}
     sampler = functools.partial(samplers.sgld, steps=4, **numbers)
     start = starts.uniform(SHAPE)
-    drawn = chains.draw(model, start, sampler, 3, tf.constant([7, 0]))
+    drawn = sampling.draw(model, start, sampler, 3, tf.constant([7, 0]))
     np.testing.assert_allclose(answer["pixels"], drawn, atol=1e-5)
-    np.testing.assert_array_equal(answer["images"], chains.to_uint8(answer["pixels"]))
+    np.testing.assert_array_equal(answer["images"], sampling.to_uint8(answer["pixels"]))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from jem_tf import datasets, figures, jem, networks, pixels
 from jem_tf.evaluation import monitoring
 from jem_tf.options import Network, Objective, Options, Sampling, Training
-from jem_tf.runs import build, checkpoints
+from jem_tf.runs import build, checkpoint_manager
 from jem_tf.training import callbacks, cluster, guard, loop
 
 OPTIONS = Options(
@@ -25,7 +25,7 @@ OPTIONS = Options(
 )
 HYPERPARAMETERS = {"network": "convnet-8", "seed": 3, "rate": 0.5, "augment": True}
 ALARMS = [{"step": 3, "seen": "E(drawn) is not finite"}, {"step": 7, "seen": "é"}]
-PLAN = loop.Plan(steps=10, steps_per_epoch=4)
+PLAN = loop.Schedule(steps=10, steps_per_epoch=4)
 
 
 class Remember(keras.callbacks.Callback):
@@ -56,8 +56,8 @@ def run(tmp_path_factory):
             lambda first: build.make_batches(OPTIONS, data, PLAN.steps, first),
             PLAN,
             cluster=team,
-            guard=guard.Guard(OPTIONS.survival, place / "guard.json"),
-            checkpoints=checkpoints.Checkpoints(place, team, keep=1, facts={}),
+            guard=guard.Guard(OPTIONS.fault_tolerance, place / "guard.json"),
+            checkpoints=checkpoint_manager.Checkpoints(place, team, keep=1, facts={}),
             callbacks=[
                 callbacks.Measure(data.validation, 16),
                 callbacks.Progress(PLAN.steps, stream),

@@ -17,7 +17,7 @@ def refused(monkeypatch, config):
     text = config if isinstance(config, str) else json.dumps(config)
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(InputError) as raised:
-        cluster.join(Training(strategy="multiworker"))
+        cluster.join_cluster(Training(strategy="multiworker"))
     assert "\n" not in str(raised.value)
     assert str(raised.value).endswith(".")
     return str(raised.value)
@@ -38,7 +38,7 @@ def test_workers_without_tf_config_are_shown_one(monkeypatch, empty):
     if empty:
         monkeypatch.setenv("TF_CONFIG", "")
     with pytest.raises(InputError) as raised:
-        cluster.join(Training(strategy="multiworker"))
+        cluster.join_cluster(Training(strategy="multiworker"))
     message = str(raised.value)
     assert "strategy=multiworker needs TF_CONFIG" in message
     assert f"'{cluster.EXAMPLE}'" in message
@@ -139,7 +139,7 @@ def test_a_job_is_a_list_with_one_chief_at_most(monkeypatch, job):
 @pytest.mark.parametrize("text", ["", "{"])
 def test_one_process_alone_asks_for_no_tf_config(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    assert cluster.join(Training()).replicas == 1
+    assert cluster.join_cluster(Training()).replicas == 1
 
 
 @pytest.mark.parametrize(
@@ -152,17 +152,17 @@ def test_one_process_alone_asks_for_no_tf_config(monkeypatch, text):
 def test_logical_cpus_are_made_for_replicas_of_one_process(strategy, why):
     tf.zeros([])
     with pytest.raises(InputError, match=f"^logical_cpus=3 {why}"):
-        cluster.join(Training(strategy=strategy, logical_cpus=3))
+        cluster.join_cluster(Training(strategy=strategy, logical_cpus=3))
 
 
 def test_a_process_alone_decides_alone():
-    alone = cluster.join(Training())
+    alone = cluster.join_cluster(Training())
     assert (alone.processes, alone.index, alone.chief) == (1, 0, True)
     assert (alone.replicas, [*alone.own], alone.devices) == (1, [0], None)
-    assert alone.all(True)
-    assert not alone.all(False)
+    assert alone.all_true(True)
+    assert not alone.all_true(False)
     for number in (0, 1, 2**31, 2**53 + 1):
-        assert alone.of_chief(number) == number
+        assert alone.from_chief(number) == number
 
 
 def test_a_process_of_two_replicas_has_a_device_for_each(two_replicas):
@@ -172,9 +172,9 @@ def test_a_process_of_two_replicas_has_a_device_for_each(two_replicas):
         0,
         1,
     ]
-    assert both.all(True)
-    assert not both.all(False)
-    assert both.of_chief(12_345_678) == 12_345_678
+    assert both.all_true(True)
+    assert not both.all_true(False)
+    assert both.from_chief(12_345_678) == 12_345_678
 
 
 @pytest.mark.parametrize(("index", "own"), [(0, [0]), (1, [1])])

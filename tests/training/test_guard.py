@@ -6,10 +6,10 @@ import pytest
 
 from jem_tf.errors import InputError
 from jem_tf.options import (
+    FaultTolerance,
     Objective,
     Options,
     Sampling,
-    Survival,
     Training,
     flatten,
     replace,
@@ -28,7 +28,7 @@ CALM = {
     "reinitialised": 0.05,
 }
 PLAIN = ("loss", "accuracy", "cross_entropy", "energy_real", "gradient_norm")
-GAP, ENERGY = Survival().guard_gap, Survival().guard_energy
+GAP, ENERGY = FaultTolerance().guard_gap, FaultTolerance().guard_energy
 OUTSIDE = {  # a reading just beyond its bound
     "energy_gap": 1.001 * GAP,
     "energy_real": 1.001 * ENERGY,
@@ -38,12 +38,12 @@ OPTIONS = Options(
     sampling=Sampling(sampler_steps=10),
     objective=Objective(energy_l2=0.0),
     training=Training(seed=5, learning_rate=0.1),
-    survival=Survival(guard_strengthen="both", guard_learning_rate=0.5),
+    fault_tolerance=FaultTolerance(guard_strengthen="both", guard_learning_rate=0.5),
 )
 
 
 def made(place, **options):
-    survival = Survival(**{"guard_retries": 3} | options)
+    survival = FaultTolerance(**{"guard_retries": 3} | options)
     return guard.Guard(survival, place / "guard.json")
 
 
@@ -66,9 +66,9 @@ def diverge(watch, step, back_to, opts=OPTIONS):
     return watch.describe()
 
 
-def with_survival(**options):
-    survival = dataclasses.replace(OPTIONS.survival, **options)
-    return dataclasses.replace(OPTIONS, survival=survival)
+def with_fault_tolerance(**options):
+    survival = dataclasses.replace(OPTIONS.fault_tolerance, **options)
+    return dataclasses.replace(OPTIONS, fault_tolerance=survival)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -276,7 +276,7 @@ CLAMPED = {"score_clamp": 1.0, "range_clamp": 1.0, "sampler_steps": 10}
 
 @pytest.mark.parametrize("what", ["both", "sampler", "energy_l2", "none"])
 def test_a_retry_strengthens_what_it_was_told_to(what):
-    opts, before = with_survival(guard_strengthen=what), flatten(OPTIONS)
+    opts, before = with_fault_tolerance(guard_strengthen=what), flatten(OPTIONS)
     sampler = [
         CLAMPED,
         CLAMPED | {"sampler_steps": 15},
@@ -307,7 +307,7 @@ def test_a_clamp_of_the_users_stays():
 
 def test_the_learning_rate_falls_as_told_and_may_stay():
     for factor, expected in ((0.1, 1e-3), (1.0, 0.1)):
-        opts = with_survival(guard_learning_rate=factor)
+        opts = with_fault_tolerance(guard_learning_rate=factor)
         rate = guard.strengthen(opts, 2).training.learning_rate
         assert rate == pytest.approx(expected)
 

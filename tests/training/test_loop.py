@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from jem_tf import datasets
 from jem_tf.errors import InputError
-from jem_tf.options import Network, Options, Sampling, Survival, Training
-from jem_tf.runs import build, checkpoint_files, checkpoints
+from jem_tf.options import FaultTolerance, Network, Options, Sampling, Training
+from jem_tf.runs import build, checkpoint_files, checkpoint_manager
 from jem_tf.training import cluster, guard, loop
 from jem_tf.training.signals import Stopped
 
@@ -21,7 +21,7 @@ SMALL = Options(
     sampling=Sampling(buffer_size=32, sampler_steps=1, reinit_prob=0.2),
     training=Training(batch_size=8, learning_rate=1e-2, warmup_steps=3),
 )
-PLAN = loop.Plan(steps=7, steps_per_epoch=3, checkpoint_every=2)
+PLAN = loop.Schedule(steps=7, steps_per_epoch=3, checkpoint_every=2)
 DATA = datasets.load("digits")
 ALONE = cluster.Cluster(tf.distribute.get_strategy())
 
@@ -83,8 +83,8 @@ def looped(folder, *more, book=None, plan=PLAN, feed=None, **survival):
         for variable in model.network.weights + model.optimizer.variables:
             variable.assign(tf.ones_like(variable) * 3)
         model.buffer.shard.assign(tf.ones_like(model.buffer.shard) * 3)
-    saved = checkpoints.Checkpoints(folder, ALONE, keep=9, facts={})
-    survival = Survival(**survival)
+    saved = checkpoint_manager.Checkpoints(folder, ALONE, keep=9, facts={})
+    survival = FaultTolerance(**survival)
     path = folder.with_suffix(".json")
     training = loop.Loop(
         model,
@@ -126,7 +126,7 @@ def as_of(step, whole, folder, **changes):
             name = f"step-{kept:07d}"
             shutil.copytree(whole[3] / name, folder / name)
     if changes:
-        saved = checkpoints.Checkpoints(folder, ALONE, keep=9, facts={})
+        saved = checkpoint_manager.Checkpoints(folder, ALONE, keep=9, facts={})
         state = saved.restore(model := made())
         assert saved.save(model, dataclasses.replace(state, **changes))
 
@@ -138,7 +138,7 @@ def as_of(step, whole, folder, **changes):
 def test_steps_taken_at_once_end_wherever_something_is_due(
     steps, steps_per_epoch, checkpoint_every, at_once
 ):
-    plan = loop.Plan(steps, steps_per_epoch, at_once, checkpoint_every)
+    plan = loop.Schedule(steps, steps_per_epoch, at_once, checkpoint_every)
     due, step = {steps}, 0
     due |= {*range(0, steps, steps_per_epoch), *range(0, steps, checkpoint_every)}
     while step < steps:
@@ -154,7 +154,7 @@ def test_steps_taken_at_once_end_wherever_something_is_due(
     ("steps", "ends"), [(1, [1]), (3, [3]), (7, [3, 6, 7]), (9, [3, 6, 9])]
 )
 def test_the_last_epoch_may_be_a_part_of_one(steps, ends):
-    plan = loop.Plan(steps, steps_per_epoch=3)
+    plan = loop.Schedule(steps, steps_per_epoch=3)
     assert [step for step in range(1, steps + 1) if plan.ends_epoch(step)] == ends
     assert plan.epochs == len(ends)
 
@@ -283,7 +283,7 @@ def broken(at):
 
 
 def test_training_that_diverges_is_stopped_at_its_step(tmp_path):
-    plan = loop.Plan(7, 7, steps_per_execution=5, checkpoint_every=4)
+    plan = loop.Schedule(7, 7, steps_per_execution=5, checkpoint_every=4)
     _, book, end = looped(tmp_path / "run", plan=plan, feed=broken(6))
     assert isinstance(end, guard.Alarm)
     assert end.step == 6

@@ -1,0 +1,150 @@
+"""Measures a training step of a network, and its parts, on random images."""
+
+import time
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from jem_tf.benchmarks import flops, timing
+from jem_tf.datasets import Dataset
+from jem_tf.jem import JEM
+from jem_tf.options import Options
+from jem_tf.runs import build
+from jem_tf.system import hardware
+from jem_tf.training.cluster import Cluster
+
+CLASSES = 10
+
+
+class StepImages(NamedTuple):
+    """Numbers of images in a training step, of all replicas together."""
+
+    labelled: int
+    real: int  # for log p(x) alone
+    drawn: int
+
+
+def measure_training(
+    opts: Options, team: Cluster, image_shape: tuple[int, ...], repeats: int
+) -> tuple[JEM, dict[str, float]]:
+    """Times whole training steps.
+
+    Args:
+      opts: Options.
+      team: Cluster, whose replicas share the batch.
+      image_shape: (H, W, C).
+      repeats: steps, after a first one that traces.
+
+    Returns:
+      The model, and {name: number} of `seconds`, `images_per_second` (of the
+      cross-entropy's batch), `gflops` (GFLOP/s, see `flops`), `first_step_seconds`,
+      `peak_memory_gb`.
+    """
+    buffer = build.make_buffer(
+        opts, image_shape, CLASSES, devices=team.devices, replicas=team.replicas
+    )
+    with team.strategy.scope():
+        model = build.make_model(opts, image_shape, CLASSES, buffer)
+        build.compile_model(model, opts.training, 1000)
+    labelled, real, drawn = count_images(opts)
+    x = _images(labelled // team.replicas, image_shape)
+    y = _labels(labelled // team.replicas)
+    if real:
+        x = {"labelled": x, "real": _images(real // team.replicas, image_shape)}
+
+    @tf.function
+    def step() -> tf.Tensor:
+        losses = team.strategy.run(lambda: model.learn(x, y)["loss"])
+        return team.strategy.reduce("mean", losses, axis=None)
+
+    begin = time.perf_counter()
+    step().numpy()
+    first = time.perf_counter() - begin
+    seconds = timing.measure_seconds(step, repeats)
+    steps = opts.sampling.sampler_steps
+    work = flops.chain_flops(model.network, drawn, steps=steps)
+    work += flops.count_update(model.network, labelled + real + drawn)
+    return model, compute_rates(seconds, images=labelled, work=work) | {
+        "first_step_seconds": first,
+        "peak_memory_gb": timing.read_peak_memory() / 1e9,
+    }
+
+
+def count_images(opts: Options) -> StepImages:
+    """Counts the images of a training step."""
+    drawn = build.p_x_batch_size(opts) if opts.objective.p_x_weight else 0
+    own = opts.objective.p_x_images != "same"
+    return StepImages(opts.training.batch_size, drawn * own, drawn)
+
+
+def measure_chain(model: JEM, opts: Options, repeats: int) -> dict[str, float]:
+    """Times the negative phase alone: chains from the buffer and back."""
+    n, steps = count_images(opts).drawn, opts.sampling.sampler_steps
+    dream = tf.function(lambda: model.dream(n, tf.constant([0, 0]))[0])
+    seconds = timing.measure_seconds(dream, repeats)
+    work = flops.chain_flops(model.network, n, steps=steps)
+    return compute_rates(seconds, images=n, work=work)
+
+
+def measure_evaluation(
+    model: JEM, opts: Options, image_shape: tuple[int, ...], repeats: int
+) -> dict[str, float]:
+    """Times the logits of a batch."""
+    n = opts.training.batch_size
+    images = _images(n, image_shape)
+    seconds = timing.measure_seconds(lambda: model.logits(images), repeats)
+    work = n * flops.count_forward(model.network)
+    return compute_rates(seconds, images=n, work=work)
+
+
+def measure_feed(
+    opts: Options, data: Dataset, step_seconds: float, steps: int
+) -> dict[str, float]:
+    """Times the batches of a data set, without a step that uses them.
+
+    Returns:
+      {"seconds" a batch, "share" of a training step of so many seconds}.
+    """
+    batches = iter(build.make_batches(opts, data, steps + 1))
+    next(batches)
+    begin = time.perf_counter()
+    for _ in range(steps):
+        next(batches)
+    seconds = (time.perf_counter() - begin) / steps
+    return {"seconds": seconds, "share": seconds / step_seconds}
+
+
+def measure_peaks(opts: Options, repeats: int) -> dict[str, float]:
+    """The rates that this machine reaches: {"convolution", "product": GFLOP/s}."""
+    policy = hardware.choose_precision(opts.training.precision)[0]
+    dtype = policy.removeprefix("mixed_")
+    return {
+        "convolution": timing.measure_convolution_peak(dtype, repeats),
+        "product": timing.measure_product_peak(dtype, repeats),
+    }
+
+
+def compute_rates(seconds: float, *, images: int, work: float) -> dict[str, float]:
+    """The rates of work done in so many seconds.
+
+    Args:
+      seconds: that the work took.
+      images: that were worked on.
+      work: floating-point operations.
+
+    Returns:
+      {"seconds", "images_per_second", "gflops"}.
+    """
+    return {
+        "seconds": seconds,
+        "images_per_second": images / seconds,
+        "gflops": work / seconds / 1e9,
+    }
+
+
+def _images(n: int, shape: tuple[int, ...]) -> tf.Tensor:
+    return tf.random.stateless_uniform([n, *shape], [0, 1], -1, 1)
+
+
+def _labels(n: int) -> tf.Tensor:
+    return tf.random.stateless_uniform([n], [0, 2], 0, CLASSES, tf.int32)

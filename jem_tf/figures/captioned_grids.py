@@ -1,0 +1,113 @@
+"""Images with captions as matplotlib figures, which `figures.save_plot` saves."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jem_tf import figures
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def captioned_rows(
+    rows: Mapping[str, np.ndarray],
+    captions: Mapping[str, Sequence[str]],
+    names: Sequence[str],
+) -> "Figure":
+    """Shows rows of n images under the names of the columns, with captions.
+
+    Args:
+      rows: {label: images float [n, H, W, C] in [-1, 1]}.
+      captions: {label: [n] of texts beneath the images}.
+      names: [n], of the columns.
+    """
+    import matplotlib.figure
+
+    size = (0.95 * len(names) + 0.5, 1.25 * len(rows) + 0.3)
+    figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(len(rows), len(names), squeeze=False)
+    for line, (label, images) in zip(panels, rows.items(), strict=True):
+        line[0].set_ylabel(label, fontsize="small")
+        for axes, image, caption in zip(line, images, captions[label], strict=True):
+            _show(axes, figures.tile(image[None]))
+            axes.set_xlabel(caption, fontsize="x-small")
+    for axes, name in zip(panels[0], names, strict=True):
+        axes.set_title(name, fontsize="small")
+    return figure
+
+
+def labelled_rows(
+    images: np.ndarray,
+    names: Sequence[str],
+    *,
+    columns: Sequence[str] | None = None,
+) -> "Figure":
+    """Shows one row of images for each class, with the name of the class beside it.
+
+    Args:
+      images: float [K, n, H, W, C] in [-1, 1].
+      names: [K]; a row with the name "" has none.
+      columns: [n] of texts above the columns, or None.
+    """
+    import matplotlib.figure
+
+    rows, across, height, width = images.shape[:4]
+    size = (
+        0.5 * across + (1.4 if any(names) else 0.1),
+        0.5 * rows + (0.28 if columns else 0.1),
+    )
+    figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
+    axes = figure.subplots()
+    grid = figures.tile(images.reshape(-1, *images.shape[2:]), columns=across)
+    _show(axes, grid)
+    middles = (height + 1) * np.arange(rows) + (height - 1) / 2
+    axes.set_yticks(middles, names, fontsize="medium")
+    axes.tick_params(length=0)
+    if columns:
+        middles = (width + 1) * np.arange(across) + (width - 1) / 2
+        axes.xaxis.tick_top()
+        axes.set_xticks(middles, columns, fontsize="small")
+        axes.tick_params(length=0)
+    return figure
+
+
+def neighbours(
+    samples: np.ndarray, nearest: np.ndarray, captions: Sequence[Sequence[str]]
+) -> "Figure":
+    """Shows each sample at the left of a row that has the images nearest to it.
+
+    Args:
+      samples: uint8 [n, H, W, C].
+      nearest: uint8 [n, m, H, W, C].
+      captions: [n][m] of texts beneath the nearest images.
+    """
+    import matplotlib.figure
+
+    rows, columns = nearest.shape[0], nearest.shape[1] + 1
+    size = (1.05 * columns, 1.22 * rows + 0.3)
+    figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for line, sample, images, texts in zip(
+        panels, samples, nearest, captions, strict=True
+    ):
+        shown, beneath = [sample, *images], ["", *texts]
+        for axes, image, text in zip(line, shown, beneath, strict=True):
+            _show(axes, image)
+            axes.set_xlabel(text, fontsize="x-small", labelpad=2)
+    panels[0][0].set_title("sample", fontsize="medium")
+    panels[0][1 + nearest.shape[1] // 2].set_title(
+        "nearest training images: class, distance", fontsize="medium"
+    )
+    return figure
+
+
+def _show(axes: "Axes", image: np.ndarray) -> None:
+    """Shows uint8 [H, W, C] without a frame."""
+    image = np.asarray(image)
+    image = image.repeat(3, axis=-1) if image.shape[-1] == 1 else image
+    axes.imshow(image, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)

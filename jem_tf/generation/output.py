@@ -1,0 +1,143 @@
+"""Files of what was drawn: names that tell the settings; all or none are written."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import pathlib
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jem_tf import sampling
+from jem_tf.errors import InputError, argument
+from jem_tf.evaluation import findings
+from jem_tf.generation.pictures import Writer
+from jem_tf.generation.request import Request, SamplingPlan
+from jem_tf.runs.loading import TrainedRun
+from jem_tf.system import files, hardware
+
+LONGEST = 120  # characters of a name
+
+
+def name_files(request: Request, run: TrainedRun) -> str:
+    """Makes a name such as "grid-step_7020-labels_cat,dog-seed_3".
+
+    It tells what is not as by default. A long one is cut, and ends in a digest of all
+    that was asked for.
+    """
+    settings = {"step": run.step} | request.changed()
+    words = [f"{key}_{_plain(value)}" for key, value in settings.items()]
+    name = "-".join([request.mode, *words])
+    if len(name) <= LONGEST:
+        return name
+    digest = hashlib.sha256(repr(settings).encode()).hexdigest()[:8]
+    return f"{name[: LONGEST - 9]}-{digest}"
+
+
+def reserve(
+    folder: pathlib.Path, stem: str, endings: Sequence[str]
+) -> dict[str, pathlib.Path]:
+    """The paths {ending: path} to write, in a folder made if it is not there.
+
+    Raises:
+      InputError: if one is taken, or the folder cannot be written.
+    """
+    paths = {ending: folder / f"{stem}{ending}" for ending in endings}
+    for path in paths.values():
+        if path.exists():
+            raise InputError(
+                f"{path} exists; remove it, or name another {argument('out')}."
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return paths
+
+
+def write_all(paths: Mapping[str, pathlib.Path], writers: Mapping[str, Writer]) -> None:
+    """Writes all files or none: {ending: path}, {ending: writer}.
+
+    Raises:
+      InputError: if one cannot be written.
+    """
+    try:
+        with contextlib.ExitStack() as stack:
+            parts = {
+                k: stack.enter_context(files.atomic_file(p)) for k, p in paths.items()
+            }
+            for ending, part in parts.items():
+                writers[ending](part)
+    except OSError as error:
+        raise _unwritable(next(iter(paths.values())).parent, error) from error
+
+
+def describe_settings(
+    run: TrainedRun, request: Request, plan: SamplingPlan
+) -> dict[str, Any]:
+    """What makes the images those they are: {name: anything JSON can hold}."""
+    return {
+        **dataclasses.asdict(request),
+        "start": plan.begin,
+        "candidates": request.candidates or 1,
+        "count": plan.n,
+        "sampler": run.options.sampling.sampler,
+        **plan.sampler.keywords,
+        "chains_at_a_time": sampling.BATCH_SIZE,
+        "checkpoint_step": run.step,
+        "network_sha256": findings.weights_sha256(run.model.network),
+        "precision": hardware.choose_precision(run.options.training.precision)[0],
+    }
+
+
+def array_writer(
+    drawn: sampling.Drawn, plan: SamplingPlan, settings: Mapping[str, Any]
+) -> Writer:
+    """Makes the writer of the .npz: what was drawn, and how.
+
+    images uint8 and pixels float32 [n, H, W, C], the latter in [-1, 1] but for what
+    chains took out of it; energies E(x) in nats, float32 [n]; labels int32 [n], -1
+    where it is p(x); settings, JSON in a string; seed. Of chains also frames uint8
+    [F, n, H, W, C] and frame_steps [F]; of inpaintings image float32 [H, W, C] and free
+    bool [H, W, 1].
+
+    Args:
+      drawn: what `sampling.draw_many` returned.
+      plan: what it was asked for.
+      settings: what `describe_settings` returned.
+    """
+    labels = [-1] * plan.n if plan.labels is None else plan.labels
+    arrays: dict[str, Any] = {
+        "images": sampling.to_uint8(drawn.images),
+        "pixels": drawn.images,
+        "energies": drawn.energies,
+        "labels": np.asarray(labels, "int32"),
+        "seed": np.asarray(settings["seed"]),
+        "settings": np.asarray(json.dumps(settings)),
+    }
+    if drawn.frames is not None:
+        arrays |= {"frames": drawn.frames, "frame_steps": drawn.frame_steps}
+    if plan.known is not None:
+        arrays |= plan.known._asdict()
+
+    def write(path):
+        with open(path, "wb") as file:  # given a path, savez adds its own ending
+            np.savez_compressed(file, **arrays)
+
+    return write
+
+
+def _plain(value: Any) -> str:
+    return re.sub(r"[^\w.,]+", "_", str(value)).strip("_")
+
+
+def _unwritable(folder: pathlib.Path, error: OSError) -> InputError:
+    return InputError(
+        f"{argument('out', folder)} cannot be written: {error.strerror or error}; "
+        "name another."
+    )

@@ -1,0 +1,52 @@
+"""Trajectories: a sampler's walk with every step of it kept."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from jem_tf.samplers.walking import Energy
+
+
+class Trace(NamedTuple):
+    """Every step of a walk of K steps.
+
+    images: [K + 1, B, H, W, C]; the first are the start, the last the walk's end.
+    energy: [K + 1, B] in nats.
+    score_norm: [K, B], the L2 norm of the score where each step began.
+    """
+
+    images: tf.Tensor
+    energy: tf.Tensor
+    score_norm: tf.Tensor
+
+
+def trace(
+    sampler: Any, energy: Energy, x: Any, *, steps: Any, seed: Any, **arguments: Any
+) -> Trace:
+    """Takes the walk of `sampler` one step at a time and keeps every step.
+
+    Args:
+      sampler: a `Sampler`, or a member of SAMPLERS with its `arguments`.
+      energy, x, steps, seed: see `Sampler`.
+      **arguments: of the sampler.
+    """
+    steps, x = tf.convert_to_tensor(steps), tf.convert_to_tensor(x)
+    images = tf.TensorArray(x.dtype, steps + 1, element_shape=x.shape)
+    energy_, norms = (
+        tf.TensorArray(x.dtype, size, element_shape=x.shape[:1])
+        for size in (steps + 1, steps)
+    )
+
+    def record(k, x, images, energy_, norms):
+        following, info = sampler(energy, x, steps=1, first=k, seed=seed, **arguments)
+        images, energy_ = images.write(k, x), energy_.write(k, energy(x))
+        return k + 1, following, images, energy_, norms.write(k, info.score_norm)
+
+    _, x, images, energy_, norms = tf.while_loop(
+        lambda k, *_: k < steps,
+        record,
+        (0, x, images, energy_, norms),
+        parallel_iterations=1,
+    )
+    images, energy_ = images.write(steps, x), energy_.write(steps, energy(x))
+    return Trace(*(tf.stop_gradient(kept.stack()) for kept in (images, energy_, norms)))

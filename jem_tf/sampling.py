@@ -1,0 +1,265 @@
+"""How images are drawn: the one way, for training's figures, the tools and servers.
+
+    start      where chains begin: in the replay buffer, or afresh (`starts`)
+    sampler    how they walk, K steps down E(x), or down E(x, y) of a label each
+    pick       of C candidates an image one, with probability ~ exp(-E)
+
+`draw` does it in one graph; `draw_many` does the same in batches, with the progress on
+a terminal and steps kept for films. Equal seeds give equal images from both.
+
+Letters: n images [H, W, C] in [-1, 1]; C candidates an image; K steps of the sampler; F
+frames, steps evenly over the walk, its start and its end among them; energies in nats.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from jem_tf import energies, pixels
+from jem_tf.errors import InputError, argument
+from jem_tf.replay import ReplayBuffer
+from jem_tf.starts import Start
+
+BATCH_SIZE = 500  # chains at a time
+STRETCHES = 50  # of a walk without frames, between two looks at its progress
+DEFAULT_RATE = 0.05  # the paper's rho, where a run's chains never start afresh
+NOT_FINITE = (
+    "pixels that are not finite, as the chains diverged; give fewer steps, a smaller "
+    "step size or less noise, or train longer"
+)
+
+
+class Model(Protocol):
+    """What draws: an `EnergyModel`."""
+
+    buffer: ReplayBuffer | None
+    num_classes: int
+
+    def energy(self, labels: Any = None) -> Callable[[tf.Tensor], tf.Tensor]: ...
+
+
+class Known(NamedTuple):
+    """An image float32 [H, W, C] and which of its pixels are free: bool [H, W, 1]."""
+
+    image: np.ndarray
+    free: np.ndarray
+
+
+class Begun(NamedTuple):
+    """Chains at their start: images [n * C, H, W, C], their labels, seeds to go on."""
+
+    images: tf.Tensor
+    labels: tf.Tensor | None
+    walk_seed: tf.Tensor
+    pick_seed: tf.Tensor
+
+
+class Drawn(NamedTuple):
+    """What was drawn.
+
+    images: float32 [n, H, W, C], the ends of the chains.
+    energies: float32 [n], their E(x).
+    frames: uint8 [F, n, H, W, C], or None.
+    frame_steps: int32 [F], the steps that the frames show; or None.
+    """
+
+    images: np.ndarray
+    energies: np.ndarray
+    frames: np.ndarray | None
+    frame_steps: np.ndarray | None
+
+
+def draw(
+    model: Model,
+    start: Start,
+    sampler: Any,
+    n: Any,
+    seed: Any,
+    *,
+    labels: Any = None,
+    candidates: int = 1,
+) -> tf.Tensor:
+    """Draws n images, as operations of one graph.
+
+    Args:
+      model: gives the energies to walk down.
+      start: where chains begin, see `starts`.
+      sampler: a `samplers.Sampler` with its steps bound.
+      n: how many images; an int or a scalar tensor.
+      seed: int [2].
+      labels: int [n] to draw from p(x | y), or None to draw from p(x).
+      candidates: C chains an image.
+
+    Returns:
+      float32 [n, H, W, C], about in [-1, 1]: nothing but a clamp keeps pixels there.
+    """
+    begun = begin(start, n, seed, labels=labels, candidates=candidates)
+    energy = model.energy(begun.labels)
+    x, _ = sampler(energy, begun.images, seed=begun.walk_seed)
+    return _pick(x, energy, candidates, begun.pick_seed)
+
+
+def begin(
+    start: Start, n: Any, seed: Any, *, labels: Any = None, candidates: int = 1
+) -> Begun:
+    """Places the chains of n images at their start, C an image; as in `draw`."""
+    start_seed, walk_seed, pick_seed = tf.unstack(tf.random.split(seed, 3))
+    if labels is not None:
+        labels = tf.repeat(tf.cast(labels, tf.int32), candidates)
+    images = start(n * candidates, start_seed, labels)
+    return Begun(images, labels, walk_seed, pick_seed)
+
+
+def _pick(x: tf.Tensor, energy: Callable, candidates: int, seed: Any) -> tf.Tensor:
+    """Picks one of every C images in a row: [n * C, H, W, C] -> [n, H, W, C]."""
+    if candidates == 1:
+        return x
+    return energies.pick(x, energy(x), candidates=candidates, seed=seed)
+
+
+def from_buffer(buffer: ReplayBuffer) -> Start:
+    """A start that continues chains of the replay buffer, which is not changed."""
+
+    def start(n, seed, labels=None):
+        return buffer.draw(n, seed, labels, reinit=False).images
+
+    return start
+
+
+def classes_in_turn(model: Model, n: int) -> np.ndarray | None:
+    """Labels int32 [n], one class after the other, if the buffer keeps chains by class.
+
+    Otherwise returns None: chains walk down E(x).
+    """
+    by_class = model.buffer is not None and model.buffer.num_classes
+    return np.arange(n, dtype="int32") % model.num_classes if by_class else None
+
+
+def usual_steps(steps: int, reinit_prob: float, *, continued: bool) -> int:
+    """How many steps a chain takes where nobody says so.
+
+    Args:
+      steps: K of a training step.
+      reinit_prob: rho, the probability that a chain of the buffer starts afresh.
+      continued: whether the chains continue the buffer's. If so they take K steps;
+        chains that start afresh take K / rho, as many as a chain of the buffer takes in
+        the mean.
+    """
+    return steps if continued else round(steps / (reinit_prob or DEFAULT_RATE))
+
+
+def check_finite(images: np.ndarray) -> np.ndarray:
+    """Returns images [n, H, W, C]; raises InputError if a pixel is not finite."""
+    diverged = ~np.isfinite(images).all(axis=(1, 2, 3))
+    if diverged.any():
+        raise InputError(f"{diverged.sum()} of {len(images)} images have {NOT_FINITE}.")
+    return images
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Clips images to [-1, 1] and rounds them to 8 bits: float -> uint8.
+
+    Raises:
+      InputError: if a pixel is not finite.
+    """
+    return pixels.to_uint8(check_finite(images)).numpy()
+
+
+def draw_many(
+    model: Model,
+    start: Start,
+    sampler: Any,
+    n: int,
+    *,
+    steps: int,
+    labels: Any = None,
+    candidates: int = 1,
+    frames: int = 0,
+    known: Known | None = None,
+    seed_of_batch: Callable[[int], Any],
+    batch_size: int = BATCH_SIZE,
+) -> Drawn:
+    """Draws n images in batches, with a bar on a terminal; else as `draw`.
+
+    A long walk goes in stretches, so that only frames are held in memory.
+
+    Args:
+      model, start, sampler, labels, candidates: as in `draw`.
+      n: how many images.
+      steps: K.
+      frames: F to keep, at least 2 and with 1 candidate only; 0 keeps none.
+      known: pixels that every chain has and never moves; None: all pixels walk.
+      seed_of_batch: number of the batch -> int [2].
+      batch_size: chains at a time, on which the images depend.
+
+    Returns:
+      Drawn.
+
+    Raises:
+      InputError: if pixels are not finite at the end, or an argument is out of range.
+    """
+    from tqdm import tqdm
+
+    if frames and candidates > 1:
+        raise InputError(f"{argument('frames', frames)} goes with 1 candidate only.")
+    stops = np.linspace(0, steps, frames or STRETCHES).round().astype("int32")
+    stops = np.unique(stops)
+    walk, energy = _stretch_walker(model, sampler, known), _energy_graph(model)
+    size = min(max(1, batch_size // candidates), n)
+    parts = []
+    total = -(-n // size) * size * candidates * steps
+    with tqdm(total=total, desc="chains", unit="step", disable=None) as bar:
+        for batch, first in enumerate(range(0, n, size)):
+            some = None if labels is None else _filled(labels[first:], size)
+            seed = seed_of_batch(batch)
+            begun = begin(start, size, seed, labels=some, candidates=candidates)
+            x, kept = _walk_in_stretches(begun, walk, stops, bool(frames), known, bar)
+            x = _pick(x, lambda x, y=begun.labels: energy(x, y), candidates, begun[-1])
+            parts.append((check_finite(x.numpy()), energy(x, None).numpy(), kept))
+    return _joined(parts, n, stops)
+
+
+def _walk_in_stretches(begun, walk, stops, frames, known, bar):
+    """One batch from its start to its end -> (x, frames uint8 [F, ...] or None)."""
+    x = begun.images
+    if known is not None:
+        x = tf.where(known.free, x, known.image)
+    kept = [to_uint8(x.numpy())] if frames else []
+    for first, last in itertools.pairwise(stops):
+        count = tf.constant(last - first)
+        x = walk(x, begun.labels, tf.constant(first), count, begun.walk_seed)
+        if frames:
+            kept.append(to_uint8(x.numpy()))
+        bar.update((last - first) * len(x))
+    return x, np.stack(kept) if frames else None
+
+
+def _stretch_walker(model, sampler, known):
+    """(x, labels, first step, how many, seed) -> x, traced once a batch size."""
+    free = None if known is None else known.free
+
+    def walk(x, labels, first, steps, seed):
+        down = model.energy(labels)
+        return sampler(down, x, seed=seed, first=first, steps=steps, free=free)[0]
+
+    return tf.function(walk)
+
+
+def _energy_graph(model):
+    """(x, labels or None) -> E(x, labels) or E(x)."""
+    return tf.function(lambda x, labels: model.energy(labels)(x))
+
+
+def _filled(labels, size):
+    """The first labels, repeated where there are fewer: one graph for all batches."""
+    return tf.constant(np.resize(np.asarray(labels, "int32")[:size], size))
+
+
+def _joined(parts, n, stops):
+    images, energy, kept = zip(*parts, strict=True)
+    frames = None if kept[0] is None else np.concatenate(kept, axis=1)[:, :n]
+    steps = None if frames is None else stops
+    return Drawn(np.concatenate(images)[:n], np.concatenate(energy)[:n], frames, steps)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from jem_tf import datasets, jem, networks, pixels
+from jem_tf.evaluation import calibration_error, inference
+from jem_tf.metrics.calibration import expected_calibration_error
+
+SHAPE = (8, 8, 1)
+
+
+@pytest.fixture(scope="module")
+def parts():
+    data = datasets.load("digits")
+    model = jem.JEM(networks.build("convnet-8", SHAPE, 10, seed=1), p_x_weight=0.0)
+    model.compile()
+    x, y = data.train
+    model.fit(pixels.from_uint8(x), y, batch_size=32, epochs=3, verbose=0)
+    return model, data.validation, data.test
+
+
+@pytest.fixture(scope="module")
+def measured(parts):
+    return calibration_error.evaluate_confidence(*parts, noise=0.5)
+
+
+def test_the_numbers_are_those_of_the_test_images(parts, measured):
+    (model, _, test), (metrics, _) = parts, measured
+    logits = inference.logits(model, test.images)
+    hits = np.argmax(logits, axis=1) == test.labels.numpy()
+    assert metrics["accuracy"] == hits.mean()
+    assert metrics["accuracy_ci"][0] < hits.mean() < metrics["accuracy_ci"][1]
+    assert metrics["ece"] == expected_calibration_error(logits, test.labels)
+    assert metrics["ece_ci"][0] < metrics["ece_ci"][1]
+
+
+def test_noise_on_the_images_is_felt_and_a_seed_repeats_it(parts, measured):
+    metrics, _ = measured
+    assert metrics["accuracy_noisy"] < metrics["accuracy"]
+    again, _ = calibration_error.evaluate_confidence(*parts, noise=0.5)
+    assert again == metrics
+    without, _ = calibration_error.evaluate_confidence(*parts, noise=0)
+    assert without["accuracy_noisy"] == without["accuracy"]
+
+
+def test_the_temperature_is_of_validation_and_lowers_the_nll(parts, measured):
+    (model, validation, test), (metrics, _) = parts, measured
+    both, _ = calibration_error.evaluate_confidence(model, test, test, noise=0)
+    assert both["nll_temperature_scaled"] <= both["nll"]
+    assert both["temperature"] != metrics["temperature"]
+    labels = validation.labels.numpy()
+    scaled = inference.logits(model, validation.images) / metrics["temperature"]
+    nll = calibration_error.ERRORS["nll"]
+    assert nll(scaled, labels) <= nll(scaled * 1.05, labels)
+    assert nll(scaled, labels) <= nll(scaled * 0.95, labels)
+
+
+def test_there_is_a_reliability_diagram_and_a_histogram(measured):
+    _, figures = measured
+    assert set(figures) == {"reliability", "confidence"}
+    assert figures["reliability"].axes[0].get_title().startswith("ECE")

@@ -1,0 +1,148 @@
+import functools
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from jem_tf import networks, replay, samplers, starts
+from jem_tf.evaluation import convergence
+from jem_tf.jem import JEM
+
+SHAPE = (8, 8, 1)
+WALK = {"steps": 6, "step_size": 1.0, "noise": 0.05}
+
+
+def made(size=50, **kw):
+    buffer = replay.ReplayBuffer(size, starts.uniform(SHAPE), **kw)
+    buffer.ages.assign(tf.range(buffer.slots))
+    network = networks.build("convnet-8", SHAPE, 4, seed=1)
+    return JEM(network, buffer=buffer, sampler=samplers.sgld)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return made()
+
+
+def walk(**changes):
+    return functools.partial(samplers.trace, samplers.sgld, **(WALK | changes))
+
+
+def normal(*shape):
+    return np.random.default_rng(0).normal(size=shape)
+
+
+def autoregressive(rho, steps, n):
+    """x_{t+1} = rho x_t + sqrt(1 - rho^2) N(0, 1): [steps, n], at rest from the start.
+
+    Its autocorrelation at lag k is rho^k, and n states are worth n (1 - rho) /
+    (1 + rho) independent ones.
+    """
+    noise = normal(steps, n)
+    x = [noise[0]]
+    for more in noise[1:]:
+        x.append(rho * x[-1] + math.sqrt(1 - rho**2) * more)
+    return np.stack(x)
+
+
+def test_energies_are_the_samplers_own_and_leave_the_buffer_alone(model):
+    before = [variable.numpy() for variable in model.buffer.variables]
+    seen = []
+
+    def spied(energy, x, *, seed):
+        trace = walk()(energy, x, seed=seed)
+        seen.append((x, seed, trace))
+        return trace
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        energies = convergence.energy_traces(model, spied, 9, seed=3)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    ((start, seed, trace),) = seen
+    assert energies.shape == (7, 9)
+    np.testing.assert_array_equal(energies, trace.energy)
+    end, _ = samplers.sgld(model.energy(), start, seed=seed, **WALK)
+    np.testing.assert_allclose(energies[-1], model.energy()(end), rtol=1e-5)
+    for variable, old in zip(model.buffer.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, old)
+
+
+def test_chains_start_in_the_buffer_and_never_afresh():
+    model = made(reinit_prob=1.0)
+    known = model.energy()(model.buffer.shard).numpy()
+    first = convergence.energy_traces(model, walk(), 200)[0]
+    distance = np.abs(first[:, None] - known[None, :]).min(axis=1)
+    assert distance.max() < 1e-5
+    assert len({*np.abs(first[:, None] - known[None, :]).argmin(axis=1)}) > 40
+
+
+def test_chains_may_start_in_noise():
+    model, still = made(), walk(steps=0)
+    model.buffer.shard.assign(tf.zeros([50, *SHAPE]))
+    flat = convergence.energy_traces(model, still, 64)
+    noisy = convergence.energy_traces(model, still, 64, noise=True)
+    assert np.ptp(flat) < 1e-5 < np.std(noisy)
+
+
+def test_a_seed_is_a_walk(model):
+    energies, again, other = (
+        convergence.energy_traces(model, walk(), 5, seed=s) for s in (1, 1, 2)
+    )
+    # TensorFlow adds x, score and noise in the order in which their buffers come free.
+    np.testing.assert_allclose(energies, again, rtol=1e-5)
+    assert np.abs(energies - other).max() > 1e-4
+
+
+def test_of_independent_states_each_counts():
+    statistics = convergence.mixing_statistics(5.0 + 2.0 * normal(2001, 16))
+    kept = 1001 * 16
+    assert statistics["ess"] == pytest.approx(kept, rel=0.1)
+    assert statistics["ess_share"] == pytest.approx(statistics["ess"] / kept)
+    assert statistics["rhat"] == pytest.approx(1.0, abs=0.01)
+    assert statistics["energy_mean"] == pytest.approx(5.0, abs=0.1)
+    assert statistics["energy_std"] == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("rho", [0.5, 0.8, 0.9])
+def test_states_that_resemble_each_other_count_for_fewer(rho):
+    statistics = convergence.mixing_statistics(autoregressive(rho, 8000, 16))
+    assert statistics["ess_share"] == pytest.approx((1 - rho) / (1 + rho), rel=0.1)
+    assert statistics["rhat"] == pytest.approx(1.0, abs=0.02)
+
+
+def test_chains_stuck_at_levels_of_their_own_do_not_agree():
+    stuck = np.arange(8) + 0.01 * normal(1000, 8)
+    statistics = convergence.mixing_statistics(stuck)
+    assert statistics["rhat"] > 10
+    assert statistics["ess"] < 40  # some states a chain, of 500
+
+
+def test_chains_that_drift_together_do_not_agree_with_themselves():
+    drifting = np.linspace(0, 100, 1000)[:, None] + normal(1000, 8)
+    assert convergence.mixing_statistics(drifting)["rhat"] > 1.5
+
+
+def test_the_first_half_is_warm_up():
+    trace = normal(1000, 8)
+    warm = trace.copy()
+    warm[:500] += 1000.0
+    statistics, expected = (
+        convergence.mixing_statistics(warm),
+        convergence.mixing_statistics(trace),
+    )
+    first = statistics.pop("energy_first")
+    assert first == pytest.approx(expected.pop("energy_first") + 1000)
+    assert statistics == expected
+    assert first == pytest.approx(np.mean(warm[0]))
+
+
+@pytest.mark.parametrize("kind", ["iid", "slow", "stuck"])
+def test_no_trace_is_worth_more_than_its_states(kind):
+    trace = {
+        "iid": normal(400, 8),
+        "slow": normal(400, 8).cumsum(axis=0),
+        "stuck": np.arange(8) + 0.01 * normal(400, 8),
+    }[kind]
+    assert 0 < convergence.mixing_statistics(trace)["ess"] <= 200 * 8

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from jem_tf import figures
+from jem_tf.figures import captioned_grids
+
+
+def images(*shape, seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype("float32")
+
+
+def shown(axes):
+    """The image in a panel, uint8 [H, W, 3]."""
+    (image,) = axes.images
+    return np.asarray(image.get_array())
+
+
+def ticks(axis):
+    labels = [label.get_text() for label in axis.get_ticklabels()]
+    return dict(zip(labels, axis.get_ticklocs(), strict=True))
+
+
+def test_a_strip_has_every_image_with_its_caption_under_the_names_of_the_columns():
+    rows = {"raw": images(3, 4, 5, 3), "moved": images(3, 4, 5, 3, seed=1)}
+    captions = {"raw": ["a", "b", "c"], "moved": ["d", "e", "f"]}
+    figure = captioned_grids.captioned_rows(rows, captions, ["cat", "dog", "elk"])
+    panels = np.reshape(figure.axes, [2, 3])
+    assert [axes.get_title() for axes in panels[0]] == ["cat", "dog", "elk"]
+    for line, label in zip(panels, rows, strict=True):
+        assert line[0].get_ylabel() == label
+        assert [axes.get_xlabel() for axes in line] == captions[label]
+        for axes, image in zip(line, rows[label], strict=True):
+            np.testing.assert_array_equal(shown(axes), figures.tile(image[None]))
+
+
+def test_a_strip_takes_one_caption_for_each_image():
+    with pytest.raises(ValueError, match="zip"):
+        captioned_grids.captioned_rows(
+            {"raw": images(2, 4, 4, 3)}, {"raw": ["a"]}, ["x", "y"]
+        )
+
+
+def test_names_of_classes_and_columns_stand_at_the_middles_of_their_images():
+    rows = images(2, 3, 5, 7, 3)
+    (axes,) = captioned_grids.labelled_rows(
+        rows, ["cat", "dog"], columns=["0", "5", "9"]
+    ).axes
+    np.testing.assert_array_equal(
+        shown(axes), figures.tile(rows.reshape(6, 5, 7, 3), columns=3)
+    )
+    assert ticks(axes.yaxis) == {"cat": 2, "dog": 8}
+    assert ticks(axes.xaxis) == {"0": 3, "5": 11, "9": 19}
+
+
+def test_classes_without_columns_have_no_texts_above():
+    (axes,) = captioned_grids.labelled_rows(images(2, 3, 4, 4, 3), ["cat", "dog"]).axes
+    assert not axes.get_xticks().size
+
+
+def test_a_sample_stands_before_the_images_nearest_to_it():
+    pixels = np.random.default_rng(0).integers(0, 256, [2, 4, 5, 5, 1], "uint8")
+    captions = [["a", "b", "c"], ["d", "e", "f"]]
+    figure = captioned_grids.neighbours(pixels[:, 0], pixels[:, 1:], captions)
+    panels = np.reshape(figure.axes, [2, 4])
+    for line, row, texts in zip(panels, pixels, captions, strict=True):
+        assert [axes.get_xlabel() for axes in line] == ["", *texts]
+        for axes, image in zip(line, row, strict=True):
+            np.testing.assert_array_equal(shown(axes), image.repeat(3, axis=-1))
+    assert panels[0][0].get_title() == "sample"

@@ -1,0 +1,42 @@
+"""What a request means: classes by name or number, fields for their modes."""
+
+import pytest
+
+from jem_tf.errors import InputError
+from jem_tf.generation import request
+
+NAMES = ("cat", "dog", "2")
+
+
+@pytest.mark.parametrize(
+    ("words", "classes"),
+    [
+        ("", None),
+        ("all", [0, 1, 2]),
+        ("dog", [1]),
+        ("dog, cat", [1, 0]),
+        ("0,1", [0, 1]),
+        ("2", [2]),  # a name before a number
+    ],
+)
+def test_labels_are_names_or_numbers(words, classes):
+    assert request.parse_labels(words, NAMES) == classes
+
+
+@pytest.mark.parametrize("words", ["bird", "3", "-1", "cat,", "9" * 20])
+def test_a_class_that_there_is_not_is_refused_with_those_there_are(words):
+    with pytest.raises(InputError, match="choose among cat, dog, 2, the numbers 0 to"):
+        request.parse_labels(words, NAMES)
+
+
+def test_a_field_of_another_mode_is_refused_by_name():
+    with pytest.raises(InputError, match=r"^frames=3 is for mode=chain\.$"):
+        request.Request(frames=3)
+    with pytest.raises(InputError, match=r"^mode=inpaint needs an image"):
+        request.Request("inpaint", image="a.png")
+
+
+def test_what_changed_is_what_is_not_as_by_default():
+    assert request.Request().changed() == {}
+    asked = request.Request("chain", steps=5, seed=2)
+    assert asked.changed() == {"steps": 5, "seed": 2}

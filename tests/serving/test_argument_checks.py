@@ -1,0 +1,52 @@
+"""What a user gives is taken or refused in a sentence that names it."""
+
+import numpy as np
+import pytest
+
+from jem_tf.errors import InputError
+from jem_tf.serving import argument_checks
+
+SHAPE = (4, 5, 3)
+
+
+@pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3)])
+def test_a_whole_number_is_one_whatever_its_type(value):
+    number = argument_checks.whole_number("n", value, 1)
+    assert number == 3
+    assert type(number) is int
+
+
+@pytest.mark.parametrize("value", [True, np.bool_(True), 2.0, "3", None, [1]])
+def test_what_is_no_whole_number_is_refused(value):
+    with pytest.raises(InputError, match=r"^n is .*give a whole number"):
+        argument_checks.whole_number("n", value, 1)
+
+
+@pytest.mark.parametrize("value", [0, -1, 7, 2**40])
+def test_a_number_out_of_range_is_refused_with_the_range(value):
+    with pytest.raises(InputError, match=rf"^n is {value}; it must be from 1 to 6\."):
+        argument_checks.whole_number("n", value, 1, 7)
+
+
+def test_a_class_is_its_number_or_its_name():
+    names = ("cat", "dog")
+    assert [
+        argument_checks.class_number(y, names) for y in (0, "dog", np.int64(1))
+    ] == [0, 1, 1]
+    with pytest.raises(InputError, match="label is 'cow'; the classes are cat, dog"):
+        argument_checks.class_number("cow", names)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
+def test_one_image_is_a_batch_of_one_and_floats_are_float32(dtype):
+    one, many = np.zeros(SHAPE, dtype), np.zeros([2, *SHAPE], dtype)
+    for images, single in ((one, True), (many, False)):
+        batch, was_single = argument_checks.image_batch(images, SHAPE)
+        assert (batch.ndim, was_single) == (4, single)
+        assert batch.dtype == ("uint8" if dtype == "uint8" else "float32")
+
+
+@pytest.mark.parametrize("far", [2.01, -3, 255])
+def test_floats_that_are_not_about_in_minus_one_to_one_are_refused(far):
+    with pytest.raises(InputError, match=r"scale them to\s+\[-1, 1\]"):
+        argument_checks.image_batch(np.full(SHAPE, far, "float32"), SHAPE)

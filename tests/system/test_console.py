@@ -1,0 +1,26 @@
+import io
+import sys
+
+from tqdm import tqdm
+
+from jem_tf.system.console import say
+
+
+def test_a_line_goes_to_standard_output_at_once(capfd):
+    say("é: 1,000 images")
+    assert capfd.readouterr() == ("é: 1,000 images\n", "")
+
+
+def test_a_line_stands_above_the_progress_bar_and_never_within_it(capfd):
+    with tqdm(total=2, file=(terminal := io.StringIO()), mininterval=0) as bar:
+        bar.update()
+        say("a line")
+        bar.update()
+    assert capfd.readouterr().out == "a line\n"
+    assert "a line" not in terminal.getvalue()
+
+
+def test_a_line_goes_where_standard_output_goes_now(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", there := io.StringIO())
+    say("a line")
+    assert there.getvalue() == "a line\n"
