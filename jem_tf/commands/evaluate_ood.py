@@ -49,8 +49,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         "energy_temperature_source": "--energy_temperature"
         if given
         else "least NLL on the validation images",
-        "scores": "log_px = logsumexp f(x); max_p = log-odds of max p(y|x), the order of "
-        "max p(y|x); approximate_mass = "
+        "scores": "log_px = logsumexp f(x); max_p = max p(y|x); approximate_mass = "
         "-||d log p(x)/dx||, pixels in [-1, 1]; energy = T logsumexp(f(x)/T)",
         "auroc_ci": "DeLong, 95%",
         "other_ci": f"bootstrap over both sets, {intervals.RESAMPLES} draws, 95%",
