@@ -50,7 +50,7 @@ class Classifier(keras.Model):
             optimizer, loss, weighted_metrics=list(weighted_metrics), **kwargs
         )
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def logits(self, images: tf.Tensor) -> tf.Tensor:
         """Logits [B, K] of images [B, H, W, C], as a graph for inference."""
         return self.network(images, training=False)
@@ -170,7 +170,7 @@ class EnergyModel(Classifier):
             for weight in layer.trainable_weights
         ]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _draw(self, n, labels, candidates, seed):
         start = sampling.from_buffer(self.buffer)
         return sampling.draw(

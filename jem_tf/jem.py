@@ -112,7 +112,7 @@ class JEM(EnergyModel):
         """
         return (self._compiled_readings if self.jit_compile else self._readings)(x, y)
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def _compiled_readings(self, x, y):
         return self._readings(x, y)
 

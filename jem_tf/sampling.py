@@ -245,12 +245,12 @@ def _stretch_walker(model, sampler, known):
         down = model.energy(labels)
         return sampler(down, x, seed=seed, first=first, steps=steps, free=free)[0]
 
-    return tf.function(walk)
+    return tf.function(walk, autograph=False)
 
 
 def _energy_graph(model):
     """(x, labels or None) -> E(x, labels) or E(x)."""
-    return tf.function(lambda x, labels: model.energy(labels)(x))
+    return tf.function(lambda x, labels: model.energy(labels)(x), autograph=False)
 
 
 def _filled(labels, size):

@@ -52,7 +52,7 @@ def measure_training(
     if real:
         x = {"labelled": x, "real": _images(real // team.replicas, image_shape)}
 
-    @tf.function
+    @tf.function(autograph=False)
     def step() -> tf.Tensor:
         losses = team.strategy.run(lambda: model.learn(x, y)["loss"])
         return team.strategy.reduce("mean", losses, axis=None)
@@ -80,7 +80,7 @@ def count_images(opts: Options) -> StepImages:
 def measure_chain(model: JEM, opts: Options, repeats: int) -> dict[str, float]:
     """Times the negative phase alone: chains from the buffer and back."""
     n, steps = count_images(opts).drawn, opts.sampling.sampler_steps
-    dream = tf.function(lambda: model.dream(n, tf.constant([0, 0]))[0])
+    dream = tf.function(lambda: model.dream(n, tf.constant([0, 0]))[0], autograph=False)
     seconds = timing.measure_seconds(dream, repeats)
     work = flops.chain_flops(model.network, n, steps=steps)
     return compute_rates(seconds, images=n, work=work)

@@ -84,7 +84,7 @@ def clean_accuracy(
       split: the images and their labels.
       seed: int; draw i of the noise has the seed [seed, i].
     """
-    outcomes, walk = [], tf.function(_walk, reduce_retracing=True)
+    outcomes, walk = [], tf.function(_walk, reduce_retracing=True, autograph=False)
     for draw in range(defence.fresh):
         x = pixels.from_uint8(split.images)
         if defence.sampler is not None:

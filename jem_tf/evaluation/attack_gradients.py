@@ -56,7 +56,9 @@ def make_attack_view(
     images = tf.TensorSpec([None, *image_shape])
     labels = tf.TensorSpec([None], tf.int32)
 
-    @tf.function(input_signature=[images, labels, tf.TensorSpec([2], tf.int32)])
+    @tf.function(
+        input_signature=[images, labels, tf.TensorSpec([2], tf.int32)], autograph=False
+    )
     def view(x, labels, seed):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)

@@ -33,7 +33,9 @@ def energy_traces(
         start = tf.random.stateless_uniform(shape, draw_seed, -1.0, 1.0)
     else:
         start = model.buffer.draw(n, draw_seed, reinit=False).images
-    traced = tf.function(lambda x: walk(model.energy(), x, seed=chain_seed).energy)
+    traced = tf.function(
+        lambda x: walk(model.energy(), x, seed=chain_seed).energy, autograph=False
+    )
     return traced(start).numpy()
 
 

@@ -61,7 +61,7 @@ def drive_to_confidence(
     shape = model.network.input_shape[1:]
     labels = tf.repeat(tf.range(min(MAX_CLASSES, model.num_classes)), IMAGES_PER_CLASS)
     start = tf.random.stateless_uniform([len(labels), *shape], [seed, 0], -1.0, 1.0)
-    climb = tf.function(_climb)
+    climb = tf.function(_climb, autograph=False)
     x, log_p, steps = climb(
         model.network, labels, start, confidence, step_size, max_steps
     )

@@ -80,7 +80,7 @@ class Penultimate:
         self.name, self.width = network.name, int(np.prod(heads[-1].input.shape[1:]))
         both = keras.Model(network.inputs, [heads[-1].input, network.output])
         self._outputs = tf.function(
-            lambda x: both(x, training=False), reduce_retracing=True
+            lambda x: both(x, training=False), reduce_retracing=True, autograph=False
         )
 
     def extract(

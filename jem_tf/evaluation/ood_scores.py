@@ -113,7 +113,7 @@ def compute_outputs(
     """
     if compiled is None:
         function = functools.partial(packed_outputs, model)
-        compiled = tf.function(function, reduce_retracing=True)
+        compiled = tf.function(function, reduce_retracing=True, autograph=False)
     packed = inference.map_batches(
         compiled, images, batch_size=BATCH, progress=progress
     )

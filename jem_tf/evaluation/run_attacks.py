@@ -40,7 +40,9 @@ def attack_defence(
       {kind: {norm: shares [E, N]}} as measured; no failure is carried over to larger
       radii.
     """
-    classify = tf.function(refinement.make_classifier(model, defence.sampler))
+    classify = tf.function(
+        refinement.make_classifier(model, defence.sampler), autograph=False
+    )
     outcomes = {}
     for kind in refinement.gradient_kinds(defence.sampler):
         points = _find_points(
@@ -83,7 +85,9 @@ def transfer_attack(
     )
     outcomes = {}
     for defence in defences:
-        classify = tf.function(refinement.make_classifier(model, defence.sampler))
+        classify = tf.function(
+            refinement.make_classifier(model, defence.sampler), autograph=False
+        )
         outcomes[defence.k] = _judge(classify, points, defence, split.labels, settings)
     return outcomes
 

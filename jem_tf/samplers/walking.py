@@ -108,7 +108,9 @@ def compiled(sampler: Any) -> Any:
 
     def run(energy, x, *, seed, **arguments):
         whole = tf.function(
-            lambda x, seed: sampler(energy, x, seed=seed, **arguments), jit_compile=True
+            lambda x, seed: sampler(energy, x, seed=seed, **arguments),
+            jit_compile=True,
+            autograph=False,
         )
         return whole(x, seed)
 

@@ -202,9 +202,9 @@ class Predictor:
     @functools.cached_property
     def _packed_outputs(self) -> Callable[[tf.Tensor], tf.Tensor]:
         function = functools.partial(ood_scores.packed_outputs, self.model)
-        return tf.function(function, reduce_retracing=True)
+        return tf.function(function, reduce_retracing=True, autograph=False)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _draw(self, n, labels, steps, seed, start, candidates):
         begin = (
             sampling.from_buffer(self.model.buffer)
@@ -216,7 +216,7 @@ class Predictor:
             self.model, begin, sampler, n, seed, labels=labels, candidates=candidates
         )
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _walk(self, x, steps, seed):
         return self.model.sampler(self.model.energy(), x, steps=steps, seed=seed)[0]
 

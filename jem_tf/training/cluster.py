@@ -49,7 +49,7 @@ class Cluster:
         self.replicas: int = strategy.num_replicas_in_sync
         local = self.replicas // processes
         self.own = range(index * local, (index + 1) * local)
-        self._compiled_sum = tf.function(self._sum)
+        self._compiled_sum = tf.function(self._sum, autograph=False)
 
     @property
     def devices(self) -> tuple[str, ...] | None:

@@ -81,7 +81,7 @@ class Loop:
             callback.set_params({"epochs": plan.epochs, "steps": plan.steps_per_epoch})
         self.step, self.count, self.begin = 0, 0, begin
         self.sums: dict[str, float] = {}
-        self._compiled_execute = tf.function(self._execute)
+        self._compiled_execute = tf.function(self._execute, autograph=False)
 
     def train(self, state: TrainingState | None = None) -> float:
         """Trains to the end from `state`, as `checkpoint_manager.restore` gave it.
@@ -166,11 +166,13 @@ class Loop:
             self._names = list(readings)
             return tf.stack([*readings.values(), asking])
 
-        rows = tf.TensorArray(tf.float32, count)
-        for i in tf.range(count):
+        def step(i: tf.Tensor, rows: tf.TensorArray) -> tuple:
             shares = self.cluster.strategy.run(learn, args=next(batches))
             mean = self.cluster.strategy.reduce("mean", shares, axis=None)
-            rows = rows.write(i, mean)
+            return i + 1, rows.write(i, mean)
+
+        rows = tf.TensorArray(tf.float32, count)
+        _, rows = tf.while_loop(lambda i, _: i < count, step, (0, rows))
         return rows.stack()
 
     def _end_epoch(self) -> float | None:
