@@ -91,7 +91,7 @@ class EnergyModel(Classifier):
         network: keras.Model,
         *,
         buffer: ReplayBuffer | None = None,
-        sampler: Any = None,
+        sampler: sampling.Sampler | None = None,
         **kwargs: Any,
     ):
         super().__init__(network, **kwargs)
@@ -99,7 +99,7 @@ class EnergyModel(Classifier):
         # second iteration finds taken (TensorFlow 2.21, in bfloat16).
         tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
         self.buffer: Any = buffer  # a ReplayBuffer, or None
-        self.sampler = sampler
+        self.sampler: Any = sampler  # a Sampler, or None
 
     def dream(
         self, n: Any, seed: Any, labels: Any = None
@@ -117,7 +117,8 @@ class EnergyModel(Classifier):
         """
         draw_seed, chain_seed = tf.unstack(tf.random.split(seed))
         slots, start, fresh = self.buffer.draw(n, draw_seed, labels)
-        drawn, info = self.sampler(self.energy(labels), start, seed=chain_seed)
+        energy = self.energy(labels)
+        drawn, info = sampling.run(self.sampler, energy, start, seed=chain_seed)
         self.buffer.put(slots, drawn, fresh)
         return drawn, fresh, info
 

@@ -20,6 +20,7 @@ from jem_tf import energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
 from jem_tf.replay import ReplayBuffer
+from jem_tf.sampling import Sampler
 
 fold_in = tf.random.experimental.stateless_fold_in
 READINGS = ("cross_entropy", "energy_real", "gradient_norm")  # of every step
@@ -58,7 +59,7 @@ class JEM(EnergyModel):
         network: keras.Model,
         *,
         buffer: ReplayBuffer | None = None,
-        sampler: Any = None,
+        sampler: Sampler | None = None,
         p_x_weight: float = 1.0,
         p_y_given_x_weight: float = 1.0,
         p_x_y_weight: float = 0.0,
@@ -91,7 +92,10 @@ class JEM(EnergyModel):
         self.seed = seed
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Dreams, then learns from both: Keras's `fit` calls it."""
+        """Draws images from the model, then learns from them and the batch.
+
+        Keras's `fit` calls it.
+        """
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         readings, logits = self._learn(x, y, weight)
         self._loss_tracker.update_state(readings["loss"])

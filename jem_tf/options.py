@@ -106,7 +106,7 @@ class Sampling:
     sampler: str = option(
         "sgld",
         "sampler. sgld: the paper's; normalised: steps of one length; mala: "
-        "Metropolis-adjusted, at --temperature",
+        "Metropolis-adjusted, at a temperature",
         choices=tuple(SAMPLERS),
     )
     sampler_steps: int = option(20, "K, sampler steps a training step", least=1)
@@ -118,12 +118,14 @@ class Sampling:
     )
     step_noise: float = option(
         0.01,
-        "standard deviation of a step's noise, in pixels of [-1, 1]; mala has no use "
-        "for it",
+        "s, standard deviation of a step's noise, in pixels of [-1, 1]",
         least=0,
     )
     temperature: float = option(
-        1.0, "T of the density p(x)^(1/T) that mala samples; of mala only", above=0
+        0.0,
+        "T of the density p(x)^(1/T) that mala samples, whose noise then is sqrt(2 a T)"
+        "; of mala only. 0: s^2 / 2a, at which mala proposes the steps of sgld",
+        least=0,
     )
     score_clamp: float = option(
         0.0,

@@ -21,6 +21,7 @@ import tensorflow as tf
 from jem_tf import energies, pixels
 from jem_tf.errors import InputError, argument
 from jem_tf.replay import ReplayBuffer
+from jem_tf.samplers.walking import Sampler, run
 from jem_tf.starts import Start
 
 BATCH_SIZE = 500  # chains at a time
@@ -75,7 +76,7 @@ class Drawn(NamedTuple):
 def draw(
     model: Model,
     start: Start,
-    sampler: Any,
+    sampler: Sampler,
     n: Any,
     seed: Any,
     *,
@@ -98,7 +99,7 @@ def draw(
     """
     begun = begin(start, n, seed, labels=labels, candidates=candidates)
     energy = model.energy(begun.labels)
-    x, _ = sampler(energy, begun.images, seed=begun.walk_seed)
+    x, _ = run(sampler, energy, begun.images, seed=begun.walk_seed)
     return _pick(x, energy, candidates, begun.pick_seed)
 
 
@@ -139,7 +140,7 @@ def classes_in_turn(model: Model, n: int) -> np.ndarray | None:
 
 
 def usual_steps(steps: int, reinit_prob: float, *, continued: bool) -> int:
-    """How many steps a chain takes where nobody says so.
+    """The default number of steps of a chain.
 
     Args:
       steps: K of a training step.
@@ -171,7 +172,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 def draw_many(
     model: Model,
     start: Start,
-    sampler: Any,
+    sampler: Sampler,
     n: int,
     *,
     steps: int,
@@ -208,18 +209,17 @@ def draw_many(
     stops = np.linspace(0, steps, frames or STRETCHES).round().astype("int32")
     stops = np.unique(stops)
     walk, energy = _stretch_walker(model, sampler, known), _energy_graph(model)
-    size = min(max(1, batch_size // candidates), n)
-    parts = []
-    total = -(-n // size) * size * candidates * steps
+    each, parts = max(1, batch_size // candidates), []
+    total = n * candidates * steps
     with tqdm(total=total, desc="chains", unit="step", disable=None) as bar:
-        for batch, first in enumerate(range(0, n, size)):
-            some = None if labels is None else _filled(labels[first:], size)
-            seed = seed_of_batch(batch)
+        for batch, first in enumerate(range(0, n, each)):
+            size, seed = min(each, n - first), seed_of_batch(batch)
+            some = None if labels is None else labels[first : first + size]
             begun = begin(start, size, seed, labels=some, candidates=candidates)
             x, kept = _walk_in_stretches(begun, walk, stops, bool(frames), known, bar)
             x = _pick(x, lambda x, y=begun.labels: energy(x, y), candidates, begun[-1])
             parts.append((check_finite(x.numpy()), energy(x, None).numpy(), kept))
-    return _joined(parts, n, stops)
+    return _joined(parts, stops)
 
 
 def _walk_in_stretches(begun, walk, stops, frames, known, bar):
@@ -253,13 +253,8 @@ def _energy_graph(model):
     return tf.function(lambda x, labels: model.energy(labels)(x), autograph=False)
 
 
-def _filled(labels, size):
-    """The first labels, repeated where there are fewer: one graph for all batches."""
-    return tf.constant(np.resize(np.asarray(labels, "int32")[:size], size))
-
-
-def _joined(parts, n, stops):
+def _joined(parts, stops):
     images, energy, kept = zip(*parts, strict=True)
-    frames = None if kept[0] is None else np.concatenate(kept, axis=1)[:, :n]
+    frames = None if kept[0] is None else np.concatenate(kept, axis=1)
     steps = None if frames is None else stops
-    return Drawn(np.concatenate(images)[:n], np.concatenate(energy)[:n], frames, steps)
+    return Drawn(np.concatenate(images), np.concatenate(energy), frames, steps)

@@ -139,6 +139,33 @@ def test_one_graph_and_batches_draw_the_same(model):
         np.testing.assert_allclose(graph, many.images, atol=1e-5)
 
 
+def test_no_more_chains_walk_than_there_are_images(model):
+    counts = []
+
+    def start(n, seed, labels=None):
+        counts.append((n, labels is not None and labels.numpy().tolist()))
+        return tf.zeros([n, *SHAPE])
+
+    sampling.draw_many(
+        model,
+        start,
+        SGLD,
+        7,
+        steps=6,
+        labels=[0, 1, 2, 3, 4, 5, 6],
+        seed_of_batch=lambda batch: [0, batch],
+        batch_size=4,
+    )
+    assert counts == [(4, [0, 1, 2, 3]), (3, [4, 5, 6])]
+
+
+def test_a_sampler_that_returns_images_alone_is_refused_in_a_sentence(model):
+    with pytest.raises(InputError, match=r"^sampler returns a \w*Tensor; it must"):
+        sampling.draw(
+            model, starts.uniform(SHAPE), lambda energy, x, seed: x, 2, [0, 0]
+        )
+
+
 def test_a_mean_chain_of_the_buffer_has_k_over_rho_steps():
     assert sampling.usual_steps(20, 0.05, continued=False) == 400
     assert sampling.usual_steps(20, 0.0, continued=False) == 400

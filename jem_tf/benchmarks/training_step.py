@@ -10,7 +10,6 @@ from jem_tf.datasets import Dataset
 from jem_tf.jem import JEM
 from jem_tf.options import Options
 from jem_tf.runs import build
-from jem_tf.system import hardware
 from jem_tf.training.cluster import Cluster
 
 CLASSES = 10
@@ -116,7 +115,7 @@ def measure_feed(
 
 def measure_peaks(opts: Options, repeats: int) -> dict[str, float]:
     """The rates that this machine reaches: {"convolution", "product": GFLOP/s}."""
-    policy = hardware.choose_precision(opts.training.precision)[0]
+    policy = build.choose_precision(opts)[0]
     dtype = policy.removeprefix("mixed_")
     return {
         "convolution": timing.measure_convolution_peak(dtype, repeats),

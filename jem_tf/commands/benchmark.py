@@ -20,7 +20,7 @@ from jem_tf.errors import InputError
 from jem_tf.evaluation import inception_network
 from jem_tf.options import Options
 from jem_tf.runs import build, flagfiles
-from jem_tf.system import files, hardware
+from jem_tf.system import files
 from jem_tf.training import cluster
 
 CHANNELS, FID_IMAGES, FEED_STEPS = 3, 200, 20
@@ -99,7 +99,7 @@ def measure(opts: Options, values: Any) -> dict[str, Any]:
 
 def describe_setting(opts: Options, values: Any) -> dict[str, Any]:
     """What is measured, on what."""
-    policy, why = hardware.choose_precision(opts.training.precision)
+    policy, why = build.choose_precision(opts)
     return {
         "network": opts.network.network,
         "batch_size": opts.training.batch_size,
@@ -116,7 +116,7 @@ def describe_setting(opts: Options, values: Any) -> dict[str, Any]:
 
 def measure_features(opts: Options, graph: str, repeats: int) -> dict[str, float]:
     """Measures images a second through the Inception graph."""
-    policy = hardware.choose_precision(opts.training.precision)[0]
+    policy = build.choose_precision(opts)[0]
     network = inception_network.Inception(graph, bfloat16=policy == "mixed_bfloat16")
     images = np.random.default_rng(0).integers(0, 256, [FID_IMAGES, 32, 32, 3], "uint8")
     spent = timing.measure_seconds(

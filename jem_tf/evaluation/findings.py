@@ -18,9 +18,10 @@ import tensorflow as tf
 from jem_tf import figures
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError
+from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.runs.run_folder import RunFolder
-from jem_tf.system import files, hardware
+from jem_tf.system import files
 
 PACKAGES = (
     "jem-tf",
@@ -112,7 +113,7 @@ def provenance(run: TrainedRun, data: Dataset) -> dict[str, Any]:
         "network": run.options.network.network,
         "network_sha256": weights_sha256(run.model.network),
         "p_x_weight": run.options.objective.p_x_weight,
-        "precision": hardware.choose_precision(run.options.training.precision)[0],
+        "precision": build.choose_precision(run.options)[0],
         "dataset": run.options.data.dataset,
         "test_images": len(data.test.labels),
         "versions": _versions(),

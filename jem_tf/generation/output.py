@@ -17,8 +17,9 @@ from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import findings
 from jem_tf.generation.pictures import Writer
 from jem_tf.generation.request import Request, SamplingPlan
+from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
-from jem_tf.system import files, hardware
+from jem_tf.system import files
 
 LONGEST = 120  # characters of a name
 
@@ -91,7 +92,7 @@ def describe_settings(
         "chains_at_a_time": sampling.BATCH_SIZE,
         "checkpoint_step": run.step,
         "network_sha256": findings.weights_sha256(run.model.network),
-        "precision": hardware.choose_precision(run.options.training.precision)[0],
+        "precision": build.choose_precision(run.options)[0],
     }
 
 

@@ -106,9 +106,20 @@ def make_network(
         norm=opts.network.norm,
         activation=opts.network.activation,
         seed=opts.training.seed,
-        dtype=precision or hardware.choose_precision(opts.training.precision)[0],
+        dtype=precision or choose_precision(opts)[0],
         fused=fused,
     )
+
+
+def choose_precision(opts: Options) -> tuple[str, str]:
+    """Chooses the Keras dtype policy of a run, as `hardware.choose_precision` does.
+
+    Returns:
+      (name of the policy, the reason in words, or "" if the options name it).
+    """
+    if opts.training.precision == "auto" and opts.sampling.sampler == "mala":
+        return "float32", "mala compares energies that differ little"
+    return hardware.choose_precision(opts.training.precision)
 
 
 def make_sampler(sampling: Sampling, **changes: Any) -> functools.partial:
@@ -127,7 +138,8 @@ def make_sampler(sampling: Sampling, **changes: Any) -> functools.partial:
     numbers = {
         "step_size": sampling.step_size,
         "noise": sampling.step_noise,
-        "temperature": sampling.temperature,
+        "temperature": sampling.temperature
+        or sampling.step_noise**2 / (2 * sampling.step_size),
     }
     arguments = {
         "steps": sampling.sampler_steps,
@@ -241,10 +253,15 @@ def _check_same_images(opts: Options) -> None:
 
 def _check_temperature(sampling: Sampling) -> None:
     takes = "temperature" in samplers.hyperparameters_of(sampling.sampler)
-    if not takes and sampling.temperature != Sampling().temperature:
+    if not takes and sampling.temperature:
         raise InputError(
             f"{argument('temperature', sampling.temperature)} means nothing to "
             f"{argument('sampler', sampling.sampler)}; leave it out, or choose mala."
+        )
+    if takes and not (sampling.temperature or sampling.step_noise):
+        raise InputError(
+            f"{argument('sampler', sampling.sampler)} needs noise; give a "
+            f"{argument('temperature')} or a {argument('step_noise')} above 0."
         )
 
 

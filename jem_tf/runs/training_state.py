@@ -72,8 +72,8 @@ class TrainingState:
         if crc32 != _crc32(values):
             raise ValueError("state.json does not match its checksum")
         values["model_facts"] = values.pop("about")
-        del values["format"]
-        return cls(**values)
+        names = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: values[name] for name in values if name in names})
 
 
 def _crc32(values: dict[str, Any]) -> int:

@@ -24,7 +24,7 @@ from jem_tf.samplers.mala import mala
 from jem_tf.samplers.normalised import normalised
 from jem_tf.samplers.sgld import sgld
 from jem_tf.samplers.trajectories import Trace, trace
-from jem_tf.samplers.walking import Energy, Info, Sampler, compiled
+from jem_tf.samplers.walking import Energy, Info, Sampler, compiled, run
 
 __all__ = [
     "SAMPLERS",
@@ -37,6 +37,7 @@ __all__ = [
     "hyperparameters_of",
     "mala",
     "normalised",
+    "run",
     "sgld",
     "trace",
 ]

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from jem_tf.errors import InputError, argument
+
 Energy = Callable[[tf.Tensor], tf.Tensor]  # [B, H, W, C] -> [B] in nats
 Number = Any  # a float or a scalar tensor
 
@@ -48,6 +50,23 @@ class Sampler(Protocol):
     def __call__(
         self, energy: Energy, x: Any, /, *, seed: Any, **arguments: Any
     ) -> tuple[Any, Info]: ...
+
+
+def run(
+    sampler: Sampler, energy: Energy, x: Any, *, seed: Any, **arguments: Any
+) -> tuple[Any, Info]:
+    """Runs a sampler that a user may have written.
+
+    Raises:
+      InputError: if it does not return (images, Info).
+    """
+    result = sampler(energy, x, seed=seed, **arguments)
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise InputError(
+            f"{argument('sampler')} returns a {type(result).__name__}; it must return "
+            "(images, jem_tf.samplers.Info)."
+        )
+    return result
 
 
 def repeat(step: Callable, state: tuple, *, steps: Any, first: Any = 0) -> list:
@@ -96,6 +115,13 @@ def norm_of_each(x: tf.Tensor) -> tf.Tensor:
 def zero_for_each(x: tf.Tensor) -> tf.Tensor:
     """A zero for each image: [B, ...] -> [B]."""
     return tf.zeros_like(tf.reshape(x, [tf.shape(x)[0], -1])[:, 0])
+
+
+def check_above_0(**arguments: Number) -> None:
+    """Raises InputError if an argument is a Python number that is not above 0."""
+    for name, value in arguments.items():
+        if not tf.is_tensor(value) and not value > 0:
+            raise InputError(f"{argument(name, value)} must be above 0.")
 
 
 def end_walk(x: tf.Tensor, differentiable: bool) -> tf.Tensor:

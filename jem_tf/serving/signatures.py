@@ -118,7 +118,8 @@ class Served:
     ) -> Answer:
         """Draws n images from U(-1, 1); equal seeds give equal images.
 
-        n is from 1 to 1024, steps from 0 to 10,000; all others are at least 0.
+        n is from 1 to 1024, steps from 0 to 10,000; all others are at least 0, and
+        MALA's step size and temperature above 0.
 
         Returns:
           {"images": uint8 [n, H, W, C]; "pixels": float32, the same about in [-1, 1]}.
@@ -146,10 +147,11 @@ class Served:
     ) -> tuple[functools.partial, tf.Tensor]:
         """(The sampler of these arguments once they are checked, seed int [2])."""
         good = (steps >= 0) & (steps <= MOST_STEPS)
-        stacked = tf.stack(sizes)
-        fine = tf.reduce_all(tf.math.is_finite(stacked) & (stacked >= 0))
-        names = " and ".join(self._numbers)
-        says = f"{names} must be finite and at least 0, and are"
+        stacked, positive = tf.stack(sizes), "temperature" in self._numbers
+        inside = stacked > 0 if positive else stacked >= 0
+        fine = tf.reduce_all(tf.math.is_finite(stacked) & inside)
+        least = "above 0" if positive else "at least 0"
+        says = f"{' and '.join(self._numbers)} must be finite and {least}, and are"
         with (
             _holds(good, f"steps must be from 0 to {MOST_STEPS}, and is", steps),
             _holds(seed >= 0, "seed must be at least 0, and is", seed),

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from jem_tf.datasets import Dataset
 from jem_tf.jem import JEM
 from jem_tf.options import Options
+from jem_tf.runs import build
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
-from jem_tf.system import console, hardware
+from jem_tf.system import console
 from jem_tf.training.loop import Schedule
 
 
@@ -34,7 +35,7 @@ def announce_start(
     sizes = [len(split.labels) for split in (data.train, data.validation, data.test)]
     counts = "{} images to train on, {} to validate, {} to test".format(*sizes)
     console.say(f"{opts.data.dataset}: {counts}; {len(data.class_names)} classes")
-    policy, why = hardware.choose_precision(opts.training.precision)
+    policy, why = build.choose_precision(opts)
     console.say(
         f"{opts.network.network}: {model.network.count_params():,} parameters, "
         f"{policy}{f' ({why})' if why else ''}; {plan.steps} steps"

@@ -24,6 +24,7 @@ SHOWN = {  # {name: label} of what an epoch's line shows, in this order
     "energy_real": "E(real)",
     "energy_drawn": "E(drawn)",
     "energy_gap": "gap",
+    "acceptance": "accepted",
 }
 # TensorBoard groups an epoch's numbers so; the group of all others is "training".
 GROUPS = {

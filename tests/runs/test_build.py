@@ -116,6 +116,27 @@ def test_a_temperature_is_refused_of_a_sampler_that_has_none(name):
         assert "mala" in message
 
 
+def test_mala_proposes_sglds_steps_unless_a_temperature_is_given():
+    options = with_sampling(sampler="mala", step_size=0.5, step_noise=0.2).sampling
+    temperature = build.make_sampler(options).keywords["temperature"]
+    assert (2 * 0.5 * temperature) ** 0.5 == pytest.approx(0.2)
+    silent = with_sampling(sampler="mala", step_noise=0.0)
+    assert "sampler=mala needs noise" in refused(silent)
+
+
+def test_mala_is_in_float32_unless_a_precision_is_given(monkeypatch):
+    monkeypatch.setattr(build.hardware, "_cpu_flags", lambda: {"amx_bf16"})
+    assert build.choose_precision(Options())[0] == "mixed_bfloat16"
+    name, why = build.choose_precision(
+        with_subject(Options(), sampling={"sampler": "mala"})
+    )
+    assert (name, bool(why)) == ("float32", True)
+    given = with_subject(
+        sampling={"sampler": "mala"}, training={"precision": "mixed_bfloat16"}
+    )
+    assert build.choose_precision(given) == ("mixed_bfloat16", "")
+
+
 @pytest.mark.parametrize("name", samplers.SAMPLERS)
 def test_a_model_learns_from_a_step_with_each_sampler(name):
     model = build.compile_model(made(with_sampling(sampler=name)), SMALL.training, 10)

@@ -111,6 +111,14 @@ def test_a_state_is_written_as_it_was_before():
     assert json.loads(TrainingState.from_json(BEFORE).to_json()) == json.loads(BEFORE)
 
 
+def test_what_a_state_says_beyond_its_fields_is_passed_over():
+    values = json.loads(STATE.to_json())
+    del values["crc32"]
+    values["more"] = 1
+    text = json.dumps(values | {"crc32": training_state._crc32(values)})
+    assert TrainingState.from_json(text) == STATE
+
+
 def test_a_state_cannot_be_changed_in_place():
     with pytest.raises(dataclasses.FrozenInstanceError):
         STATE.step = 8

@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 from jem_tf import samplers
-from jem_tf.samplers.mala import log_acceptance_ratio
+from jem_tf.errors import InputError
+from jem_tf.samplers.mala import log_acceptance_ratio, reflect
 
 SHAPE = (2000, 2, 2, 1)
 VARIANCE = 0.7
@@ -80,6 +81,53 @@ def test_a_range_clamp_truncates_the_density():
     )
     assert np.abs(drawn).max() <= 0.5
     assert np.var(drawn) == pytest.approx(expected, rel=0.06)
+
+
+@pytest.mark.parametrize("start", ["inside", "at the bounds", "beyond them"])
+def test_a_range_clamp_holds_no_image_of_3072_pixels_up(start):
+    x = tf.random.stateless_uniform([16, 32, 32, 3], [0, 1], -1, 1)
+    if start != "inside":
+        x = tf.sign(x) * (1.0 if start == "at the bounds" else 1.2)
+    walk = WALK | {"step_size": 0.01}
+    end, info = samplers.mala(gaussian, x, steps=500, range_clamp=1.0, **walk)
+    from scipy import stats
+
+    scale = (VARIANCE * T) ** 0.5
+    expected = stats.truncnorm(-1 / scale, 1 / scale, scale=scale).var()
+    assert np.min(info.acceptance) > 0.3
+    assert np.abs(end).max() <= 1
+    assert np.var(end) == pytest.approx(expected, rel=0.03)  # 49,152 values: 0.6%
+
+
+def test_a_reflection_brings_a_pixel_inside_and_knows_its_slope():
+    y = tf.constant([-5.0, -2.6, -1.4, -1.0, 0.3, 1.0, 1.4, 2.6, 5.0, 9.2])[:, None]
+    image, slope = reflect(y, 1.0)
+    expected = [-1, 0.6, -0.6, -1, 0.3, 1, 0.6, -0.6, 1, 0.8]
+    np.testing.assert_allclose(image[:, 0], expected, atol=1e-6)
+    near, _ = reflect(y + 1e-3, 1.0)
+    inner = np.abs(expected) < 1
+    measured = ((near - image) / 1e-3).numpy()[inner, 0]
+    np.testing.assert_allclose(measured, slope.numpy()[inner, 0], atol=1e-2)
+
+
+def test_a_reflection_leaves_fixed_pixels_and_unbounded_ranges_alone():
+    y = tf.constant([[3.0, -1.2]])
+    assert reflect(y, None)[0] is y
+    image, slope = reflect(y, 1.0, free=np.array([False, True]))
+    np.testing.assert_allclose(image, [[3.0, -0.8]], rtol=1e-6)
+    np.testing.assert_array_equal(slope, [[1, -1]])
+
+
+@pytest.mark.parametrize("name", ["step_size", "temperature"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
+def test_a_number_that_is_not_above_0_is_refused(name, value):
+    with pytest.raises(InputError, match=f"^{name}={value} must be above 0"):
+        mala(gaussian, tf.zeros(SHAPE), steps=1, **WALK | {name: value})
+
+
+def test_it_takes_images_of_64_bits():
+    drawn = mala(gaussian, tf.zeros(SHAPE, tf.float64), steps=3, **WALK)
+    assert drawn.dtype == tf.float64
 
 
 def test_a_range_clamp_leaves_the_pixels_that_are_not_free_where_they_are():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from jem_tf.errors import InputError
 from jem_tf.samplers import walking
 
 
@@ -50,6 +51,15 @@ def test_noise_is_left_out_only_where_it_is_known_to_be_none():
     assert not walking.is_noisy(0.0)
     assert walking.is_noisy(0.1)
     assert walking.is_noisy(tf.constant(0.0))
+
+
+def test_a_sampler_of_ones_own_must_return_images_and_info():
+    x, info = tf.zeros([1, 2, 2, 1]), walking.Info(tf.zeros(1))
+    result = walking.run(lambda energy, x, seed: (x, info), None, x, seed=[0, 0])
+    assert result[0] is x
+    assert result[1] is info
+    with pytest.raises(InputError, match=r"^sampler returns a list; it must return"):
+        walking.run(lambda energy, x, seed: [x], None, x, seed=[0, 0])
 
 
 def test_the_end_of_a_walk_passes_gradients_only_if_asked_to():

@@ -64,6 +64,12 @@ def test_the_inputs_of_sample_are_the_samplers_numbers(model, name, numbers):
     assert [spec.name for spec in specs] == ["n", "steps", "seed", *numbers]
 
 
+def test_a_temperature_of_0_is_refused(model):
+    mala = served(model, "mala", step_size=1.0, temperature=1.0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"temperature must .+ 0"):
+        mala.sample(*map(tf.constant, (1, 1, 0)), tf.constant(1.0), tf.constant(0.0))
+
+
 @pytest.mark.parametrize(
     ("n", "steps", "says"), [(0, 1, "n must be"), (1025, 1, "n must"), (1, -1, "steps")]
 )

@@ -25,7 +25,7 @@ def start(monkeypatch):
         monkeypatch.setattr(hardware, "choose_precision", policy)
         data = Dataset(split(900), split(100), split(50), ("a", "b"), flip=False)
         model = SimpleNamespace(network=SimpleNamespace(count_params=lambda: 12345))
-        plan = loop.Plan(steps=700, steps_per_epoch=70)
+        plan = loop.Schedule(steps=700, steps_per_epoch=70)
         announce_start(
             RunFolder("runs/x"), Options(), data, model, plan, state, retries
         )
