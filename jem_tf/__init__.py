@@ -1,4 +1,4 @@
-"""Joint energy-based models in Keras: classify, generate, and know what is unknown.
+"""Joint energy-based models in Keras: they classify, generate and detect outliers.
 
 Nothing is imported until it is used: `import jem_tf` does not start TensorFlow.
 """

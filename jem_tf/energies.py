@@ -4,7 +4,7 @@
 
 Letters: B images, K classes, an image x is [H, W, C] with pixels in [-1, 1]; f(x) are
 the logits, [B, K]. Energies and log-probabilities are in nats, float [B], lower energy
-meaning likelier; log p(x) = -E(x) - log Z, whose constant log Z nobody knows.
+meaning likelier; log p(x) = -E(x) - log Z, where the constant log Z is unknown.
 
 Source: Grathwohl et al., ICLR 2020 (arXiv 1912.03263), equations 4 to 7.
 """
@@ -33,7 +33,7 @@ def score(energy: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
     """The score d log p(x) / dx = -dE(x) / dx, in nats per unit of pixel value.
 
     Args:
-      energy: a function [B, H, W, C] -> [B], each value depending on its own image
+      energy: a function [B, H, W, C] -> [B]; each value depends on its own image
         alone.
       x: float [B, H, W, C].
 
@@ -46,7 +46,7 @@ def score(energy: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
 def energy_and_score(
     energy: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """E(x) [B] in nats and the score [B, H, W, C], by one pass; see `score`."""
+    """E(x) [B] in nats and the score [B, H, W, C], with one gradient; see `score`."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
         value = energy(x)
@@ -57,16 +57,16 @@ def energy_and_score(
 def pick(
     x: tf.Tensor, energy: tf.Tensor, *, candidates: int, seed: tf.Tensor
 ) -> tf.Tensor:
-    """Picks one of every `candidates` images in a row, with probability ~ exp(-E).
+    """Picks one image of each group, with probability proportional to exp(-E).
 
     Args:
-      x: [n * candidates, H, W, C].
-      energy: of each, [n * candidates], in nats.
-      candidates: how many images one is picked from.
+      x: [n * candidates, H, W, C]; the images of a group follow each other.
+      energy: [n * candidates], the energies of the images in nats.
+      candidates: the number of images in a group.
       seed: int [2].
 
     Returns:
-      [n, H, W, C].
+      [n, H, W, C], the picked images.
     """
     log_p = tf.reshape(-energy, [-1, candidates])
     which = tf.random.stateless_categorical(log_p, 1, seed)[:, 0]

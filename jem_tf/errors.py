@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 # Stands before the name of an argument in a message until the message is shown. The
-# character is from Unicode's private use area: no text that a user gives has it.
+# character is from Unicode's private use area, so that a user's text does not have it.
 _MARK = "\ue000"
 _MARKED = re.compile(f"{_MARK}(\\w+)")
 
@@ -33,7 +33,7 @@ def argument(name: str, value: object = None) -> str:
 
 
 class InputError(ValueError):
-    """What a user gave is wrong; the message names it, its value and what to do.
+    """A user's input is wrong; the message names it, its value and what to do.
 
     Args:
       message: one sentence or two, with arguments named by `argument`.
@@ -44,7 +44,7 @@ class InputError(ValueError):
         self._marked = message
 
     def with_flags(self, flags: Mapping[str, str] | None = None) -> str:
-        """The message for a program's user, with flags in the place of arguments.
+        """Returns the message with flags instead of arguments, for a program's user.
 
         Args:
           flags: {argument: flag} where the flag has another name than the argument.
@@ -53,7 +53,7 @@ class InputError(ValueError):
         return _MARKED.sub(lambda m: f"--{names.get(m[1], m[1])}", self._marked)
 
     def renamed(self, **names: str) -> "InputError":
-        """The same error with arguments called otherwise: argument=new name."""
+        """Returns the same error with arguments renamed: argument=new name."""
         return InputError(
             _MARKED.sub(lambda m: argument(names.get(m[1], m[1])), self._marked)
         )
@@ -61,9 +61,9 @@ class InputError(ValueError):
 
 @contextlib.contextmanager
 def arguments_renamed(**names: str) -> Iterator[None]:
-    """A context whose `InputError`s call arguments otherwise: argument=new name.
+    """A context that renames arguments in its `InputError`s: argument=new name.
 
-    For a function that hands its own argument on under another name.
+    For a function that passes its own argument on under another name.
     """
     try:
         yield

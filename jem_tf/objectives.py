@@ -1,7 +1,7 @@
-"""The losses of a step beside the cross-entropy: -log p(x) and -log p(x, y).
+"""The generative losses of a training step: -log p(x) and -log p(x, y).
 
-Neither can be computed, but their gradients are those of differences of mean energies,
-of real images less of images drawn from the model (Grathwohl et al. 2020, equation 2).
+Neither can be computed. Each has the same gradient as a difference of mean energies,
+of real images minus images drawn from the model (Grathwohl et al. 2020, equation 2).
 
 Letters: B labelled images, n images of any other kind, K classes.
 """
@@ -24,15 +24,16 @@ def generative_loss(
     """The generative terms of the joint loss.
 
     Args:
-      logits: {name: [n, K]} of "labelled" images; of "real" ones if log p(x) has its
-        own; of the images "drawn" for log p(x) and "drawn_by_label" for log p(x, y).
-        Without "drawn", or "drawn_by_label", the loss leaves that term out.
-      labels: int [B], of the labelled images and of those drawn by label.
-      p_x_weight, p_x_y_weight: of the terms.
-      energy_l2: weight of mean E(x)^2, over real images plus over drawn ones.
+      logits: {kind of images: [n, K]}. The kinds are "labelled"; "real", if log p(x)
+        learns from other images than the labelled ones; "drawn", the negatives of
+        log p(x); and "drawn_by_label", those of log p(x, y). A term whose negatives
+        are missing is left out.
+      labels: int [B], the labels of "labelled" and of "drawn_by_label".
+      p_x_weight, p_x_y_weight: the weights of the two terms.
+      energy_l2: weight of mean E(x)^2 of real images plus mean E(x)^2 of drawn ones.
 
     Returns:
-      (a scalar in nats, E of all drawn images [n]).
+      (the loss, a scalar in nats; E(x) of all drawn images, [n]).
     """
     real = marginal_energy(logits.get("real", logits["labelled"]))
     loss, energies = 0.0, []

@@ -1,4 +1,4 @@
-"""Keras optimisers with the learning rate of a whole run."""
+"""Keras optimisers, with the learning-rate schedule of a whole run."""
 
 import functools
 import math
@@ -30,7 +30,7 @@ class WarmedUp(schedules.LearningRateSchedule):
 
 
 def _in_steps(learning_rate: float, steps: int) -> schedules.LearningRateSchedule:
-    ends = [math.ceil(steps * share) - 1 for share in DECAY_AT]  # a rate's last steps
+    ends = [math.ceil(steps * share) - 1 for share in DECAY_AT]  # last step of a rate
     rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
     return schedules.PiecewiseConstantDecay(ends, rates)
 
@@ -61,16 +61,21 @@ def build(
     schedule: str = "steps",
     weight_decay: float = 0.0,
 ) -> keras.optimizers.Optimizer:
-    """Builds the optimiser of a run of so many steps.
+    """Builds the optimiser of a run of `steps` training steps.
 
     Args:
       name: "adam", or "sgd" with Nesterov momentum 0.9.
-      learning_rate: after warm-up.
-      steps: of the whole run.
-      warmup_steps: of linear growth, from learning_rate / warmup_steps.
+      learning_rate: the learning rate after warm-up.
+      steps: training steps of the whole run.
+      warmup_steps: steps during which the rate grows linearly, from
+        learning_rate / warmup_steps.
       schedule: "steps" (x0.3 at 80% and again at 90% of the run), "cosine" (to 0),
         "constant".
-      weight_decay: decoupled, a share of the weight times the learning rate a step.
+      weight_decay: decoupled weight decay; a step subtracts from each weight this
+        times the learning rate times the weight.
+
+    Returns:
+      The optimiser, not yet built.
 
     Raises:
       InputError: if there is no such optimiser or schedule.
@@ -93,12 +98,12 @@ def clip_over_replicas(
 ) -> tuple[list[tf.Tensor], tf.Tensor]:
     """Scales gradients so that their sum over all replicas has a global norm <= bound.
 
-    Keras clips each replica's gradient by its own norm before it adds them up, so n
-    replicas would learn something else than one. Call it within `strategy.run`.
+    Keras clips the gradient of each replica before it adds them up, so that training
+    would depend on the number of replicas. Call this within `strategy.run`.
 
     Args:
-      gradients: of this replica.
-      bound: on the norm; None to measure it alone.
+      gradients: the gradients of this replica.
+      bound: the largest norm; None to measure the norm without clipping.
 
     Returns:
       (the gradients, the norm of their sum before it is bounded).
@@ -106,6 +111,6 @@ def clip_over_replicas(
     whole = tf.distribute.get_replica_context().all_reduce("sum", gradients)
     norm = tf.linalg.global_norm(whole)
     scale = 1.0 if bound is None else tf.minimum(1.0, bound / norm)
-    # Not finite on one replica is not finite on all: all leave a float16 step out.
+    # The norm is that of the sum: if it is not finite, all replicas skip the step.
     scale = tf.where(tf.math.is_finite(norm), scale, norm)
     return [gradient * scale for gradient in gradients], norm

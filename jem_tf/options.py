@@ -1,7 +1,7 @@
 """Every option of a run: its type, unit, range, the paper's symbol and default.
 
-One frozen dataclass a subject. The programs make a flag of the same name of each field
-(`runs/flagfiles.py`). Defaults are the paper's recipe (WRN-28-10 on CIFAR-10; Grathwohl
+One frozen dataclass for each subject. `runs/flagfiles.py` makes a flag of each field,
+with the same name. Defaults are the paper's recipe (WRN-28-10 on CIFAR-10; Grathwohl
 et al. 2020, appendix A, and the authors' code); presets in `flags/` say what differs.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 from jem_tf.samplers import SAMPLERS
 from jem_tf.starts import STARTS
 
-# Names that options had when samplers were SGLD alone. Flagfiles and checkpoints of
-# those days still have them.
+# Names of options from the time when SGLD was the only sampler. Old flagfiles and
+# checkpoints still have them.
 OLD_NAMES = {
     "sgld_steps": "sampler_steps",
     "sgld_step_size": "step_size",
@@ -56,17 +56,18 @@ class Data:
     dataset: str = option(
         "digits",
         "data set: digits, cifar10, cifar100, svhn, another TFDS image classification "
-        "set, or folder:PATH. Without a --flagfile, its preset flags/DATASET.flags, if "
-        "there is one, is read before the flags given",
+        "set, or folder:PATH. Without --flagfile, the preset flags/DATASET.flags, if "
+        "there is one, is read before the flags on the command line",
     )
     data_dir: str = option(
         "",
-        "folder of prepared TFDS data, which is looked at first. Empty: TFDS's own",
+        "folder of prepared TFDS data, searched first. Empty: TFDS's own folder",
         free=True,
     )
     image_size: int = option(
         0,
-        "pixels a side to resize images to. 0: images of one size stay as they are",
+        "pixels a side to which images are resized. 0: 32 for folder:PATH; other sets "
+        "keep their size",
         least=0,
     )
     labels_per_class: int = option(
@@ -112,24 +113,24 @@ class Sampling:
     sampler_steps: int = option(20, "K, sampler steps a training step", least=1)
     step_size: float = option(
         1.0,
-        "a, which multiplies the score in a step; of normalised, the step's L2 length "
-        "in pixels of [-1, 1]",
+        "a: sgld and mala multiply the score by it in each step; for normalised it is "
+        "the L2 length of a step, in pixels of [-1, 1]",
         above=0,
     )
     step_noise: float = option(
         0.01,
-        "s, standard deviation of a step's noise, in pixels of [-1, 1]",
+        "s, standard deviation of the noise of a step, in pixels of [-1, 1]",
         least=0,
     )
     temperature: float = option(
         0.0,
-        "T of the density p(x)^(1/T) that mala samples, whose noise then is sqrt(2 a T)"
-        "; of mala only. 0: s^2 / 2a, at which mala proposes the steps of sgld",
+        "T: mala samples p(x)^(1/T), and its noise is sqrt(2 a T). For mala only. 0: "
+        "s^2 / 2a, at which mala proposes the steps of sgld",
         least=0,
     )
     score_clamp: float = option(
         0.0,
-        "bound on each component of the score, in nats a unit of pixel value. 0: none",
+        "bound on each component of the score, in nats per unit of pixel. 0: none",
         least=0,
     )
     range_clamp: float = option(
@@ -143,7 +144,7 @@ class Sampling:
     )
     start: str = option(
         "uniform",
-        "where chains start. uniform: U(-1, 1); gaussian: a Gaussian round each "
+        "where chains start. uniform: U(-1, 1); gaussian: a Gaussian around each "
         "class's mean image; mixed: one in ten uniform, the others gaussian",
         choices=tuple(STARTS),
     )
@@ -183,14 +184,14 @@ class Objective:
     )
     p_x_batch_size: int = option(
         0,
-        "images and chains a step for log p(x), of all replicas together. 0: as "
-        "--batch_size",
+        "images and chains a step for log p(x), of all replicas together. 0: the "
+        "same as --batch_size",
         least=0,
     )
 
     @property
     def generative(self) -> bool:
-        """Whether anything is drawn: log p(x) or log p(x, y) has a weight."""
+        """Whether images are drawn: log p(x) or log p(x, y) has a weight."""
         return self.p_x_weight + self.p_x_y_weight > 0
 
 
@@ -228,7 +229,10 @@ class Training:
         choices=("steps", "cosine", "constant"),
     )
     weight_decay: float = option(
-        0.0, "decoupled weight decay, a share of the weight", least=0
+        0.0,
+        "decoupled weight decay: a step subtracts from each weight this times the "
+        "learning rate times the weight",
+        least=0,
     )
     precision: str = option(
         "auto",
@@ -238,15 +242,16 @@ class Training:
     )
     jit_compile: str = option(
         "auto",
-        "compile the step with XLA, on several replicas its chain alone. auto: on a "
-        "GPU or TPU, not on a CPU, where it is slower",
+        "compile the training step with XLA; on several replicas, only the chain of "
+        "the sampler. auto: on a GPU or TPU, not on a CPU, where it is slower",
         choices=("auto", "true", "false"),
         free=True,
     )
     strategy: str = option(
         "default",
-        "devices. default: one; mirrored: a replica on each GPU, or logical CPU; "
-        "multiworker: on each GPU of every process that TF_CONFIG names, or on its CPU",
+        "devices. default: one; mirrored: a replica on each GPU of this machine, or on "
+        "each logical CPU if there is no GPU; multiworker: a replica on each GPU of "
+        "every process that TF_CONFIG names, or on its CPU",
         choices=("default", "mirrored", "multiworker"),
         free=True,
     )
@@ -255,13 +260,14 @@ class Training:
     )
     logical_cpus: int = option(
         1,
-        "logical CPU devices to make, to try --strategy on",
+        "logical CPU devices to make, to try --strategy=mirrored without GPUs",
         least=1,
         free=True,
     )
     steps_per_execution: int = option(
         1,
-        "training steps that run before the program looks at them",
+        "training steps that run as one graph call, before the program reads their "
+        "losses",
         least=1,
         free=True,
     )
@@ -275,7 +281,11 @@ class FaultTolerance:
         500, "training steps between checkpoints", least=1, free=True
     )
     checkpoints_kept: int = option(
-        3, "newest checkpoints kept, beside the best on validation", least=1, free=True
+        3,
+        "how many of the newest checkpoints to keep, in addition to the one that is "
+        "best on validation",
+        least=1,
+        free=True,
     )
     guard: bool = option(
         True, "go back to the last good checkpoint when training diverges", free=True
@@ -287,18 +297,24 @@ class FaultTolerance:
         1e4, "bound on mean |E(x)|, real or drawn, in nats", above=0, free=True
     )
     guard_patience: int = option(
-        10, "steps in a row outside a bound that raise the alarm", least=1, free=True
+        10,
+        "consecutive steps outside a bound after which training counts as diverged",
+        least=1,
+        free=True,
     )
     guard_retries: int = option(
-        3, "times a run may go back before it gives up", least=0, free=True
+        3,
+        "how many times a run may go back to a checkpoint before it gives up",
+        least=0,
+        free=True,
     )
     guard_learning_rate: float = option(
         0.5, "factor on the learning rate at each retry", above=0, most=1, free=True
     )
     guard_strengthen: str = option(
         "energy_l2",
-        "what a retry strengthens. energy_l2: to 0.1, then doubled; sampler: clamped "
-        "at 1, then half as many steps more; both; none",
+        "what a retry strengthens. energy_l2: set to 0.1, then doubled at each retry; "
+        "sampler: score and pixels clamped at 1, then 1.5 times the steps; both; none",
         choices=("energy_l2", "sampler", "both", "none"),
         free=True,
     )

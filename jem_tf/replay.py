@@ -15,25 +15,25 @@ from jem_tf.errors import InputError, argument
 from jem_tf.starts import Start
 
 UNKNOWN_AGE = -1
-INITIAL_CHUNK = 1000  # images; bounds the memory that filling a shard needs beside it
+INITIAL_CHUNK = 1000  # images made at a time, to bound memory while a shard is filled
 
 
 class Chains(NamedTuple):
     """n chains drawn from a shard."""
 
-    slots: tf.Tensor  # int32 [n], where `put` returns them
+    slots: tf.Tensor  # int32 [n], where `put` stores them again
     images: tf.Tensor  # float32 [n, H, W, C]
-    fresh: tf.Tensor  # bool [n, 1, 1, 1], which of them start afresh
+    fresh: tf.Tensor  # bool [n, 1, 1, 1], True for chains that start afresh
 
 
 class ReplayBuffer(tf.Module):
-    """`size` images float32 [H, W, C] in [-1, 1], dealt out to one shard a replica.
+    """`size` images float32 [H, W, C] in [-1, 1], divided into one shard a replica.
 
     A shard is a plain variable on its replica's device: inside `strategy.run` each
     replica sees its own and no other. With `num_classes`, slot s of a shard belongs to
     class s // (slots of the shard / num_classes), so that chains can be drawn by class.
     Each image has the age of its chain, int32: the number of times it was continued, or
-    UNKNOWN_AGE in a buffer that was made elsewhere.
+    UNKNOWN_AGE in an imported buffer.
 
     Args:
       size: images in all shards together.
@@ -43,13 +43,13 @@ class ReplayBuffer(tf.Module):
       num_classes: K when chains are drawn by class, else None.
       devices: a device name per replica (`strategy.extended.worker_devices`); one shard
         if None.
-      replicas: of all processes, where this one has only some; default: a device each.
-      first_replica: number of this process's first one among them.
-      seed: int [2], of the first images.
+      replicas: the number of replicas in all processes; None: one for each device.
+      first_replica: the number of this process's first replica.
+      seed: int [2], for the initial images.
 
     Raises:
-      InputError: if the sizes do not divide, or inside a `strategy.scope()`, which
-        would mirror the shards.
+      InputError: if `size` is no multiple of shards times classes, if `reinit_prob` is
+        not in [0, 1], or inside a `strategy.scope()`, which would mirror the shards.
     """
 
     def __init__(
@@ -138,9 +138,10 @@ class ReplayBuffer(tf.Module):
     def put(
         self, slots: tf.Tensor, images: tf.Tensor, fresh: tf.Tensor | bool = False
     ) -> None:
-        """Stores images [n, H, W, C] at slots int [n]; of two in one slot, the last.
+        """Stores images [n, H, W, C] at slots int [n].
 
-        The ages of chains that are `fresh`, as in `Chains`, begin anew.
+        If several images go to one slot, the last one is stored. The age of a chain
+        that is `fresh`, as in `Chains`, becomes 1.
         """
         fresh = tf.reshape(fresh, [-1])
         ages = tf.where(fresh, 0, tf.gather(self.ages, slots)) + 1
@@ -152,17 +153,19 @@ class ReplayBuffer(tf.Module):
         self.ages.scatter_nd_update(slots[:, None], tf.gather(ages, last))
 
     def restore(self, images: Sequence[np.ndarray], ages: Sequence[np.ndarray]) -> None:
-        """Takes over the shards of a buffer of this size: pooled, dealt out again.
+        """Restores images and ages from the shards of another buffer of this size.
+
+        The number of shards may differ: they are pooled and divided again.
 
         Args:
-          images: of each shard of the other, in order, float32 [its slots, H, W, C].
-          ages: of the same, int32 [its slots].
+          images: the other buffer's shards in order, float32 [their slots, H, W, C].
+          ages: the ages of these images, int32 [their slots].
         """
         for name, shards in (("shard", images), ("ages", ages)):
-            dealt = _deal(shards, self.num_shards, self.num_classes or 1)
+            divided = _deal(shards, self.num_shards, self.num_classes or 1)
             own = self._own_variables(name)
             for replica, variable in zip(self.own, own, strict=True):
-                variable.assign(dealt[replica])
+                variable.assign(divided[replica])
 
     def _own_variables(self, name: str) -> list[tf.Variable]:
         return [getattr(self, f"{name}_{replica}") for replica in self.own]
@@ -206,7 +209,7 @@ class ReplayBuffer(tf.Module):
 
 
 def _deal(shards: Sequence, count: int, num_classes: int) -> list[np.ndarray]:
-    """Arrays [slots, ...] of all shards -> `count` such arrays, classes in step."""
+    """Pools shards [slots, ...], and divides each class evenly among `count` shards."""
     by_class = [np.reshape(x, [num_classes, -1, *x.shape[1:]]) for x in shards]
     pooled = np.concatenate(by_class, axis=1)
     parts = np.split(pooled, count, axis=1)

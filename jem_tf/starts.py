@@ -1,4 +1,4 @@
-"""Starts: the distributions of images that chains start from, one signature.
+"""Starts: distributions from which chains draw their first images.
 
 To add one, write its function and enter a `Builder` in STARTS: `--start` then takes its
 name.
@@ -13,8 +13,8 @@ import tensorflow as tf
 from jem_tf import pixels
 from jem_tf.errors import InputError, argument
 
-UNIFORM_SHARE = 0.1  # of the chains of the mixed start
-GAUSSIAN_IMAGES = 20_000  # at most so many training images make the Gaussian start
+UNIFORM_SHARE = 0.1  # share of uniform noise in the mixed start
+GAUSSIAN_IMAGES = 20_000  # the Gaussian start is fitted on at most so many images
 
 
 class Start(Protocol):
@@ -49,18 +49,18 @@ def uniform(image_shape: Sequence[int]) -> Start:
 def gaussian(
     images: np.ndarray, labels: np.ndarray, num_classes: int, *, rank: int = 256
 ) -> Start:
-    """A Gaussian round the mean image of each class, clipped to [-1, 1].
+    """A Gaussian around the mean image of each class, clipped to [-1, 1].
 
-    The "informative" start of JEM++ (Yang & Ji, ICCV 2021, section 4.2) keeps a full
-    covariance a class, 3.8 GB for CIFAR-100; here all classes share one of at most
-    `rank` directions.
+    The "informative" start of JEM++ (Yang & Ji, ICCV 2021, section 4.2) has a full
+    covariance for each class, 3.8 GB for CIFAR-100. Here all classes share one
+    covariance of at most `rank` directions.
 
     Args:
       images: float [N, H, W, C] in [-1, 1], training images.
       labels: int [N] in [0, num_classes); every class must occur.
       num_classes: K.
-      rank: how many principal directions of the pixels round their class's mean are
-        kept.
+      rank: how many principal directions of the images, minus the means of their
+        classes, are kept.
     """
     from sklearn.decomposition import PCA
 
@@ -88,8 +88,8 @@ def gaussian(
 def mixture(first: Start, second: Start, share: float) -> Start:
     """Starts as `first` with probability `share`, else as `second`.
 
-    Some uniform noise in an informative start keeps noise among the negatives: nothing
-    else tells a model that noise is improbable.
+    A share of uniform noise in an informative start keeps noise among the negatives.
+    Nothing else teaches a model that noise is improbable.
     """
 
     def start(n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
@@ -111,8 +111,8 @@ def build(
     """Builds the start called `name` from a data set.
 
     Args:
-      name: a key of STARTS: "uniform"; "gaussian", of at most GAUSSIAN_IMAGES images;
-        "mixed", of both.
+      name: a key of STARTS: "uniform"; "gaussian", fitted on at most GAUSSIAN_IMAGES
+        images; "mixed", both.
       image_shape: (H, W, C).
       images: uint8 [N, H, W, C], training images.
       labels: int [N] in [0, num_classes), of the images.

@@ -1,6 +1,6 @@
 """Trains a JEM: `python -m jem_tf.train --dataset=cifar100`, or `jem-tf train`.
 
-Read `run`: it is the whole story. `runs/build.py` makes what it needs from the options.
+`run` is the whole program. `runs/build.py` makes what it needs from the options.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ from jem_tf.training import announcements, callbacks, cluster, guard, loop, sign
 
 
 def run(opts: Options) -> dict[str, Any] | None:
-    """Trains, measures and keeps a run, or continues one that was begun.
+    """Trains, measures and saves a run, or continues one that was begun.
 
     Args:
       opts: Options.
@@ -56,7 +56,7 @@ def run(opts: Options) -> dict[str, Any] | None:
         opts.data.dataset, data_dir=opts.data.data_dir, image_size=opts.data.image_size
     )
     plan = _plan(opts, data)
-    build.make_batches(opts, data, plan.steps)  # batches and model complain now
+    build.make_batches(opts, data, plan.steps)  # raises if options are wrong
     model = _model(opts, data, plan.steps, team)
     with _claimed(path, opts, data, team) as folder:
         model, now, seconds = _train(folder, opts, data, plan, team, model)
@@ -66,7 +66,7 @@ def run(opts: Options) -> dict[str, Any] | None:
             _write_results(folder, model, results)
             if opts.training.export:
                 _export(folder, model, now, data, plan.steps)
-        team.all_true(True)  # none leaves before the chief is done
+        team.all_true(True)  # all processes wait for the chief
     return results
 
 
@@ -84,7 +84,7 @@ def _plan(opts: Options, data: datasets.Dataset) -> loop.Schedule:
 def _claimed(
     path: str, opts: Options, data: datasets.Dataset, team: cluster.Cluster
 ) -> Iterator[RunFolder]:
-    """The chief makes the folder; the others find it made."""
+    """A context with the folder of the run: the chief makes it, the others open it."""
     if not team.chief:
         yield claiming.join_run(path, opts, team.from_chief(0))
         return
@@ -103,10 +103,10 @@ def _train(
     team: cluster.Cluster,
     model: Any,
 ) -> tuple[jem.JEM, Options, float]:
-    """Trains to the end, with another model if it diverges.
+    """Trains to the end; after a divergence, again with a new model.
 
     Returns:
-      (model, the Options it was trained with in the end, seconds).
+      (the model, the Options of its last retry, seconds).
     """
     watch = guard.Guard(opts.fault_tolerance, folder.guard_file)
     shape, num_classes = data.train.images.shape[1:], len(data.class_names)
@@ -121,7 +121,7 @@ def _train(
         now = replace(opts, watch.changes)
         if watch.retries:
             saved.forget(after=watch.last_target, retries=watch.retries)
-            model = training = None  # before another takes as much memory
+            model = training = None  # free their memory first
             model = _model(now, data, plan.steps, team)
         state = saved.restore(model)
         shown = _callbacks(folder, now, data, plan, state) if team.chief else []
@@ -226,22 +226,23 @@ def run_program(values: flags.FlagValues) -> None:
     except cluster.LOST as error:
         if opts.training.strategy != "multiworker":
             raise
-        # TensorFlow's own ending would wait for who is gone.
+        # TensorFlow's own exit would wait for the lost process.
         command.end_at_once(cluster.explain(error), code=1)
 
 
 COMMAND = command.Command(
     "train",
     """
-Trains a joint energy-based model, or continues a run; the same command always does the
-right one of the two.
+Trains a joint energy-based model. If the run was begun before, the same command
+continues it.
 
     jem-tf train                                   # digits, two minutes on two cores
     jem-tf train --dataset=cifar100                # the paper's recipe; a GPU's work
     jem-tf train --dataset=folder:/data/birds      # a folder of pictures a class
 
-Without a --flagfile, --dataset=NAME stands on the preset flags/NAME.flags, if there is
-one, else on the paper's recipe for CIFAR-10; flags given here win.
+Without --flagfile, --dataset=NAME takes its defaults from the preset flags/NAME.flags,
+if there is one, else from the paper's recipe for CIFAR-10. Flags on the command line
+override both.
 """,
     flagfiles.define,
     run_program,

@@ -1,29 +1,29 @@
-"""What is measured of a model: one file a question, each returns {name: number}.
+"""Evaluation of a model: one file for each question; each returns {name: number}.
 
     monitoring         what a run measures of itself while it trains and when it ends
     calibration_error  does confidence match accuracy? ECE, NLL, Brier score
     outlier_detection  does the model tell outliers from images like its training data?
     ood_scores         the scores that tell them apart; a table, SCORES
     sample_quality     how near are samples to real images? FID, KID, Inception Score
-    features           networks whose features are compared for it; their signature
-    inception_network  the Inception network of the literature as one of them
-    inception_file     finds that network's file, or downloads it
+    features           networks that compute features for FID and KID; their signature
+    inception_network  the Inception network, which the literature uses
+    inception_file     finds or downloads the file of the Inception network
     reference          the features of real images that samples are compared with
-    sample_sources     the samples that are measured: of the buffer, or fresh chains
-    sample_figures     the figures of those samples
+    sample_sources     the samples to measure: from the buffer, or from fresh chains
+    sample_figures     figures of the samples
     neighbours         the training images nearest to samples
     convergence        how well Markov chains explore: ESS and R-hat
     robustness         accuracy under adversarial attack
     attacks            the attacks by name; a table, ATTACKS
     pgd                projected gradient descent, the paper's attack
     attack_gradients   what gradient attacks share: loss, margin, the best points
-    run_attacks        attacks a model, and classifies what was found
+    run_attacks        attacks a model, and classifies the points found
     refinement         the defence: the sampler refines images before classification
-    robust_accuracy    accuracies from what the attacks found
-    attack_checks      checks that would reveal a broken attack
-    distal             images of noise that are driven to a class
+    robust_accuracy    accuracies at the points that attacks found
+    attack_checks      sanity checks, which can reveal a broken attack
+    distal             noise that is driven to a class
     inference          a model's outputs for many images, in batches
-    findings           results on the disk, with the protocol that they were made by
+    findings           results on disk, with the protocol of how they were measured
     tables             results as tables of text
     html_report        results of one run or two as a web page
 

@@ -1,8 +1,9 @@
-"""Sanity checks of measured robustness, which would reveal a broken attack.
+"""Sanity checks of measured robustness, which can reveal a broken attack.
 
 Each check returns {"ok": bool, "measured": {...}} for the protocol. Source: Carlini et
-al., "On Evaluating Adversarial Robustness" (2019, arXiv 1902.06705). Shares are those
-of `robust_accuracy`, as measured, before any is carried over to larger radii.
+al., "On Evaluating Adversarial Robustness" (2019, arXiv 1902.06705). `robust_accuracy`
+defines shares. The checks take them as measured, before failures are carried over to
+larger radii.
 """
 
 import functools
@@ -24,7 +25,7 @@ def check_larger_radii(outcomes: Outcomes, radii: Radii) -> dict[str, Any]:
     """Checks that accuracy never rises with the radius.
 
     Args:
-      outcomes: of the attacks.
+      outcomes: {k: {kind: {norm: shares [E, N]}}} from the attacks.
       radii: {norm: eps [E]}, ascending.
     """
     measured = {
@@ -38,11 +39,11 @@ def check_larger_radii(outcomes: Outcomes, radii: Radii) -> dict[str, Any]:
 
 
 def check_zero_radius(outcomes: Outcomes, clean: Mapping[int, float]) -> dict[str, Any]:
-    """Checks that attacks of radius 0 leave the clean accuracy.
+    """Checks that the accuracy at radius 0 equals the clean accuracy.
 
     Args:
-      outcomes: of the attacks; the first radius of each norm is 0.
-      clean: {k: `clean_accuracy`}.
+      outcomes: as in `check_larger_radii`; the first radius of each norm is 0.
+      clean: {k: what `clean_accuracy` returned for JEM-k}.
     """
     measured = {
         f"jem{k}": {"clean": clean[k]}
@@ -58,10 +59,10 @@ def check_zero_radius(outcomes: Outcomes, clean: Mapping[int, float]) -> dict[st
 
 
 def check_unbounded_radius(outcomes: Outcomes) -> dict[str, Any]:
-    """Checks that L-inf attacks which may make any image leave nothing right.
+    """Checks that the accuracy is 0 under an L-inf attack that may make any image.
 
     Args:
-      outcomes: of the attacks; the last radius of L-inf bounds nothing.
+      outcomes: as in `check_larger_radii`; the last L-inf radius allows any image.
     """
     measured = {
         f"jem{k}/{kind}": float(norms["linf"][-1].mean())
@@ -74,17 +75,21 @@ def check_unbounded_radius(outcomes: Outcomes) -> dict[str, Any]:
 def clean_accuracy(
     model: EnergyModel, defence: Defence, *, split: Split, seed: int
 ) -> float:
-    """Computes the accuracy on images that nobody attacked.
+    """Computes the accuracy on the images as they are, without an attack.
 
-    It shares no code with the attacks: `check_zero_radius` compares the two.
+    It refines and classifies by other code than the attacks do, so that
+    `check_zero_radius` compares two implementations.
 
     Args:
-      model: classifies.
-      defence: refines the images first.
+      model: the classifier.
+      defence: JEM-k, which refines the images first.
       split: the images and their labels.
       seed: int; draw i of the noise has the seed [seed, i].
+
+    Returns:
+      A float in [0, 1], the mean over images and draws of the noise.
     """
-    outcomes, walk = [], tf.function(_walk, reduce_retracing=True, autograph=False)
+    correct, walk = [], tf.function(_walk, reduce_retracing=True, autograph=False)
     for draw in range(defence.fresh):
         x = pixels.from_uint8(split.images)
         if defence.sampler is not None:
@@ -92,8 +97,8 @@ def clean_accuracy(
                 walk, model, defence.sampler, seed=tf.constant([seed, draw])
             )
             x = inference.map_batches(refine, x, batch_size=attacks.BATCH)
-        outcomes.append(attacks.is_right(inference.logits(model, x), split.labels))
-    return float(np.mean(outcomes))
+        correct.append(attacks.is_right(inference.logits(model, x), split.labels))
+    return float(np.mean(correct))
 
 
 def _walk(model: EnergyModel, sampler: Any, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

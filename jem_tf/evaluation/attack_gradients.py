@@ -1,9 +1,9 @@
-"""What gradient attacks share: how they see a classifier, and which points they keep.
+"""What gradient attacks share: a classifier's loss and margin, and the best points.
 
-Letters: N or B images [H, W, C] in [0, 1], the range in which the literature and
-foolbox measure (classifiers, see `refinement`, get 2 x - 1); K classes, y the right
-class. A margin is max_{j != y} log p(j|x) - log p(y|x) in nats: above 0, the answer is
-wrong.
+Letters: N or B images [H, W, C] with pixels in [0, 1], the range of foolbox and of the
+literature on attacks; K classes; y the correct class. The classifiers of `refinement`
+get the pixels 2 x - 1. The margin is max_{j != y} log p(j|x) - log p(y|x) in nats; the
+prediction is wrong where it is above 0.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,17 +14,17 @@ import tensorflow as tf
 
 from jem_tf.evaluation.refinement import Classify
 
-UNITS = {"linf": 1 / 255, "l2": 1.0}  # of radii, in pixels of [0, 1]
-STOP_MARGIN = 1.0  # nats, in every draw of the noise
-STOP_MARGIN_WITHOUT_NOISE = 0.1
+UNITS = {"linf": 1 / 255, "l2": 1.0}  # units of the radii, in pixels of [0, 1]
+STOP_MARGIN = 1.0  # nats, in every draw of the noise; then an attack stops
+STOP_MARGIN_WITHOUT_NOISE = 0.1  # nats, for a classifier without noise
 
 
 class Response(NamedTuple):
-    """What an attack learns of a classifier at B points.
+    """The margins of a classifier at B points, and the gradient of its loss.
 
-    margin: float [B] in nats, of the mean of log p over draws of the noise.
-    least_margin: float [B] in nats, the least margin of a single draw.
-    gradient: float [B, H, W, C] of the loss that an attack climbs.
+    margin: float [B] in nats, computed from the mean of log p over draws of the noise.
+    least_margin: float [B] in nats, the smallest margin in a single draw.
+    gradient: float [B, H, W, C], the gradient of the loss that an attack increases.
     """
 
     margin: tf.Tensor
@@ -39,19 +39,21 @@ AttackView = Callable[[Any, Any, Any], Response]
 def make_attack_view(
     classify: Classify, image_shape: Sequence[int], *, draws: int = 1
 ) -> AttackView:
-    """Makes what an attack sees of a classifier, averaged over the noise (EOT).
+    """Makes the function by which an attack queries a classifier.
 
-    The loss is log (1 - p(y|x)) / p(y|x). For one draw its gradient has the direction
-    of the cross-entropy's, but it does not vanish in float32 where p(y|x) rounds to 1.
+    It averages over draws of the classifier's noise (expectation over transformation,
+    EOT). The loss is log (1 - p(y|x)) / p(y|x). For one draw its gradient has the
+    direction of the cross-entropy's gradient, but does not vanish in float32 where
+    p(y|x) rounds to 1.
 
     Args:
       classify: the classifier.
       image_shape: (H, W, C).
-      draws: of the noise, for each image.
+      draws: draws of the noise for each image.
 
     Returns:
-      A compiled function. An output that is not finite counts as a wrong answer: its
-      margin is infinite, and its gradient 0.
+      An `AttackView`, compiled. An output that is not finite counts as a wrong
+      prediction: its margin is infinite, and its gradient 0.
     """
     images = tf.TensorSpec([None, *image_shape])
     labels = tf.TensorSpec([None], tf.int32)
@@ -77,20 +79,23 @@ def make_attack_view(
 
 
 class BestPoints:
-    """Keeps the point of largest margin of each image while an attack looks at points.
+    """Evaluates the points of an attack, and keeps the best point of each image.
+
+    The best point is the one of largest margin.
 
     Attributes:
-      points: float32 [N, H, W, C], the best so far.
-      margin: float [N], the margins of these points; -inf before the first look.
-      settled: bool [N], the images that are left alone from now on.
+      points: float32 [N, H, W, C], the best points so far.
+      margin: float [N] in nats, the margins of these points; -inf before the first
+        call of `look`.
+      settled: bool [N], True for images that are finished and not evaluated again.
 
     Args:
-      view: of the classifier.
-      x: float32 [N, H, W, C] in [0, 1].
-      labels: int [N].
+      view: what `make_attack_view` returned.
+      x: float32 [N, H, W, C] in [0, 1], the images to attack.
+      labels: int [N], y.
       batch_size: images in a call of `view`.
-      stop_margin: an image is settled once every draw at a point has this margin, in
-        nats.
+      stop_margin: an image is settled once its margin at a point is at least this, in
+        nats, in every draw of the noise.
       seed: int.
     """
 
@@ -112,14 +117,14 @@ class BestPoints:
         self.settled = np.zeros(len(x), bool)
 
     def look(self, x: np.ndarray) -> np.ndarray:
-        """Looks at a point of each image that is not settled.
+        """Evaluates one point for each image that is not settled.
 
         Args:
-          x: float32 [N, H, W, C] in [0, 1].
+          x: float32 [N, H, W, C] in [0, 1], the points.
 
         Returns:
-          float32 [N, H, W, C], the gradients, each divided by its largest component; 0
-          for images that were settled before.
+          float32 [N, H, W, C], the gradients of the loss, each divided by its largest
+          component; 0 for images that were settled before the call.
         """
         gradient = np.zeros_like(x)
         self._looks += 1
@@ -135,9 +140,9 @@ class BestPoints:
         return gradient / np.maximum(_largest_component(gradient), 1e-30)
 
     def _unsettled(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields rows, and the same rows padded to one of two sizes.
+        """Yields batches of unsettled rows, and the same rows padded to a fixed size.
 
-        XLA compiles the kernels of an activation for each size.
+        There are two sizes only, because XLA compiles the activations for each size.
         """
         left = np.flatnonzero(~self.settled)
         for begin in range(0, len(left), self._batch_size):
@@ -150,7 +155,7 @@ class BestPoints:
 def _split_by_label(
     logits: tf.Tensor, labels: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Logits [..., K] -> (the label's [...]; all [..., K] with the label's at -inf)."""
+    """Logits [..., K] -> (label's logit [...], logits [..., K] with that at -inf)."""
     is_label = tf.one_hot(labels, logits.shape[-1], True, False)
     own = tf.reduce_sum(tf.where(is_label, logits, 0.0), -1)
     return own, tf.where(is_label, -np.inf, logits)

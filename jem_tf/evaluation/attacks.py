@@ -1,8 +1,8 @@
-"""Adversarial attacks by name, and whether a classifier withstands what they found.
+"""Adversarial attacks by name, and how often classifiers are right at their points.
 
-`pgd` is the paper's. To add an attack, write a function with the signature `Attack` in
-a file of its own, beside it a function that describes it in a protocol, and enter both
-in ATTACKS: `AttackSettings.attack` then takes its name, and
+`pgd` is the attack of the paper. To add an attack, write a function with the signature
+`Attack` in a file of its own, and a function that describes the attack in a protocol.
+Enter both in ATTACKS: `AttackSettings.attack` then takes its name, and
 `tests/evaluation/test_attacks.py` tests it. Letters as in `attack_gradients`.
 """
 
@@ -18,8 +18,8 @@ from jem_tf.evaluation.attack_gradients import AttackView
 from jem_tf.evaluation.pgd import describe_pgd, pgd
 from jem_tf.evaluation.refinement import Classify
 
-BATCH = 100  # images at once, to judge points
-FRESH_SEED = 1_000_003  # keeps the seeds that judge points apart from the attacks'
+BATCH = 100  # images classified at once
+FRESH_SEED = 1_000_003  # added to an attack's seed: fresh noise for the points it found
 
 
 class Attack(Protocol):
@@ -39,24 +39,24 @@ class Attack(Protocol):
         stop_margin: float,
         seed: int,
     ) -> np.ndarray:
-        """Finds points within eps of images that a classifier gets wrong.
+        """Finds points within eps of images at which a classifier is wrong.
 
         Args:
-          view: of the classifier.
+          view: the classifier, by `attack_gradients.make_attack_view`.
           x: float [N, H, W, C] in [0, 1].
           labels: int [N], y.
           norm: "linf" or "l2".
           eps: the radius, in UNITS[norm]; at 0 the images are returned.
-          steps: of a restart, at least 1.
-          restarts: at least 1.
+          steps: steps of each restart, at least 1.
+          restarts: how often the attack starts anew, at least 1.
           batch_size: images in a call of `view`.
-          stop_margin: an image is left alone once every draw of the noise at a point
-            has this margin, in nats; inf never stops early.
+          stop_margin: an image is finished once its margin at a point is at least
+            this, in nats, in every draw of the noise; inf never stops early.
           seed: int; equal seeds give equal points.
 
         Returns:
-          float32 [N, H, W, C] in [0, 1], for each image the point of largest margin of
-          all that were looked at, the image included.
+          float32 [N, H, W, C] in [0, 1], for each image the point of largest margin
+          among all evaluated points, which include the image itself.
         """
 
 
@@ -64,7 +64,7 @@ class AttackEntry(NamedTuple):
     """An attack in the table.
 
     attack: finds the points.
-    describe: (steps=, restarts=) -> {key of a protocol: what JSON can hold}.
+    describe: (steps=, restarts=) -> its entries in a protocol, {key: JSON value}.
     """
 
     attack: Attack
@@ -88,7 +88,7 @@ class AttackSettings(NamedTuple):
 
     @property
     def fresh_seed(self) -> int:
-        """The seed of the draws that judge the points."""
+        """The seed of the fresh noise under which found points are classified."""
         return self.seed + FRESH_SEED
 
 
@@ -109,7 +109,7 @@ def find_attack(attack: str) -> AttackEntry:
 def correct_fraction(
     classify: Classify, points: Any, labels: Any, *, draws: int = 1, seed: int = 0
 ) -> np.ndarray:
-    """Computes how often points are classified right, over draws of the noise.
+    """Computes how often points are classified correctly, over draws of the noise.
 
     Args:
       classify: the classifier; a `tf.function` of it is quicker.
@@ -119,18 +119,20 @@ def correct_fraction(
       seed: int; draw i has the seed [seed, i].
 
     Returns:
-      float [N], shares of the draws.
+      float [N], for each point the share of draws in which it is.
     """
     x = 2 * np.asarray(points, "float32") - 1
-    outcomes = [
+    correct = [
         is_right(_classify_all(classify, x, [seed, draw]), labels)
         for draw in range(draws)
     ]
-    return np.mean(outcomes, axis=0)
+    return np.mean(correct, axis=0)
 
 
 def is_right(logits: np.ndarray, labels: Any) -> np.ndarray:
-    """Tells whether logits [N, K] predict the labels [N]; if not finite, they do not.
+    """Tells which rows of logits [N, K] predict their labels [N].
+
+    A row that is not finite does not.
 
     Returns:
       bool [N].

@@ -33,10 +33,10 @@ def evaluate_confidence(
       model: classifies them.
       validation: Split(images uint8 [N, H, W, C], labels int [N]) that the temperature
         is fitted on.
-      test: the Split that all else is measured on.
+      test: the Split that everything else is measured on.
       noise: standard deviation of the noise on the images of `accuracy_noisy`, in
         pixels of [-1, 1].
-      seed: of that noise and of the bootstrap.
+      seed: int, for this noise and the bootstrap.
 
     Returns:
       ({name: number, name_ci: [low, high]}, {"reliability": figure, "confidence":
@@ -65,7 +65,7 @@ def evaluate_confidence(
 def measure_accuracy(
     name: str, logits: np.ndarray, labels: np.ndarray
 ) -> dict[str, Any]:
-    """Measures {name: share of labels that the logits give, name_ci: its interval}."""
+    """Measures {name: share of labels that the logits predict, name_ci: interval}."""
     hits = int(np.sum(np.argmax(logits, axis=1) == labels))
     interval = intervals.proportion(hits, len(labels))
     return {name: hits / len(labels), f"{name}_ci": interval}

@@ -18,10 +18,10 @@ def energy_traces(
 
     Args:
       model: has a replay buffer, which is not changed.
-      walk: (energy, x, seed=) -> what has `energy` [K + 1, n]; `samplers.trace` of a
-        sampler.
+      walk: `samplers.trace` with its sampler and steps bound: (energy, x, seed=) ->
+        a trace, whose `energy` is [K + 1, n].
       n: how many chains.
-      noise: whether they start at U(-1, 1), not in the buffer.
+      noise: whether the chains start from U(-1, 1) noise, not from the buffer.
       seed: int.
 
     Returns:
@@ -40,21 +40,21 @@ def energy_traces(
 
 
 def mixing_statistics(trace: np.ndarray) -> dict[str, float]:
-    """Measures how well parallel chains explore, by E(x) in the second half of steps.
+    """Measures how well parallel chains explore, from the second half of their E(x).
 
     The effective sample size sums autocorrelations up to Geyer's (1992) first negative
     pair, over all chains together. R-hat is the potential scale reduction of Gelman &
-    Rubin (1992), of chains cut in two. `tfp.mcmc` computes both.
+    Rubin (1992), where each chain is split in two. `tfp.mcmc` computes both.
 
     Args:
       trace: float [K + 1, n] in nats, of n >= 2 chains of K >= 8 steps.
 
     Returns:
-      {"ess": effective sample size of all chains, which is the number of states in the
-      second half where states are independent; "ess_share": ess over that number;
-      "rhat": near 1 where the chains agree, above 1.1 where they do not, not a finite
-      number where no chain moves; "energy_mean", "energy_std": of the second half, in
-      nats; "energy_first": mean at the start, in nats}.
+      {"ess": effective sample size of all chains together; if states are independent,
+      it is their number in the second half; "ess_share": ess divided by this number;
+      "rhat": near 1 if the chains agree, above 1.1 if they do not, not finite if no
+      chain moves; "energy_mean", "energy_std": mean and deviation of E(x) in the second
+      half, in nats; "energy_first": mean E(x) at the start, in nats}.
     """
     import tensorflow_probability as tfp
 

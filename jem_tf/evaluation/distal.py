@@ -1,6 +1,6 @@
 """Distal adversarials: noise driven to a confident class (the paper's figure 6).
 
-A classifier that has learnt what its images look like turns the noise into one of them.
+A classifier that has learnt what images of a class look like makes such images.
 Letters: n images [H, W, C] with pixels in [-1, 1], K classes.
 """
 
@@ -49,10 +49,10 @@ def drive_to_confidence(
 
     Args:
       model: gives p(y|x).
-      confidence: in (0, 1); an image that has it stays as it is.
+      confidence: in (0, 1); an image that reaches it is not changed further.
       step_size: the L2 length of a step, in pixels of [-1, 1]; pixels are then clamped
         to this range.
-      max_steps: the number of steps after which an image is given up.
+      max_steps: the largest number of steps for an image.
       seed: int, of the noise.
 
     Returns:
@@ -79,13 +79,13 @@ def evaluate_distal(
     """Drives noise by each model, and shows the first image of each class.
 
     Args:
-      models: {"run": the model to measure}; each further one has a row of its own in
+      models: {name: model}. "run" is the model to measure; each model has a row in
         the figure.
       class_names: [K].
       confidence, max_steps, seed: as in `drive_to_confidence`.
 
     Returns:
-      ({metric of "run": number}, a figure).
+      ({metric of the model "run": number}, the figure).
     """
     driven = {
         name: drive_to_confidence(

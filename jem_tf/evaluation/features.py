@@ -1,7 +1,7 @@
-"""Networks whose features are compared: p(y|x) and features of many images, in batches.
+"""Networks that compute the features for FID and KID, and p(y|x), in batches.
 
-`FeatureNetwork` is their signature. Its members are `inception_network.Inception`, and
-`Penultimate` of any classifier.
+`FeatureNetwork` is their signature. `inception_network.Inception` is one; `Penultimate`
+makes one of any classifier.
 
 Letters: N images, B a batch, D features, K classes.
 """
@@ -18,10 +18,10 @@ from jem_tf.errors import InputError, argument
 
 
 class Features(NamedTuple):
-    """What a network computes of N images.
+    """What a feature network computes for N images.
 
     features: float32 [N, D].
-    probabilities: float32 [N, K], p(y|x); or None of a network without classes.
+    probabilities: float32 [N, K], p(y|x); None if the network has no classes.
     """
 
     features: np.ndarray
@@ -29,12 +29,12 @@ class Features(NamedTuple):
 
 
 class FeatureNetwork(Protocol):
-    """A network whose features are compared.
+    """A network that computes features of images.
 
-    suffix: ends the names of metrics that are made with the network.
+    suffix: the end of the names of metrics that are made with the network.
     width: D.
-    kept: whether the features are worth a place in the user's cache.
-    identity: equal for networks that compute the same, as a key of that cache.
+    kept: whether the statistics of a reference are kept in the user's cache.
+    identity: a key of that cache, equal for networks that compute the same features.
     """
 
     suffix: str
@@ -46,11 +46,11 @@ class FeatureNetwork(Protocol):
         """Computes the features of images uint8 [N, H, W, C].
 
         Args:
-          images: N of them.
-          what: they are, for the progress bar.
+          images: N images.
+          what: name of the images on the progress bar.
 
         Raises:
-          InputError: if the network takes no such images.
+          InputError: if the network does not take images of this shape.
         """
 
     def protocol(self) -> dict[str, Any]:
@@ -67,15 +67,15 @@ class Penultimate:
       InputError: if it has no Dense layer.
     """
 
-    # Nothing is kept: the network is another one at each checkpoint.
+    # Nothing is kept in the cache: each checkpoint has another network.
     suffix, kept, identity = "_network", False, ""
 
     def __init__(self, network: keras.Model):
         heads = [x for x in network.layers if isinstance(x, keras.layers.Dense)]
         if not heads:
             raise InputError(
-                f"{network.name} has no Dense layer to take features before; use those "
-                "of another network, such as Inception."
+                f"{network.name} has no Dense layer, whose inputs are the features; use"
+                " those of another network, such as Inception."
             )
         self.name, self.width = network.name, int(np.prod(heads[-1].input.shape[1:]))
         both = keras.Model(network.inputs, [heads[-1].input, network.output])
@@ -140,7 +140,7 @@ def read_batches(
       read: images [B, H, W, C] -> (features [B, D], probabilities [B, K] or None).
       images: [N, H, W, C].
       batch_size: B.
-      what: words for the bar.
+      what: text on the bar.
     """
     from tqdm import tqdm
 

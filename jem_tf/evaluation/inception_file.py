@@ -1,4 +1,4 @@
-"""Finds the file of the Inception graph: a given, the cached or the official one."""
+"""Finds the file of the Inception graph, or downloads it."""
 
 import hashlib
 import http.client
@@ -14,8 +14,8 @@ ADDRESS = (
     "http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
 )
 NAME = "classify_image_graph_def.pb"
-# Of the copy that OpenAI's guided-diffusion evaluates with, as large to the byte
-# (95,673,916) as the one in the archive.
+# Of the copy that OpenAI's guided-diffusion evaluates with. It has the same size as the
+# file in the archive, 95,673,916 bytes.
 SHA256 = "009d6814d1bc560d4e7b236e170e9b2d5ca6f4b57bd8037f6db05776204415c6"
 PATIENCE = 30  # seconds without a byte
 CHUNK = 1 << 20
@@ -35,10 +35,13 @@ def find_graph(
     """Finds the file of the Inception graph, and downloads it if need be.
 
     Args:
-      path: of a file to take as it is; if empty, the cached or downloaded one is taken.
-      sha256: what the file must have; if empty, SHA256 for a downloaded one and
-        anything for a given one.
-      address: of the archive.
+      path: path of the file; if empty, the cached file is used or one is downloaded.
+      sha256: the sha256 that the file must have. If empty, it is SHA256 for a cached or
+        downloaded file, and a given file is not checked.
+      address: URL of the archive to download.
+
+    Returns:
+      Path of the file.
 
     Raises:
       InputError: if there is no file, none can be downloaded, or it has another sha256.
@@ -56,7 +59,7 @@ def find_graph(
 
 
 def _check(file: pathlib.Path, expected: str, subject: str, remedy: str) -> None:
-    """Raises InputError, a sentence about `subject`, unless the file's sha256 fits."""
+    """Raises InputError about `subject` unless the file has the expected sha256."""
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:

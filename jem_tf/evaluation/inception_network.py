@@ -1,4 +1,4 @@
-"""The network that FID and IS are defined by: the frozen graph inception-2015-12-05.
+"""The network that FID and IS are defined with: the graph inception-2015-12-05.
 
 Letters: N images, B a batch.
 """
@@ -15,9 +15,9 @@ from jem_tf.evaluation import features
 from jem_tf.system import hardware
 
 IMAGES, POOL, SOFTMAX = "ExpandDims:0", "pool_3:0", "softmax:0"
-RESHAPE = "pool_3/_reshape/shape"  # of the original, to one image: [1, 2048]
+RESHAPE = "pool_3/_reshape/shape"  # in the original it is [1, 2048]: one image only
 WIDTH = 2048
-ONE = (1, 32, 32, 3)  # an image
+ONE = (1, 32, 32, 3)  # a batch of one image
 LEAST_SIZE = 32  # pixels a side
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -26,13 +26,14 @@ class Inception:
     """Features and predictions of the graph in a file.
 
     Args:
-      path: of `classify_image_graph_def.pb`.
-      bfloat16: compute in bfloat16, several times as quick on a CPU that has it.
+      path: path of `classify_image_graph_def.pb`.
+      bfloat16: whether to compute in bfloat16, which is several times as fast on a CPU
+        that has it.
 
     Attributes:
       suffix, width, kept, identity: see `features.FeatureNetwork`.
-      has_softmax: whether the graph predicts classes, 1008 of them.
-      sha256: of the file.
+      has_softmax: whether the graph predicts its 1008 classes.
+      sha256: the sha256 of the file.
 
     Raises:
       InputError: if the file cannot be read, is no graph, or lacks the nodes.
@@ -46,7 +47,7 @@ class Inception:
         self.identity = f"{self.sha256} {'bfloat16' if bfloat16 else 'float32'}"
         self.has_softmax = _has(graph_def, SOFTMAX)
         self._outputs = [POOL, SOFTMAX] if self.has_softmax else [POOL]
-        # A session, as its normalisation has no place in the functions of TensorFlow 2.
+        # A session, because TensorFlow 2 functions cannot run its normalisation.
         with tf.Graph().as_default() as graph:
             self._images = tf.compat.v1.placeholder(tf.float32, [None, None, None, 3])
             try:
@@ -59,7 +60,7 @@ class Inception:
                 ) from error
 
     def _open(self, graph: Any, graph_def: Any) -> Any:
-        """A session of the graph, once an image has gone through it."""
+        """Opens a session of the graph, and tests it on one image."""
         inputs = {IMAGES: self._images}
         if _has(graph_def, f"{RESHAPE}:0"):
             inputs[f"{RESHAPE}:0"] = tf.constant([-1, WIDTH])
@@ -79,12 +80,12 @@ class Inception:
         The graph itself resizes the images to 299 x 299, bilinearly.
 
         Args:
-          images: uint8 [N, H, W, 3], or [N, H, W, 1], which is repeated.
+          images: uint8 [N, H, W, 3], or [N, H, W, 1], whose channel is repeated.
           batch_size: images at a time.
-          what: they are, for the progress bar.
+          what: name of the images on the progress bar.
 
         Raises:
-          InputError: if they have another number of channels.
+          InputError: if the images have another number of channels.
         """
         if images.shape[-1] not in (1, 3):
             raise InputError(
@@ -124,7 +125,7 @@ def check_size(
 
     Args:
       images: [N, H, W, C].
-      dataset: their name, for the error.
+      dataset: name of their data set, for the error.
       remedy: what to do, for the error.
 
     Raises:
@@ -139,7 +140,7 @@ def check_size(
 
 
 def in_bfloat16(precision: str) -> bool:
-    """Whether one of PRECISIONS means bfloat16 on this machine."""
+    """Returns whether one of PRECISIONS means bfloat16 on this machine."""
     if precision == "auto":
         return hardware.choose_precision("auto")[0] == "mixed_bfloat16"
     return precision == "bfloat16"

@@ -1,7 +1,7 @@
-"""What a run measures of itself while it trains and when it ends.
+"""Measurements that a run makes while it trains and when it ends.
 
-Accuracy and calibration on labelled images, log p(x) of images against that of noise,
-samples to look at, and the state of the chains in the replay buffer.
+They are accuracy and calibration on labelled images, log p(x) of images compared with
+noise, samples for figures, and the state of the chains in the replay buffer.
 
 Letters: N images [H, W, C], K classes.
 """
@@ -91,8 +91,8 @@ def chain_ages(buffer: ReplayBuffer) -> dict[str, float | int]:
     """Measures how often the chains of this process were continued.
 
     Returns:
-      {"chain_age_mean": float, "chain_age_max": int}; an age counts training steps that
-      drew the chain.
+      {"chain_age_mean": float, "chain_age_max": int}; the age of a chain is the number
+      of training steps that continued it.
     """
     ages = buffer.all_ages()
     return {"chain_age_mean": float(ages.mean()), "chain_age_max": int(ages.max())}

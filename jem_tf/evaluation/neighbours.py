@@ -1,4 +1,4 @@
-"""Has the model memorised its training images? Those nearest to samples."""
+"""The training images nearest to samples: has the model memorised some of them?"""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def find_nearest(
     Args:
       samples: uint8 [n, H, W, C].
       images: uint8 [N, H, W, C], count <= N.
-      count: how many images a sample.
+      count: how many images for each sample.
 
     Returns:
       (int [n, count], rows of `images`, nearest first; float [n, count], their

@@ -25,7 +25,7 @@ BATCH = 250
 
 
 class Outputs(NamedTuple):
-    """What a model computes of N images, by one pass forward and one back.
+    """What a model computes for N images, in one forward and one backward pass.
 
     logits: float32 [N, K].
     score_norm: float32 [N], ||d log p(x) / dx||_2 in nats per unit of pixel value.
@@ -42,8 +42,8 @@ class Score(Protocol):
         """Scores N images.
 
         Args:
-          outputs: of the model.
-          temperature: T, above 0, for those scores that scale the logits by it.
+          outputs: outputs of the model.
+          temperature: T, above 0, which scores may divide the logits by.
 
         Returns:
           [N], higher for likelier images.
@@ -56,7 +56,10 @@ def log_px(outputs: Outputs, *, temperature: float = 1.0) -> tf.Tensor:
 
 
 def max_p(outputs: Outputs, *, temperature: float = 1.0) -> tf.Tensor:
-    """Computes the log-odds of max p(y|x): the same order, and none rounds to 1."""
+    """Computes the log-odds of max p(y|x).
+
+    They rank images as max p(y|x) does, but do not round to 1 in float32.
+    """
     ascending = tf.sort(outputs.logits, axis=1)
     return ascending[:, -1] - tf.reduce_logsumexp(ascending[:, :-1], axis=1)
 
@@ -86,7 +89,7 @@ def paper_scores(outputs: Outputs) -> dict[str, tf.Tensor]:
 
 
 def all_scores(outputs: Outputs, *, temperature: float) -> dict[str, np.ndarray]:
-    """Computes all SCORES: {name: [N]}; `temperature` is that of `Score`."""
+    """Computes all SCORES: {name: [N]}; `temperature` as in `Score`."""
     return {
         name: np.asarray(score(outputs, temperature=temperature))
         for name, score in SCORES.items()
@@ -100,7 +103,7 @@ def compute_outputs(
     progress: str | None = None,
     compiled: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> Outputs:
-    """Computes what the scores are functions of.
+    """Computes the outputs from which scores are computed.
 
     Args:
       model: gives the logits.

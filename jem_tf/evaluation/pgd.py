@@ -1,4 +1,4 @@
-"""Projected gradient descent (PGD), by foolbox, with the best point kept.
+"""Projected gradient descent (PGD) by foolbox; the best point of an image is kept.
 
 Letters as in `attack_gradients`. Source: Madry et al., "Towards Deep Learning Models
 Resistant to Adversarial Attacks", ICLR 2018.
@@ -28,13 +28,13 @@ def pgd(
     stop_margin: float,
     seed: int,
 ) -> np.ndarray:
-    """Finds points near images by PGD; the images themselves are looked at first.
+    """Finds points near images by PGD; the images themselves are evaluated first.
 
-    Args and returns as in `Attack`. Each step is REACH / steps of the radius long, and
-    each restart begins at a random point of the ball. The points returned are the best
-    of the images, all iterates and the last points of all restarts.
+    Args and returns as in `Attack`. The length of a step is REACH / steps times the
+    radius, and each restart begins at a random point of the ball. The points returned
+    are the best among the images and all points of all restarts.
     """
-    # Its model zoo imports GitPython, which fails without a git program.
+    # foolbox's model zoo imports GitPython, which fails if git is not installed.
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     import eagerpy
     import foolbox
@@ -65,7 +65,7 @@ def pgd(
 
 
 def describe_pgd(*, steps: int, restarts: int) -> dict[str, Any]:
-    """Describes in a protocol the attack with these arguments."""
+    """Describes the attack with these arguments for a protocol."""
     return {
         "attack": "PGD (foolbox LinfPGD, L2PGD), untargeted, on the cross-entropy in "
         "its log-odds form log (1 - p(y|x)) / p(y|x)",

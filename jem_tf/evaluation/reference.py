@@ -50,7 +50,8 @@ def choose_reference(
       data: datasets.Dataset.
       network: computes the features.
       split, limit: as in `real_images`.
-      stats: path of a file, as in `read_reference`, to take instead; "" for none.
+      stats: path of a file to read the reference from, see `read_reference`; "": the
+        reference is computed from the images.
 
     Returns:
       (Reference, its description for the protocol).
@@ -91,7 +92,7 @@ def real_images(data: Dataset, split: str, limit: int = 0) -> np.ndarray:
 
 
 def take_evenly(rows: np.ndarray, most: int) -> np.ndarray:
-    """Takes at most so many rows, evenly spaced."""
+    """Takes at most `most` rows, evenly spaced."""
     if len(rows) <= most:
         return rows
     return rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
@@ -105,8 +106,8 @@ def compute_reference(
     Args:
       images: uint8 [N, H, W, C].
       network: computes the features.
-      folder: a cache, where the reference is looked for and kept; None for none. A
-        file of the cache that cannot be read is made anew.
+      folder: a cache folder, from which the reference is read and where it is kept;
+        None: no cache. A file of the cache that cannot be read is replaced.
 
     Raises:
       InputError: if there are too few images for a covariance.
@@ -132,7 +133,8 @@ def read_reference(stats: str | pathlib.Path, width: int) -> Reference:
       width: D of the network that computes the samples' features.
 
     Raises:
-      InputError: if it cannot be read, lacks one of them, or is of another width.
+      InputError: if the file cannot be read, lacks `mu` or `sigma`, or has numbers
+        that are not finite or of another width.
     """
     named = argument("stats", stats)
     try:

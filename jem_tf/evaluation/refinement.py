@@ -1,6 +1,6 @@
-"""JEM-k: a classifier that takes k sampler steps from an image before it classifies.
+"""JEM-k: a classifier that refines an image by k sampler steps before it classifies.
 
-A classifier here is a function `Classify`; all randomness in it comes from its seed.
+A classifier here is a function `Classify`; its seed determines all that is random.
 Letters: B images [H, W, C], K classes, k steps. Source: Grathwohl et al., ICLR 2020
 (arXiv 1912.03263), section 5.4.
 """
@@ -16,17 +16,17 @@ from jem_tf.energy_model import EnergyModel
 # (x [B, H, W, C] in [-1, 1], seed int [2]) -> logits float32 [B, K]
 Classify = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
-KINDS = ("straight_through", "full")  # of gradients through a refinement
-PLAIN = "plain"  # the gradient where nothing is refined
+KINDS = ("straight_through", "full")  # kinds of gradients through a refinement
+PLAIN = "plain"  # the kind without a refinement
 
 
 class Defence(NamedTuple):
-    """JEM-k as it is attacked.
+    """JEM-k, and how often its noise is drawn.
 
     k: the number of refinement steps; 0 is the network alone.
     sampler: a `Sampler` with k steps bound; None for k = 0.
     eot: draws of the sampler's noise that an attack averages for each image.
-    fresh: draws of the noise that judge what an attack found.
+    fresh: draws of fresh noise in which the points that an attack found are classified.
     """
 
     k: int
@@ -46,9 +46,12 @@ def make_classifier(
     Args:
       model: gives the energy of the refinement, and the logits.
       sampler: as in `Defence`.
-      kind: one of KINDS. "straight_through" takes the refinement for the identity in
+      kind: one of KINDS. "straight_through" treats the refinement as the identity in
         the backward pass; "full" differentiates through its steps, which takes second
         derivatives of E(x).
+
+    Returns:
+      A `Classify`.
     """
 
     def classify(x, seed):
@@ -62,5 +65,5 @@ def make_classifier(
 
 
 def gradient_kinds(sampler: functools.partial | None) -> tuple[str, ...]:
-    """Names the kinds of gradients that differ: KINDS, or PLAIN without a sampler."""
+    """Returns the kinds of gradients to use: KINDS, or PLAIN without a sampler."""
     return KINDS if sampler is not None else (PLAIN,)

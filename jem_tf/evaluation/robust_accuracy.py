@@ -1,7 +1,8 @@
-"""Accuracies under attack: from the outcomes of attacks to metrics and curves.
+"""Accuracies under attack: metrics and curves from the shares that attacks leave.
 
-Letters: N images, E radii of a norm, ascending. A share is, for an image, the share of
-draws in which the best point that an attack found is classified right.
+Letters: N images, E radii of a norm, ascending. JEM-k is random if its refinement has
+noise. The share of an image is the fraction of draws of this noise in which the best
+point that an attack found is classified correctly.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,17 +21,17 @@ Outcomes = Mapping[int, Mapping[str, Shares]]  # {k of JEM-k: {kind of gradient:
 def compute_accuracies(
     outcomes: Outcomes, transferred: Mapping[int, Shares], radii: Radii
 ) -> dict[str, Any]:
-    """Computes every accuracy of JEM-k under attacks on it, and on a baseline.
+    """Computes the accuracies of JEM-k under attacks on it, and on a baseline.
 
     Args:
-      outcomes: of attacks on JEM-k.
-      transferred: {k: shares at points found on a baseline}.
+      outcomes: {k: {kind of gradient: {norm: shares}}} under attacks on JEM-k.
+      transferred: {k: {norm: shares}} at the points that attacks on a baseline found.
       radii: {norm: eps [E]}.
 
     Returns:
-      {"<name>/<norm>/<eps>/jem<k>": accuracy, the same with "_ci": [low, high]}, the
-      name being robust_accuracy or transfer_accuracy. Where there are several kinds of
-      gradients, ".../jem<k>/<kind>" has the accuracy under one alone.
+      {"<name>/<norm>/<eps>/jem<k>": accuracy, the same key with "_ci": [low, high]};
+      the name is robust_accuracy or transfer_accuracy. If there are several kinds of
+      gradients, ".../jem<k>/<kind>" is the accuracy under one of them.
     """
     metrics: dict[str, Any] = {}
     for k, kinds in outcomes.items():
@@ -51,7 +52,7 @@ def make_curves(
     *,
     transferred: bool,
 ) -> dict[str, list[plots.Curve]]:
-    """Makes curves of accuracy over eps: one for each JEM-k, dashed if transferred.
+    """Makes curves of accuracy over eps, one for each JEM-k; transfer is dashed.
 
     Args:
       metrics: from `compute_accuracies`.
@@ -74,15 +75,16 @@ def make_curves(
 
 
 def carry_failures(shares: np.ndarray) -> np.ndarray:
-    """Counts what breaks an image at one radius at all larger radii: [E, N] -> [E, N].
+    """Carries failures over to larger radii: shares [E, N] -> shares [E, N].
 
-    A smaller ball lies within a larger one.
+    A point within a small radius of an image is within all larger radii too, so the
+    share of an image never rises with the radius.
     """
     return np.minimum.accumulate(shares, axis=0)
 
 
 def worst_of_kinds(kinds: Mapping[str, Shares]) -> dict[str, np.ndarray]:
-    """Takes, image by image, the least share under any kind of gradient.
+    """Takes the smallest share of each image over the kinds of gradients.
 
     Args:
       kinds: {kind: {norm: shares [E, N]}}.

@@ -1,8 +1,8 @@
 """How accurate a model stays under adversarial attack.
 
 Letters: N images, E radii of a norm, ascending; JEM-k refines an image by k steps of
-the sampler before it classifies. Shares are those of `robust_accuracy`, on fresh draws
-of the refinement's noise: float [E, N].
+the sampler before it classifies. Shares, float [E, N], are defined in
+`robust_accuracy`; they are measured on fresh draws of the refinement's noise.
 """
 
 from collections.abc import Sequence
@@ -37,17 +37,17 @@ def evaluate_robustness(
     """Measures the accuracy of JEM-k under attack, and checks the attacks.
 
     Args:
-      model: the one to attack.
+      model: the model to attack.
       split: the images to attack and their labels.
-      defences: of the model, by ascending k.
+      defences: the JEM-k to attack, by ascending k.
       radii: {"linf": eps [E], "l2": eps [E]} in `attack_gradients.UNITS`, ascending
         from 0; the last of L-inf is UNBOUNDED.
-      settings: of the attacks.
+      settings: how the attacks are run.
       baseline: a model whose adversarial images are tried on `model`, or None.
 
     Returns:
-      ({metric: number or interval}, {check: see `attack_checks`}, {figure: matplotlib
-      Figure}).
+      ({metric: number or interval}, {check: its result, see `attack_checks`}, {figure:
+      matplotlib Figure}).
 
     Raises:
       InputError: if the attack is not known.

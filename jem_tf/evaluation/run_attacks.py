@@ -1,7 +1,7 @@
-"""The outcomes of attacks: how often each image is still classified right.
+"""Attacks a model, and measures how often each image is still classified correctly.
 
-Letters: N images, E radii of a norm, ascending. Shares are those of `robust_accuracy`,
-on fresh draws of the refinement's noise: float [E, N].
+Letters: N images, E radii of a norm, ascending. Shares, float [E, N], are defined in
+`robust_accuracy`. They are measured on fresh draws of the refinement's noise.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from jem_tf.evaluation.attacks import AttackSettings
 from jem_tf.evaluation.refinement import Classify, Defence
 from jem_tf.evaluation.robust_accuracy import Radii, Shares
 
-PIXELS = 64 * 32 * 32  # of chains at once: full gradients hold all steps in memory
+PIXELS = 64 * 32 * 32  # pixels attacked at once; a full gradient holds all steps
 
 
 def attack_defence(
@@ -33,12 +33,12 @@ def attack_defence(
 
     Args:
       model, split, radii, settings: as in `robustness.evaluate_robustness`.
-      defence: which JEM-k.
+      defence: the JEM-k to attack.
       each: called after each radius with its cost; see `estimate_cost`.
 
     Returns:
-      {kind: {norm: shares [E, N]}} as measured; no failure is carried over to larger
-      radii.
+      {kind: {norm: shares [E, N]}} as measured: failures are not carried over to
+      larger radii.
     """
     classify = tf.function(
         refinement.make_classifier(model, defence.sampler), autograph=False
@@ -62,7 +62,7 @@ def transfer_attack(
     settings: AttackSettings,
     each: Callable[[int], Any] = lambda cost: None,
 ) -> dict[int, Shares]:
-    """Attacks the network of a baseline, and judges the points found by JEM-k.
+    """Attacks the network of a baseline, and classifies the points with JEM-k.
 
     Args:
       model, defences, baseline, split, radii, settings: as in
@@ -72,7 +72,7 @@ def transfer_attack(
     Returns:
       {k: {norm: shares [E, N]}}.
     """
-    # To the end, not until one draw is wrong: the largest margins transfer best.
+    # The attack never stops early: points of larger margin transfer better.
     points = _find_points(
         baseline,
         Defence(k=0, sampler=None, eot=1, fresh=1),
@@ -93,7 +93,7 @@ def transfer_attack(
 
 
 def estimate_cost(defence: Defence) -> int:
-    """Estimates the time to attack a defence, in times to attack the network alone."""
+    """Estimates the cost to attack a defence; to attack the network alone costs 1."""
     kinds = refinement.gradient_kinds(defence.sampler)
     return sum(_cost(defence, kind) for kind in kinds)
 
@@ -109,7 +109,7 @@ def _find_points(
     each: Callable[[int], Any],
     stop_margin: float | None = None,
 ) -> dict[str, list[np.ndarray]]:
-    """Finds the best points within all radii: {norm: E of [N, H, W, C] in [0, 1]}."""
+    """Finds the best points in each radius: {norm: E arrays [N, H, W, C] in [0, 1]}."""
     attack = attacks.find_attack(settings.attack).attack
     classify = refinement.make_classifier(model, defence.sampler, kind=kind)
     height, width, channels = split.images.shape[1:]

@@ -38,10 +38,10 @@ def make_figures(
 
     Args:
       model: EnergyModel, with a replay buffer unless `fresh` is given.
-      images: uint8 [N, H, W, C], samples in an order at random.
-      data: datasets.Dataset, of the training images and class names.
-      fresh: FreshChains that make the figure of the classes; None to continue the
-        buffer's.
+      images: uint8 [N, H, W, C], samples in random order.
+      data: datasets.Dataset, which has the training images and class names.
+      fresh: FreshChains that draw the figure of the classes; None: chains of the buffer
+        are continued for it.
       seed: int.
 
     Returns:
@@ -55,7 +55,7 @@ def make_figures(
 
 
 def figures_protocol(fresh: FreshChains | None) -> dict[str, str]:
-    """How `make_figures` makes them, in words: {figure: text}."""
+    """Describes the figures of `make_figures` in a protocol: {figure: text}."""
     how = "fresh chains down E(x, y)" if fresh else CONTINUED
     return DESCRIPTIONS | {"classes": DESCRIPTIONS["classes"] + how}
 

@@ -27,14 +27,14 @@ def evaluate_fidelity(
     """Compares samples with a reference, by the features of a network.
 
     Args:
-      images: uint8 [N, H, W, C], in an order at random.
+      images: uint8 [N, H, W, C], in random order.
       network: computes the features.
-      reference: of real images, by the same network.
+      reference: statistics of real images, by the same network.
 
     Returns:
       {"fid", "fid_std", "kid", "kid_std", "inception_score", "inception_score_std",
-      each with the network's suffix, "samples", "reference_images"}; without KID where
-      the reference has no features, and without the score where the network has no
+      each with the network's suffix, "samples", "reference_images"}. KID is missing if
+      the reference has no features, and the Inception Score if the network has no
       predictions.
 
     Raises:

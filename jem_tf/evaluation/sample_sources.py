@@ -1,4 +1,4 @@
-"""Sets of samples to be measured: the replay buffer as it is, or fresh chains."""
+"""Samples to measure: the images of the replay buffer, or the ends of fresh chains."""
 
 import functools
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
 from jem_tf.starts import Start
 
-MOST = 10_000  # samples, unless more are asked for
+MOST = 10_000  # samples, unless the user gives a larger number
 fold_in = tf.random.experimental.stateless_fold_in
 
 
@@ -36,16 +36,16 @@ class FreshChains(NamedTuple):
         seed: int = 0,
         batch_size: int = sampling.BATCH_SIZE,
     ) -> np.ndarray:
-        """Walks from the start to the end.
+        """Runs chains of all steps from the start.
 
         Args:
           count: how many chains.
-          labels: int [count] to walk down E(x, y), or None for E(x).
+          labels: int [count] to draw from p(x | y); None: from p(x).
           seed: int.
           batch_size: chains at a time, on which the images depend.
 
         Returns:
-          float32 [count, H, W, C].
+          float32 [count, H, W, C], the ends of the chains.
         """
         size = min(batch_size, count)
         return sampling.draw_many(
@@ -58,33 +58,33 @@ class FreshChains(NamedTuple):
         ).images
 
     def protocol(self, start: str, *, conditional: bool) -> dict[str, Any]:
-        """What a protocol says of them; `start` names where they start."""
+        """Describes the chains in a protocol; `start` is the name of their start."""
         numbers = {f"sampler_{k}": v for k, v in self.sampler.keywords.items()}
         where = {"source": "fresh chains", "start": start, "conditional": conditional}
         return where | {"sampler": self.sampler.func.__name__} | numbers
 
 
 def count_samples(
-    model: EnergyModel, asked: int, limit: int, fresh: FreshChains | None
+    model: EnergyModel, requested: int, limit: int, fresh: FreshChains | None
 ) -> int:
-    """How many samples: `asked`, or MOST or the buffer's size, and at most `limit`.
+    """Returns how many samples to measure.
 
     Args:
       model: EnergyModel, with a replay buffer unless `fresh` is given.
-      asked: 0 where the user did not say.
-      limit: 0 for none.
+      requested: the user's number; 0: MOST, or the buffer's size if that is smaller.
+      limit: the largest number; 0: no limit.
       fresh: FreshChains, or None for the buffer's images.
 
     Raises:
-      InputError: if the buffer has not as many.
+      InputError: if the buffer has fewer images than requested.
     """
     available = MOST if fresh else min(MOST, model.buffer.size)
-    if not fresh and asked > model.buffer.size:
+    if not fresh and requested > model.buffer.size:
         raise InputError(
-            f"{argument('count', asked)} is more than the {model.buffer.size} images "
-            f"of the buffer; lower it, or give {argument('source', 'fresh')}."
+            f"{argument('count', requested)} is more than the {model.buffer.size} "
+            f"images of the buffer; lower it, or give {argument('source', 'fresh')}."
         )
-    count = asked or available
+    count = requested or available
     return min(count, limit or count)
 
 
@@ -96,13 +96,13 @@ def draw_samples(
     conditional: bool = False,
     seed: int = 0,
 ) -> np.ndarray:
-    """Draws samples, in an order at random: uint8 [count, H, W, C].
+    """Draws samples, in random order: uint8 [count, H, W, C].
 
     Args:
       model: EnergyModel.
       count: how many.
       fresh: FreshChains, or None to take the buffer's images.
-      conditional: whether fresh chains walk down E(x, y), of each class in turn.
+      conditional: whether fresh chains draw from p(x | y), for each class in turn.
       seed: int.
     """
     if fresh is None:
@@ -114,7 +114,7 @@ def draw_samples(
 
 
 def buffer_protocol(model: EnergyModel, steps: int) -> dict[str, Any]:
-    """What a protocol says of the buffer's images; `steps` K a training step."""
+    """Describes the buffer's images in a protocol; a training step has `steps` = K."""
     buffer = model.buffer
     age = monitoring.chain_ages(buffer)["chain_age_mean"]
     return {
@@ -125,7 +125,7 @@ def buffer_protocol(model: EnergyModel, steps: int) -> dict[str, Any]:
 
 
 def shuffle(images: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
-    """`count` of the images without repetition, in an order at random."""
+    """Returns `count` different images, in random order."""
     return images[np.random.default_rng(seed).permutation(len(images))[:count]]
 
 
@@ -138,7 +138,7 @@ def keep_confident(model: Classifier, images: np.ndarray, share: float) -> np.nd
       share: in (0, 1], of each predicted class, rounded up.
 
     Returns:
-      uint8 [n, H, W, C], in the order they had.
+      uint8 [n, H, W, C], in their previous order.
     """
     if share == 1:
         return images
