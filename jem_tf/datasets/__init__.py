@@ -6,13 +6,13 @@
 
 The test split is the set's own where it has one. Validation images (a tenth of the
 training images, 5,000 at most) and missing test splits are held out by a rule that
-depends on the data alone, so every seed and every recipe is judged on the same images.
+depends on the data alone, so every seed and recipe is evaluated on the same images.
 
-This module has `load`. The others are
+This module has `load`. The other modules are
 
     digits, picture_folders, tfds_sets   readers, one for each line of the table above
     batches                              training batches as a function of (seed, step)
-    outliers                             images that a model was not trained on
+    outliers                             sets of images that a model was not trained on
     paper_set_info                       class names and sizes without the images
     image_conversion                     changes of size and channels
 
@@ -54,7 +54,7 @@ def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
 
     Args:
       name: "digits", "folder:PATH" or the name of a TFDS set.
-      data_dir: a folder with prepared TFDS data, which is looked at first; TFDS's own
+      data_dir: a folder with prepared TFDS data, which is searched first; TFDS's own
         folder if empty.
       image_size: pixels a side to resize to; 0 leaves images of one size as they are.
 
@@ -99,9 +99,9 @@ def validation_size(count: int) -> int:
 def _hold_out(
     split: tuple[np.ndarray, np.ndarray], count: int, purpose: str
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Divides (images, labels) into those that stay and `count` that are held out.
+    """Divides (images, labels) into a part to keep and `count` that are held out.
 
-    Each class gives its share. Both parts come in a random order, which depends on
+    Each class has its share in both. Both are in a random order, which depends on
     `purpose` and the labels alone.
     """
     images, labels = split

@@ -45,11 +45,11 @@ def training_batches(
       labels_per_class: how many training images of a class are labelled; 0: all.
       p_x_images: which images log p(x) learns from, drawn from all training images:
         "augmented", "plain", or None, in which case it learns from the labelled ones.
-      p_x_batch_size: how many of them a step, of all replicas together; not used if
+      p_x_batch_size: images a step for log p(x), of all replicas together; not used if
         `p_x_images` is None.
-      first: the first step of which to make the batch.
-      own: the consecutive numbers of the replicas whose shares of a batch are made, one
-        after the other.
+      first: the first step for which to make a batch.
+      own: the numbers of this process's replicas, which are consecutive. Their shares
+        of a batch are made one after the other.
       replicas: the number of all replicas, which divides both batch sizes.
 
     Returns:
@@ -100,8 +100,8 @@ def order_examples(
 ) -> tf.Tensor:
     """Returns which of n examples a step sees: int64 [batch_size], each once an epoch.
 
-    An epoch is n // batch_size steps. The remainder is dropped; it is another one in
-    each epoch.
+    An epoch is n // batch_size steps. The remaining examples are left out; they are
+    different ones in each epoch.
 
     Args:
       step: int64 [].
@@ -124,8 +124,8 @@ def crop_and_flip(
 ) -> tf.Tensor:
     """Pads uint8 [B, H, W, C] by reflection, crops, and mirrors half if `flip`.
 
-    The padding is an eighth of the shorter side. The images may be one replica's share
-    of the whole batch that `seed` (int [2]) is for.
+    The padding is an eighth of the shorter side. `seed` (int [2]) is that of the whole
+    batch, of which the images may be one replica's share.
     """
     share, height, width = images.shape[:3]
     crop_seed, flip_seed = tf.unstack(tf.random.split(seed))

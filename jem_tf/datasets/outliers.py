@@ -1,6 +1,6 @@
-"""Images that a model was not trained on, by name.
+"""Sets of images that a model was not trained on, by name.
 
-interpolation    the means of two test images each
+interpolation    each image is the mean of two test images
 uniform          U(-1, 1) in every pixel
 constant         one colour an image, drawn evenly
 folder:PATH      pictures in a folder and in the folders inside it
@@ -31,10 +31,10 @@ def load_outliers(
     Args:
       name: one of SYNTHETIC, "folder:PATH" or the name of a TFDS set.
       test_images: uint8 [N, H, W, C], test images of the model's data set.
-      data_dir: a folder with prepared TFDS data, which is looked at first.
-      limit: the largest number M of images; 0: all of a folder or TFDS set, N synthetic
-        ones.
-      seed: int, from which synthetic images are made.
+      data_dir: a folder with prepared TFDS data, which is searched first.
+      limit: the largest number M of images; 0: all images of a folder or TFDS set, or N
+        synthetic ones.
+      seed: int, for synthetic images.
 
     Returns:
       (images uint8 [M, H, W, C], or float32 in [-1, 1]; a phrase that says what they
@@ -57,15 +57,15 @@ def load_outliers(
 
 
 def default_sets(dataset: str, data_dir: str = "") -> tuple[list[str], list[str]]:
-    """Chooses the outliers for a model of which the user named none.
+    """Chooses the sets of outliers if the user names none.
 
     Args:
       dataset: the name of the set that the model was trained on.
       data_dir: as in `load_outliers`.
 
     Returns:
-      ([SYNTHETIC and those of NATURAL that are on the disk], [those that are not]);
-      neither has `dataset`.
+      ([the sets of SYNTHETIC, and those of NATURAL that are on disk], [those of NATURAL
+      that are not]). Neither list has `dataset`.
     """
     others = [name for name in NATURAL if name != dataset]
     prepared = [name for name in others if tfds_sets.is_prepared(name, data_dir)]

@@ -1,4 +1,4 @@
-"""TensorFlow Datasets: a set is read from the disk; if it is not there, downloaded."""
+"""TensorFlow Datasets: sets are read from disk, or downloaded if they are absent."""
 
 import os
 import urllib.error
@@ -33,8 +33,8 @@ def read_tfds(
       there is no "test".
 
     Raises:
-      InputError: if TFDS has no such set, it is no classification of images of one
-        size, or it is neither on disk nor can be downloaded.
+      InputError: if TFDS has no such set, it does not classify images of one size, or
+        it is neither on disk nor can be downloaded.
     """
     builder = _prepared_builder(name, data_dir)
     keys = _keys(builder, name)
@@ -90,7 +90,7 @@ def is_prepared(name: str, data_dir: str = "") -> bool:
 
 
 def _prepared_builder(name: str, data_dir: str) -> Any:
-    """The tfds.core.DatasetBuilder of a set, which is downloaded if it must be."""
+    """The tfds.core.DatasetBuilder of a set, which is downloaded if need be."""
     builder = _builder(name, data_dir)
     if not builder.is_prepared():
         _download(builder, name)

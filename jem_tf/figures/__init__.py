@@ -6,8 +6,8 @@
 This module has `tile` and `picture`, which make one grid of images, `save`, which
 writes it, and `save_plot`, which writes a matplotlib figure.
 
-This room imports `jem_tf.pixels`, `jem_tf.metrics` and `jem_tf.system` alone. Its
-functions take arrays; Matplotlib and Pillow are imported when one is called.
+This folder imports `jem_tf.pixels`, `jem_tf.metrics` and `jem_tf.system` alone. Its
+functions take arrays. They import Matplotlib and Pillow when they are called.
 """
 
 import math
@@ -51,8 +51,8 @@ def picture(
 
     Args:
       images: float [N, H, W, C] in [-1, 1], C = 1 or 3.
-      least_size: pixels that the longer side has at least. A smaller grid is enlarged
-        by a whole factor.
+      least_size: the least number of pixels of the longer side. A smaller grid is
+        enlarged by a whole factor.
       columns: as in `tile`.
     """
     from PIL import Image

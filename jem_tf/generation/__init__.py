@@ -1,9 +1,9 @@
 """Pictures drawn from a trained run, as `jem-tf sample` makes them.
 
-    request            what is asked for, and what that means for a run
-    inpainting_inputs  the image to paint in, and which of its pixels are free
+    request            a user's request, and the sampling plan that it gives for a run
+    inpainting_inputs  the image to inpaint, and the mask of its free pixels
     pictures           grids, strips and films of chains, inpaintings
-    output             files: names that tell the settings, all of them written or none
+    output             files named after their settings; all are written or none
 
 How images are sampled is in `jem_tf/sampling.py`. This folder imports the model,
 `datasets`, `runs`, `figures` and `evaluation`.

@@ -1,7 +1,7 @@
-"""The image that is to be inpainted, and which of its pixels are free.
+"""The image to inpaint, and the mask of its free pixels, which are painted.
 
-Shapes: an image is float32 [H, W, C] in [-1, 1], a mask bool [H, W, 1], True where a
-pixel is free: to be painted.
+Shapes: an image is float32 [H, W, C] in [-1, 1], a mask is bool [H, W, 1] and True at
+free pixels.
 """
 
 import pathlib
@@ -25,10 +25,13 @@ def read_image(
     Args:
       name: "test:INDEX", or a picture's path.
       shape: (H, W, C) of the model's images.
-      data: loads the data set of the former.
+      data: loads the run's data set; called only for "test:INDEX".
+
+    Returns:
+      float32 [H, W, C] in [-1, 1].
 
     Raises:
-      InputError: if there is none, or it is unreadable or of another size.
+      InputError: if there is no such image, or it is unreadable or of another size.
     """
     if name.startswith(TEST):
         images, index = data().test.images, name.removeprefix(TEST)
@@ -43,7 +46,7 @@ def read_image(
 
 
 def read_mask(name: str, shape: Sequence[int]) -> np.ndarray:
-    """Reads which pixels are free.
+    """Reads the mask of free pixels.
 
     Args:
       name: "X0,Y0,X1,Y1", a rectangle from column X0 to before X1, from row Y0 to
@@ -51,8 +54,12 @@ def read_mask(name: str, shape: Sequence[int]) -> np.ndarray:
         pixel as on a chessboard; or the path of a picture, free where it is white.
       shape: (H, W, C) of the image.
 
+    Returns:
+      bool [H, W, 1], True at free pixels.
+
     Raises:
-      InputError: if it is none of these, leaves the image, or frees nothing.
+      InputError: if `name` is none of these, a rectangle does not lie in the image, or
+        no pixel is free.
     """
     height, width = shape[:2]
     rows, columns = np.mgrid[:height, :width]
@@ -77,7 +84,7 @@ def read_mask(name: str, shape: Sequence[int]) -> np.ndarray:
 
 
 def _parse_corners(name: str) -> list[int] | None:
-    """Four whole numbers with commas between them; None if it is something else."""
+    """Parses four whole numbers with commas between them; None if it is not that."""
     try:
         corners = [int(word) for word in name.split(",")]
     except ValueError:
@@ -92,7 +99,7 @@ def _rectangle(
     height, width = rows.shape
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
         raise InputError(
-            f"{argument('mask', name)} leaves the image or is empty; take "
+            f"{argument('mask', name)} is empty or not within the image; give "
             f"0 <= X0 < X1 <= {width} and 0 <= Y0 < Y1 <= {height}."
         )
     within = (left <= columns) & (columns < right)
@@ -102,7 +109,7 @@ def _rectangle(
 def _read_picture(
     name: str, path: str | pathlib.Path, shape: Sequence[int], mode: str
 ) -> np.ndarray:
-    """A picture of the model's size: uint8 [H, W], or [H, W, 3] if its mode is RGB."""
+    """Reads a picture of the model's size: uint8 [H, W], or [H, W, 3] in mode RGB."""
     from PIL import Image
 
     given = argument(name, path)

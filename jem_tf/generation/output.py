@@ -1,4 +1,4 @@
-"""Files of what was drawn: names that tell the settings; all or none are written."""
+"""Files of drawn images, named after their settings; all or none are written."""
 
 import contextlib
 import dataclasses
@@ -27,8 +27,8 @@ LONGEST = 120  # characters of a name
 def name_files(request: Request, run: TrainedRun) -> str:
     """Makes a name such as "grid-step_7020-labels_cat,dog-seed_3".
 
-    It tells what is not as by default. A long one is cut, and ends in a digest of all
-    that was asked for.
+    It has the settings that differ from their defaults. A long name is cut, and ends in
+    a digest of these settings.
     """
     settings = {"step": run.step} | request.changed()
     words = [f"{key}_{_plain(value)}" for key, value in settings.items()]
@@ -42,10 +42,10 @@ def name_files(request: Request, run: TrainedRun) -> str:
 def reserve(
     folder: pathlib.Path, stem: str, endings: Sequence[str]
 ) -> dict[str, pathlib.Path]:
-    """The paths {ending: path} to write, in a folder made if it is not there.
+    """Makes a folder, if need be, and returns the paths {ending: path} to write in it.
 
     Raises:
-      InputError: if one is taken, or the folder cannot be written.
+      InputError: if one of the files exists, or the folder cannot be written.
     """
     paths = {ending: folder / f"{stem}{ending}" for ending in endings}
     for path in paths.values():
@@ -81,7 +81,7 @@ def write_all(paths: Mapping[str, pathlib.Path], writers: Mapping[str, Writer]) 
 def describe_settings(
     run: TrainedRun, request: Request, plan: SamplingPlan
 ) -> dict[str, Any]:
-    """What makes the images those they are: {name: anything JSON can hold}."""
+    """Describes all settings on which the images depend: {name: JSON value}."""
     return {
         **dataclasses.asdict(request),
         "start": plan.begin,
@@ -99,17 +99,20 @@ def describe_settings(
 def array_writer(
     drawn: sampling.Drawn, plan: SamplingPlan, settings: Mapping[str, Any]
 ) -> Writer:
-    """Makes the writer of the .npz: what was drawn, and how.
+    """Makes the writer of the .npz, which holds drawn images and their settings.
 
-    images uint8 and pixels float32 [n, H, W, C], the latter in [-1, 1] but for what
-    chains took out of it; energies E(x) in nats, float32 [n]; labels int32 [n], -1
-    where it is p(x); settings, JSON in a string; seed. Of chains also frames uint8
-    [F, n, H, W, C] and frame_steps [F]; of inpaintings image float32 [H, W, C] and free
-    bool [H, W, 1].
+    images: uint8 [n, H, W, C].
+    pixels: float32 [n, H, W, C], the same images before rounding, about in [-1, 1].
+    energies: float32 [n], E(x) in nats.
+    labels: int32 [n]; -1 for images drawn from p(x).
+    settings: JSON in a string.
+    seed: int.
+    frames, frame_steps: of chains only, uint8 [F, n, H, W, C] and int32 [F].
+    image, free: of inpaintings only, float32 [H, W, C] and bool [H, W, 1].
 
     Args:
       drawn: what `sampling.draw_many` returned.
-      plan: what it was asked for.
+      plan: the plan by which it was drawn.
       settings: what `describe_settings` returned.
     """
     labels = [-1] * plan.n if plan.labels is None else plan.labels

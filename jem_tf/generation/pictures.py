@@ -1,4 +1,4 @@
-"""Pictures of what was drawn: a grid, a strip and a film of chains, inpaintings.
+"""Pictures of drawn images: grids, strips and films of chains, inpaintings.
 
 Letters: n images [H, W, C] in [-1, 1], F frames of a chain; R classes, the rows of a
 picture. A writer is a function of the path to write.
@@ -21,20 +21,20 @@ ENDINGS = {
     "chain": (".npz", ".png", ".gif"),
     "inpaint": (".npz", ".png"),
 }
-COLUMNS, ROWS = 20, 100  # of a picture at most; the .npz has all
+COLUMNS, ROWS = 20, 100  # of a picture at most; the .npz has all images
 STRIP = 11  # steps in a strip
-LEAST, PAUSE, LAST = 480, 60, 2000  # pixels; milliseconds of a frame, of the last one
+LEAST, PAUSE, LAST = 480, 60, 2000  # pixels; ms a frame; ms of the last frame
 
 
 def picture_writers(
     drawn: Drawn, plan: SamplingPlan, names: Sequence[str]
 ) -> dict[str, Writer]:
-    """Makes {ending: writer} of all pictures that fit what was drawn.
+    """Makes the writers of all pictures that fit the mode: {ending: writer}.
 
     Args:
-      drawn: what `chains.draw_many` returned.
-      plan: what it was asked for.
-      names: [K] of the classes.
+      drawn: what `sampling.draw_many` returned.
+      plan: the plan by which it was drawn.
+      names: [K], the names of the classes.
     """
     rows = None if plan.classes is None else [names[y] for y in plan.classes]
     if plan.known is not None:
@@ -48,7 +48,7 @@ def picture_writers(
 
 
 def grid(images: np.ndarray, names: Sequence[str] | None) -> Writer:
-    """Images [n, H, W, C], n / R of each class in a row beside its name."""
+    """Makes a grid of images [n, H, W, C]; with names [R], each class has a row."""
     if names is None:
         return functools.partial(figures.save, images=images)
     rows = images.reshape(len(names), -1, *images.shape[1:])[:ROWS, :COLUMNS]
@@ -56,7 +56,7 @@ def grid(images: np.ndarray, names: Sequence[str] | None) -> Writer:
 
 
 def strip(drawn: Drawn, names: Sequence[str]) -> Writer:
-    """A chain a row, the steps evenly over the walk; names [n] beside the chains."""
+    """Shows a chain in each row, from start to end; names [n] are beside the rows."""
     frames, steps = np.asarray(drawn.frames), np.asarray(drawn.frame_steps)
     shown = np.unique(np.linspace(0, len(frames) - 1, STRIP).round().astype(int))
     rows = pixels.from_uint8(frames[shown, :ROWS]).numpy().swapaxes(0, 1)
@@ -66,7 +66,7 @@ def strip(drawn: Drawn, names: Sequence[str]) -> Writer:
 def inpaintings(
     images: np.ndarray, names: Sequence[str] | None, known: Known
 ) -> Writer:
-    """Images [n, H, W, C] beside the original and what is known of it."""
+    """Shows images [n, H, W, C] beside the original and its known pixels."""
     names = names or [""]
     painted = images.reshape(len(names), -1, *images.shape[1:])[:ROWS, :COLUMNS]
     beside = np.stack([known.image, np.where(known.free, 0.0, known.image)])

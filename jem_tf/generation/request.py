@@ -1,4 +1,4 @@
-"""What is asked for, and what that means for a run: its classes, start and sampler."""
+"""A request for images, and the plan of how to draw them from a run."""
 
 import dataclasses
 import functools
@@ -17,18 +17,19 @@ from jem_tf.runs.loading import TrainedRun
 from jem_tf.system import console
 
 STARTS = ("buffer", "fresh", "noise")
-COUNTS = {"grid": (100, 10), "chain": (10, 1), "inpaint": (8, 8)}  # in all, a class
-MODES = {  # of a request's field; others are for all modes
+# By mode, the default number of images: without labels in all, with labels for each.
+COUNTS = {"grid": (100, 10), "chain": (10, 1), "inpaint": (8, 8)}
+MODES = {  # {field of a request: the modes that take it}; all modes take the others
     "candidates": ("grid", "inpaint"),
     "frames": ("chain",),
     "image": ("inpaint",),
     "mask": ("inpaint",),
 }
-SHOWN = 20  # names of classes in an error
+SHOWN = 20  # names of classes that an error lists at most
 
 
 class SamplingPlan(NamedTuple):
-    """What a request means for a run.
+    """How images are drawn from a run to meet a request.
 
     classes: [R], one for each row of a picture; None: no rows by class.
     labels: int [n] of the images, or None to draw from p(x).
@@ -53,7 +54,7 @@ class SamplingPlan(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What to draw: the flags of `jem-tf sample`, which describe themselves."""
+    """What to draw. Fields are flags of `jem-tf sample`, whose help describes them."""
 
     mode: str = "grid"
     count: int | None = None
@@ -85,7 +86,7 @@ class Request:
             )
 
     def changed(self) -> dict[str, Any]:
-        """{name: value} of what is not as by default, the mode apart."""
+        """Returns the fields, except the mode, that differ from their defaults."""
         fields = dataclasses.fields(self)[1:]
         values = {field.name: getattr(self, field.name) for field in fields}
         return {
@@ -98,15 +99,15 @@ class Request:
 def make_plan(
     run: TrainedRun, request: Request, data: Callable[[], Dataset]
 ) -> SamplingPlan:
-    """Works out what a request means for a run.
+    """Makes the plan for a request to a run.
 
     Args:
-      run: TrainedRun.
-      request: Request.
+      run: the run to draw from.
+      request: what to draw.
       data: loads the data set of the run; called only if the request needs it.
 
     Raises:
-      InputError: if the run has not what is asked for.
+      InputError: if the run cannot do what is requested.
     """
     classes = parse_labels(request.labels, run.class_names)
     begin = request.start or _usual_start(run, request.mode)
@@ -130,11 +131,11 @@ def parse_labels(words: str, names: Sequence[str]) -> list[int] | None:
     """Reads class names or numbers with commas between them, or "all".
 
     Args:
-      words: as a user gave them; a name is taken before a number.
-      names: [K] of the classes.
+      words: the user's text; a word that is both a name and a number is the name.
+      names: [K], the names of the classes.
 
     Returns:
-      Numbers of classes; None where there are no words.
+      Numbers of classes; None if the text is empty.
 
     Raises:
       InputError: if there is no such class.
@@ -174,7 +175,7 @@ def _make_start(
         if run.model.buffer is None:
             raise InputError(
                 f"{argument('start', 'buffer')}: {run.folder} is a plain classifier "
-                f"and has none; give {argument('start', 'noise')}."
+                f"without a buffer; give {argument('start', 'noise')}."
             )
         return sampling.from_buffer(run.model.buffer)
     if begin == "fresh" and run.options.sampling.start != "uniform":
@@ -183,7 +184,7 @@ def _make_start(
 
 
 def _make_sampler(own: Sampling, request: Request, begin: str) -> functools.partial:
-    """The run's own sampler but for what is asked for."""
+    """Makes the run's sampler, with the numbers that the request gives."""
     usual = sampling.usual_steps(
         own.sampler_steps, own.reinit_prob, continued=begin == "buffer"
     )

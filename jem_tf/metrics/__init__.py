@@ -5,8 +5,8 @@
     inception    are samples like real images? Inception Score, FID, KID
     intervals    95% confidence intervals of such numbers
 
-This room imports `jem_tf.errors` alone. Libraries beyond NumPy are imported by the
-functions that use them, so that importing this room is quick.
+This folder imports `jem_tf.errors` alone. Functions import the libraries that they use
+beyond NumPy, so that importing this folder is quick.
 """
 
 from jem_tf.metrics import calibration, inception, intervals, ood

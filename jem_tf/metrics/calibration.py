@@ -51,7 +51,7 @@ def expected_calibration_error(
 def adaptive_calibration_error(
     logits: ArrayLike, labels: ArrayLike, *, bins: int = BINS
 ) -> float:
-    """Computes the same error over bins that hold equally many examples.
+    """Computes ECE over bins that hold equally many examples.
 
     Source: Nguyen & O'Connor (EMNLP 2015).
 

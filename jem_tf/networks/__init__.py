@@ -2,8 +2,8 @@
 
     wide_resnet  the paper's wrn-DEPTH-WIDTH
     convnet      a small network for small images and small machines
-    layers       what they share: convolutions, normalisation, initial weights
-    activations  activations with gradients that are quick on a CPU
+    layers       what the networks share: convolutions, normalisation, initial weights
+    activations  activations whose gradients are fast on a CPU
 
 To add a network, write a `Builder` in a file of its own and enter it in NETWORKS:
 `--network` then takes its name, and `tests/networks/test_networks.py` tests it. This
@@ -36,7 +36,7 @@ class Builder(Protocol):
       K].
 
     Raises:
-      InputError: if there is no such network with these numbers or of this style.
+      InputError: if the network cannot have these numbers or this style.
     """
 
     def __call__(
@@ -48,8 +48,8 @@ class Builder(Protocol):
     ) -> keras.Model: ...
 
 
-# A word in capitals stands for a number, which the builder takes by this word in lower
-# case.
+# A word in capitals stands for a number. The builder takes it as the argument of this
+# name in lower case.
 NETWORKS: dict[str, Builder] = {
     "wrn-DEPTH-WIDTH": wide_resnet,
     "convnet-WIDTH": convnet,
@@ -73,7 +73,7 @@ def build(
       K].
 
     Raises:
-      InputError: if no network has that name, or not with these numbers.
+      InputError: if no network has that name, or it cannot have these numbers.
     """
     for form, builder in NETWORKS.items():
         pattern = re.sub("[A-Z]+", lambda m: rf"(?P<{m[0].lower()}>\d+)", form)

@@ -1,10 +1,10 @@
-"""Activations that read and write memory as seldom as TensorFlow allows.
+"""Activations that read and write memory as little as TensorFlow allows.
 
 On a CPU a network's activations take as much time as its convolutions, in bfloat16 more
 (docs/speed.md). Two things help. A gradient computed from the activation's output
 rather than from its input lets Grappler fuse a convolution, its bias and the activation
 in the forward pass; and XLA makes one loop of a kernel where TensorFlow makes many. The
-functions called plain do without XLA, because model servers are built without it.
+functions called plain do not use XLA, because model servers are built without it.
 """
 
 from collections.abc import Callable

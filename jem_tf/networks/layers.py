@@ -19,7 +19,7 @@ PLAIN = {
 
 @keras.saving.register_keras_serializable("jem_tf")
 class Activation(keras.layers.Layer):
-    """One of ACTIVATIONS as a layer, or of PLAIN if not fused."""
+    """A layer of one of ACTIVATIONS, or of PLAIN if it is not fused."""
 
     def __init__(self, activation: str, fused: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
@@ -30,7 +30,7 @@ class Activation(keras.layers.Layer):
         return (ACTIVATIONS if self.fused else PLAIN)[self.activation](x)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The input's."""
+        """The shape of the input."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Activation(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("jem_tf")
 class ConvLeakyReLU(keras.layers.Conv2D):
-    """A convolution of stride 1 and "same" padding with its leaky ReLU in one."""
+    """A convolution of stride 1 and "same" padding, fused with its leaky ReLU."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """[B, H, W, C] -> [B, H, W, filters]."""
@@ -50,7 +50,7 @@ class ConvLeakyReLU(keras.layers.Conv2D):
 
 
 class Layers:
-    """Makes layers of one style, whose initial values `seed` alone determines.
+    """Makes layers of one style; `seed` alone determines their initial weights.
 
     Args:
       norm: one of NORMS. "batch" makes an image's energy depend on its neighbours in
@@ -62,8 +62,8 @@ class Layers:
       seed: int.
       dtype: a Keras dtype policy, such as "mixed_bfloat16"; logits are float32 under
         any.
-      fused: whether activations may use XLA, which is quicker, but which model servers
-        are built without. The weights are the same.
+      fused: whether activations may use XLA. It is faster, but model servers are built
+        without it. The weights are the same in both cases.
 
     Raises:
       InputError: if there is no such norm or activation.
@@ -95,7 +95,7 @@ class Layers:
     def conv(
         self, x: keras.KerasTensor, filters: int, *, size: int = 3, stride: int = 1
     ) -> keras.KerasTensor:
-        """A convolution with bias and, as in PyTorch, size // 2 zeros all round."""
+        """A convolution with bias and size // 2 zeros on each side, as in PyTorch."""
         if size == 1 and stride > 1:
             # oneDNN's gradient of a strided 1x1 convolution corrupts the heap (TF 2.20,
             # 2.21). Pooling single pixels is quicker there than slicing.
@@ -106,7 +106,7 @@ class Layers:
     def activated_conv(
         self, x: keras.KerasTensor, filters: int, *, size: int = 3, stride: int = 1
     ) -> keras.KerasTensor:
-        """The activation of a normalised convolution, fused where that is possible."""
+        """A convolution, normalisation and activation, fused where possible."""
         fusible = self._norm == "none" and self._activation == "leaky_relu"
         if self._fused and fusible and stride == 1:
             return self._conv(ConvLeakyReLU, x, filters, size)
@@ -151,7 +151,7 @@ class Layers:
             x = keras.layers.ZeroPadding2D(size // 2, dtype=self._dtype)(x)
             padding = "valid"
         style = self._initial(fan_in) | {"padding": padding, "dtype": self._dtype}
-        name = f"conv_{next(self._convolutions)}"  # in the order of their making
+        name = f"conv_{next(self._convolutions)}"  # numbered in order
         return layer(filters, size, stride, name=name, **style)(x)
 
     def _initial(self, fan_in: int) -> dict[str, keras.initializers.Initializer]:

@@ -26,7 +26,7 @@ SHOWN = {  # {name: label} of what an epoch's line shows, in this order
     "energy_gap": "gap",
     "acceptance": "accepted",
 }
-# TensorBoard groups an epoch's numbers so; the group of all others is "training".
+# Groups of an epoch's numbers in TensorBoard; all other numbers are in "training".
 GROUPS = {
     "energies": ("energy_real", "energy_drawn", "energy_gap"),
     "chains": (
@@ -45,13 +45,13 @@ Logs = dict[str, Any]  # numbers of an epoch or a step, by name
 class Measure(keras.callbacks.Callback):
     """Adds measurements to an epoch's logs.
 
-    They are accuracy and mean -log p(y|x) on validation, the learning rate, images a
-    second, and the ages of the replay buffer's chains. Put it before the callbacks that
-    read the logs.
+    They are accuracy and mean -log p(y|x) on validation images, the learning rate,
+    images a second, and the ages of the replay buffer's chains. Put it before the
+    callbacks that read the logs.
 
     Args:
-      validation: labelled images, never those of the test split.
-      images_per_step: images that a step learns from, of all replicas together.
+      validation: the validation split.
+      images_per_step: labelled images a step, of all replicas together.
     """
 
     def __init__(self, validation: Split, images_per_step: int):
@@ -81,7 +81,7 @@ class Progress(keras.callbacks.Callback):
     Args:
       steps: training steps of the run.
       stream: where the bar is shown; sys.stderr if None.
-      first: how many of the steps were taken before.
+      first: how many of these steps were taken before.
     """
 
     def __init__(self, steps: int, stream: TextIO | None = None, *, first: int = 0):
@@ -121,12 +121,12 @@ class Progress(keras.callbacks.Callback):
 class Summaries(keras.callbacks.Callback):
     """Writes a run to TensorBoard.
 
-    It writes the hyper-parameters, the norm of the gradient at every step and, after an
-    epoch, its logs, drawn images and how many images of the buffer are of each class.
-    What cannot be written is left out, and a line says so once.
+    It writes the hyper-parameters, the norm of the gradient at every step and, after
+    each epoch, its logs, drawn images and the number of buffer images of each class.
+    If something cannot be written, it is left out, and a line says so once.
 
     Args:
-      folder: of TensorBoard's files.
+      folder: folder of TensorBoard's files.
       hyperparameters: {option: value}.
       samples: how many images to draw.
     """
@@ -185,9 +185,9 @@ def note_alarm(
     """Writes to TensorBoard what the guard saw and did.
 
     Args:
-      folder: of TensorBoard's files.
+      folder: folder of TensorBoard's files.
       event: what `Guard.record` returned.
-      retries: how many times the run went back.
+      retries: how many times the run went back to a checkpoint.
     """
     writer = tf.summary.create_file_writer(str(folder))
     with contextlib.suppress(OSError, tf.errors.OpError), writer.as_default():
@@ -197,7 +197,7 @@ def note_alarm(
 
 
 def tag_of(name: str) -> str:
-    """The tag, "group/name", of a number of an epoch's logs in TensorBoard."""
+    """Returns the tag in TensorBoard, "group/name", of a number of an epoch's logs."""
     groups = (group for group, names in GROUPS.items() if name in names)
     return f"{next(groups, 'training')}/{name}"
 

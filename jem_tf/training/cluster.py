@@ -1,6 +1,6 @@
 """The processes and replicas that train together.
 
-They are of this process alone, or of all processes that TF_CONFIG names.
+The replicas are those of this process alone, or of all processes that TF_CONFIG names.
 """
 
 import json
@@ -36,9 +36,10 @@ class Cluster:
     """The processes that train together, each with replicas of its own.
 
     Args:
-      strategy: of all replicas.
-      processes: how many processes.
-      index: number of this process; only process 0, the chief, writes what all share.
+      strategy: the tf.distribute.Strategy of all replicas.
+      processes: how many processes there are.
+      index: number of this process. Process 0 is the chief; only it writes shared
+        files.
     """
 
     def __init__(
@@ -82,9 +83,9 @@ class Cluster:
 
 
 def join_cluster(training: Training) -> Cluster:
-    """Makes the cluster that the options name, and waits for all its processes.
+    """Makes the cluster that the options describe, and waits for all its processes.
 
-    Call it before TensorFlow does anything else, because it makes the logical CPUs.
+    Call it before any other use of TensorFlow, because it makes the logical CPUs.
 
     Raises:
       InputError: if TF_CONFIG is missing or wrong, or its port is taken.
@@ -105,7 +106,7 @@ def join_cluster(training: Training) -> Cluster:
     late.start()
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     late.cancel()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow's would ignore it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow's handler ignores it
     return Cluster(strategy, processes=len(addresses), index=index)
 
 
@@ -122,14 +123,14 @@ def _make_cpus(training: Training) -> None:
         tf.config.set_logical_device_configuration(cpu, configuration)
     except RuntimeError as error:
         raise InputError(
-            f"{count} must come before TensorFlow does anything; start a fresh process."
+            f"{count} cannot be set once TensorFlow is in use; start a new process."
         ) from error
 
 
 def _give_up(addresses: list[str]) -> NoReturn:
     print(
-        f"jem_tf: not all of {', '.join(addresses)} came within {JOIN_MINUTES} "
-        "minutes; see to those that did not, and start all again.",
+        f"jem_tf: not all of {', '.join(addresses)} were reached within {JOIN_MINUTES} "
+        "minutes; find out why, and start all of them again.",
         file=sys.stderr,
         flush=True,
     )
@@ -137,7 +138,7 @@ def _give_up(addresses: list[str]) -> NoReturn:
 
 
 def explain(error: Exception) -> str:
-    """Explains an error of LOST in a sentence, which names the process that is gone."""
+    """Explains an error of LOST in a sentence that names the lost process if known."""
     tasks = re.findall(r"/job:(\w+)/(?:replica:\d+/)?task:(\d+)", str(error))
     who = f" (heard of {tasks[-1][0]} {tasks[-1][1]})" if tasks else ""
     return (

@@ -1,7 +1,7 @@
-"""The training loop: one for a single device, for many, and for many machines.
+"""The training loop, the same for one device, several devices and several machines.
 
-Keras's `fit` takes the same steps on one machine; it cannot on several, and it neither
-goes on within an epoch nor back to a checkpoint.
+Keras's `fit` takes the same steps on one machine. It does not run on several machines,
+and it can neither resume within an epoch nor go back to a checkpoint.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from jem_tf.training.guard import Guard
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """How many steps a run takes, and when something is due between two of them."""
+    """How many steps a run takes, and after which steps something is due."""
 
     steps: int
     steps_per_epoch: int
@@ -32,11 +32,11 @@ class Schedule:
 
     @property
     def epochs(self) -> int:
-        """How many epochs the steps are; the last may be a part of one."""
+        """The number of epochs, of which the last may be incomplete."""
         return -(-self.steps // self.steps_per_epoch)
 
     def ahead(self, step: int) -> int:
-        """How many steps to take at once after `step`, up to what is due next."""
+        """How many steps to take at once after `step`, until something is due."""
         cycles = self.steps_per_epoch, self.checkpoint_every
         due = [cycle - step % cycle for cycle in cycles]
         return min(self.steps_per_execution, self.steps - step, *due)
@@ -47,18 +47,18 @@ class Schedule:
 
 
 class Loop:
-    """Takes the steps of a run from where it stands to its end.
+    """Takes the remaining steps of a run.
 
     Args:
       model: JEM, compiled, in the cluster's strategy.
       feed: first step -> tf.data.Dataset of this process's shares of the batches.
-      plan: Schedule.
-      cluster: Cluster.
-      guard: Guard, which sees every step.
-      checkpoints: Checkpoints.
+      plan: Schedule of the run.
+      cluster: Cluster of all processes.
+      guard: Guard, which checks the readings of every step.
+      checkpoints: Checkpoints of the run.
       callbacks: Keras callbacks; `on_train_batch_end` gets the readings of the step.
-      begin: `time.time()` when the run began, earlier processes' time included; None
-        to take it from where it stands.
+      begin: `time.time()` when the run would have begun if one process had taken all
+        its steps; None: `train` computes it.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Loop:
                 )
 
     def _take(self, batches: Any, request: signals.StopRequest) -> bool:
-        """Takes a few steps; returns whether to stop, which all processes learn."""
+        """Takes a few steps. Returns whether to stop, the same in all processes."""
         count = tf.constant(self.plan.ahead(self.step))
         asking = tf.constant(float(request.number is not None))
         rows = self._compiled_execute(batches, count, asking).numpy().tolist()

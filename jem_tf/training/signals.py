@@ -23,8 +23,8 @@ class Stopped(Exception):
     """
 
     def __init__(self, number: int | None, step: int, saved: bool):
-        outcome = "and saved; the same command goes on" if saved else "but not saved"
-        super().__init__(f"stopped after step {step}, {outcome}.")
+        ending = "and saved; the same command goes on" if saved else "but not saved"
+        super().__init__(f"stopped after step {step}, {ending}.")
         self.number: int = signal.SIGTERM if number is None else number
 
 
@@ -55,10 +55,10 @@ class StopRequest:
 
 
 def exit_on_second() -> None:
-    """Has a second signal end this process at once. A program calls it, not a library.
+    """Makes a second signal end this process at once. For programs, not for libraries.
 
-    Python's own handlers wait until TensorFlow gives the main thread back, which may
-    take a step of minutes; a thread that reads the signals as they come does not.
+    Python's own handlers wait until TensorFlow returns to the main thread, which may
+    take minutes. A thread that reads the signals as they come does not wait.
     """
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)

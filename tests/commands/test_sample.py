@@ -150,7 +150,7 @@ BAD = {
     "--mode=chain --candidates=2": "--candidates=2 is for --mode=grid or inpaint.",
     "--mode=inpaint --mask=left": "--mode=inpaint needs an --image, a picture or",
     "--mode=inpaint --image=test:0": "--mode=inpaint needs an --image, a picture or",
-    "--mode=inpaint --image=test:0 --mask=0,0,9,9": "--mask=0,0,9,9 leaves the image",
+    "--mode=inpaint --image=test:0 --mask=0,0,9,9": "--mask=0,0,9,9 is empty or not",
     "--mode=inpaint --image=test:9999 --mask=left": "--image=test:9999: the test",
     "--step_size=nan": "100 of 100 images have pixels that are not finite",
     "steps=20": "'steps=20' is not a flag; write --name=value.",
@@ -197,5 +197,5 @@ def test_what_is_no_run_or_has_no_buffer_is_refused(place):
     told = f"jem_tf: {place / 'none'} holds no run of jem_tf; name the folder of one.\n"
     assert ended == (1, "", told)
     ended = draw(place / "plain", place / "bad", "--start=buffer")
-    told = f"{place / 'plain'} is a plain classifier and has none; give --start=noise."
-    assert ended.err == f"jem_tf: --start=buffer: {told}\n"
+    told = f"{place / 'plain'} is a plain classifier without a buffer"
+    assert ended.err == f"jem_tf: --start=buffer: {told}; give --start=noise.\n"

@@ -59,8 +59,8 @@ def test_a_mask_is_free_where_its_picture_is_white(tmp_path):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("2,1,7,3", "leaves the image or is empty; take 0 <= X0 < X1 <= 6"),
-        ("-1,1,2,3", "leaves the image"),
+        ("2,1,7,3", "is empty or not within the image; give 0 <= X0 < X1 <= 6"),
+        ("-1,1,2,3", "not within the image"),
         ("2,1,2,3", "is empty"),
         ("0,0,1,5", "0 <= Y0 < Y1 <= 4"),
         ("middle", "must be X0,Y0,X1,Y1, left, right, top, bottom, half or a picture"),

@@ -146,7 +146,7 @@ def test_one_process_alone_asks_for_no_tf_config(monkeypatch, text):
     ("strategy", "why"),
     [
         ("multiworker", "is for strategy=mirrored"),
-        ("mirrored", "must come before TensorFlow does anything"),  # too late here
+        ("mirrored", "cannot be set once TensorFlow is in use"),  # too late here
     ],
 )
 def test_logical_cpus_are_made_for_replicas_of_one_process(strategy, why):
