@@ -1,6 +1,6 @@
-"""Converts weights and images of the JEM authors' network to those of jem_tf's.
+"""Converts weights and images of the JEM authors' code to those of jem_tf.
 
-The authors' network is our wrn-DEPTH-WIDTH without normalisation. It also has two
+The authors' network is wrn-DEPTH-WIDTH without normalisation. It also has two
 linear heads, `energy_output` and `f.linear`, that a JEM never reads; they are left out.
 """
 
@@ -14,16 +14,16 @@ import numpy as np
 from jem_tf.errors import InputError
 from jem_tf.pytorch.torch_file import quote
 
-IMAGE_SHAPE = (32, 32, 3)  # the only one that their 8x8 average pooling fits
+IMAGE_SHAPE = (32, 32, 3)  # the only shape that fits their 8x8 average pooling
 UNREAD = re.compile(r"(energy_output|f\.linear)\.(weight|bias)")
 NORM = re.compile(r"\bbn\d\.")
 PARTS = ("weight", "bias")
-KERNEL = {4: (2, 3, 1, 0), 2: (1, 0)}  # [out, in, height, width] and [out, in] to ours
+KERNEL = {4: (2, 3, 1, 0), 2: (1, 0)}  # axes of PyTorch's kernels in Keras's order
 Layer = tuple[str, tuple[int, ...]]  # its name and its weight's shape in PyTorch
 
 
 class Original(NamedTuple):
-    """A network of the authors', with its replay buffer, as jem_tf has them."""
+    """A network of the authors and its replay buffer, in the layout of jem_tf."""
 
     network: str  # "wrn-DEPTH-WIDTH"
     num_classes: int  # K
@@ -42,13 +42,14 @@ def convert_weights(
     Args:
       state: {name: array}, as in `F` or `CCF` of their train_wrn_ebm.py.
       images: float [N, 3, 32, 32], or None.
-      source: where they come from, for error messages.
+      source: name of the checkpoint's file, for error messages.
 
     Returns:
       Original, whose weights are those of `networks.build(network, IMAGE_SHAPE, K)`.
 
     Raises:
-      InputError: if a tensor is missing, misshapen, not finite or not of their network.
+      InputError: if a tensor is missing, has another shape, is not finite, or is not
+        part of the authors' network.
     """
     if all(name.startswith("module.") for name in state):  # DataParallel's
         state = {name.removeprefix("module."): state[name] for name in state}
@@ -68,7 +69,7 @@ def convert_weights(
 def _sizes(
     state: Mapping[str, np.ndarray], source: str | pathlib.Path
 ) -> tuple[int, int, int]:
-    """Reads blocks a group, width and classes off the tensors' number and shapes."""
+    """Infers blocks a group, width and classes from the tensors' names and shapes."""
     needed = ("f.layer1.0.conv1.weight", "class_output.weight")
     for name in needed:
         if name not in state or not state[name].ndim:
@@ -89,7 +90,7 @@ def _sizes(
 
 
 def _layers(blocks: int, width: int, num_classes: int) -> dict[str, Layer]:
-    """Lists the layers by their names in jem_tf's network."""
+    """Lists the layers: {name in jem_tf's network: Layer}."""
     convolutions: list[Layer] = [("f.conv1", (16, 3, 3, 3))]
     before = 16
     for group, filters in enumerate((16 * width, 32 * width, 64 * width), 1):

@@ -1,8 +1,8 @@
-"""Makes a run of jem_tf, for all its commands, of a checkpoint of the authors' code.
+"""Makes a run of jem_tf from a checkpoint of the JEM authors' PyTorch code.
 
-Its options are the paper's recipe, which their code trains by default, in float32. The
-run can be measured, sampled and served. Training cannot continue it: their checkpoints
-have no optimiser.
+Its options are the paper's recipe, which is the default of the authors' code, in
+float32. The run can be measured, sampled and served. It cannot be trained further,
+because the checkpoints have no state of the optimiser.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ VALIDATION = (
     "them were trained on, and what is chosen by them is too sure"
 )
 NO_OPTIMIZER = {"optimizer": "PyTorch's, not imported"}  # no training continues it
-STATE = TrainingState(step=0)  # nobody knows how many steps the authors' run took
+STATE = TrainingState(step=0)  # how many steps the authors' run took is unknown
 
 
 def write_run(
@@ -40,19 +40,19 @@ def write_run(
     dataset: str = "",
     data_dir: str = "",
 ) -> dict[str, Any]:
-    """Makes a run, which appears whole or not at all.
+    """Makes the folder of a run, whole or not at all.
 
     Args:
-      path: RUN, a folder that is empty or not there.
-      original: `conversion.Original`.
+      path: RUN, a folder that is empty or does not exist.
+      original: what `read_checkpoint` returned.
       source: the file that it was read from.
-      dataset: what it was trained on; if empty, cifar10 or cifar100 by the number of
-        classes. The images of a set that is not in `paper_set_info.SETS` must be
-        at hand.
-      data_dir: prepared TFDS data.
+      dataset: name of the data set that the network was trained on; if empty, cifar10
+        or cifar100 by the number of classes. A set that is not in
+        `paper_set_info.SETS` is loaded, so its images must be available.
+      data_dir: folder of prepared TFDS data.
 
     Returns:
-      {what: value} of what was imported, as in RUN/results/import.json.
+      {name: value}, facts about the import, as in RUN/results/import.json.
 
     Raises:
       InputError: if RUN holds something or cannot be written, or the data set has other
@@ -88,8 +88,8 @@ def _describe(
     dataset = dataset or BY_CLASSES.get(classes, "")
     if not dataset:
         raise InputError(
-            f"{source} has {classes} classes; say by {argument('dataset')} what it was "
-            "trained on."
+            f"{source} has {classes} classes; name its training data by "
+            f"{argument('dataset')}."
         )
     size = 0 if dataset in paper_set_info.SETS else IMAGE_SHAPE[0]
     with arguments_renamed(name="dataset"):
@@ -100,8 +100,8 @@ def _describe(
     if expected != (classes, IMAGE_SHAPE):
         raise InputError(
             f"{argument('dataset', dataset)} has {expected[0]} classes of images "
-            f"{expected[1]}, and {source} {classes} of {IMAGE_SHAPE}; say what it was "
-            "trained on."
+            f"{expected[1]}, and {source} has {classes} of {IMAGE_SHAPE}; name "
+            "its training data."
         )
     sampling = Sampling()
     if original.images is not None:

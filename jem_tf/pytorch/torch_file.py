@@ -1,7 +1,7 @@
-"""Reads a file that PyTorch's torch.save wrote as NumPy arrays, even a hostile one.
+"""Reads a file of PyTorch's torch.save, even a hostile one, as NumPy arrays.
 
-Under `weights_only` PyTorch runs no code of a pickle. But it compares no checksums, and
-it accepts a tensor that is larger than the file. This module checks both.
+With `weights_only` PyTorch runs no code of a pickle. But it checks no checksums, and it
+accepts a tensor that is larger than the file. This module checks both.
 """
 
 import contextlib
@@ -71,13 +71,13 @@ def _torch() -> ModuleType:
         import torch
     except ImportError as error:
         raise InputError(
-            "PyTorch, which opens its checkpoints, is not installed; "
-            "pip install 'jem-tf[pytorch]' does it."
+            "PyTorch, which reads its checkpoints, is not installed; install it by "
+            "pip install 'jem-tf[pytorch]'."
         ) from error
     if torch.__version__ < SAFE:
         raise InputError(
-            f"PyTorch {torch.__version__} may run code that a checkpoint hides; "
-            f"pip install 'torch>={SAFE}' gets one that does not."
+            f"PyTorch {torch.__version__} may run code that is hidden in a checkpoint; "
+            f"install a newer one by pip install 'torch>={SAFE}'."
         )
     return torch
 
@@ -88,14 +88,14 @@ def _load(torch: ModuleType, path: str | pathlib.Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _check_names(path, zipped)
-            # Only a mapped file's tensors are held against the size of the file.
+            # PyTorch checks tensors against the file's size only if it is mapped.
             return torch.load(str(path), "cpu", weights_only=True, mmap=zipped)
     except InputError:
         raise
     except Exception as error:  # whatever PyTorch's readers raise of a foreign file
         raise InputError(
             f"{path} is damaged, or holds more than tensors, and code in a checkpoint "
-            "is never run here; name one of tensors alone."
+            "is never run here; name a checkpoint of tensors alone."
         ) from error
 
 
@@ -130,7 +130,7 @@ def _begin(path: str | pathlib.Path) -> bytes:
 
 
 def _is_zipped(path: str | pathlib.Path, begin: bytes) -> bool:
-    """Whether it is a whole file of PyTorch's zipped form; else it is of the older."""
+    """Whether the file is of PyTorch's zipped form, which is checked, or the older."""
     if begin == OLDER:
         return False
     if not begin.startswith(ZIPPED):
@@ -138,7 +138,7 @@ def _is_zipped(path: str | pathlib.Path, begin: bytes) -> bool:
             f"{path} is no file that PyTorch's torch.save wrote; name one that is."
         )
     with zipfile.ZipFile(path) as records:
-        # PyTorch never compresses. What unpacks to more than the file is a trap.
+        # PyTorch never compresses: what unpacks to more than the file is an attack.
         unpacked = sum(record.file_size for record in records.infolist())
         packed = any(record.compress_type for record in records.infolist())
         if packed or unpacked > _size(path) or records.testzip():
@@ -147,7 +147,7 @@ def _is_zipped(path: str | pathlib.Path, begin: bytes) -> bool:
 
 
 def _tensors(content: Any, path: str | pathlib.Path) -> dict[str, Any]:
-    """{name: tensor}, the replay buffer among them if it has images."""
+    """Returns {name: tensor}, with the replay buffer if it has images."""
     content = content if isinstance(content, dict) else {}
     tensors = content.get("model_state_dict", content)
     if not tensors or not isinstance(tensors, dict):
@@ -167,7 +167,7 @@ def _check(
                 f"{path} holds {quote(str(name))}, which is no tensor with a name; "
                 "name a checkpoint of the original JEM."
             )
-    # One number may stand for a tensor of any size, until that is copied.
+    # A tensor of any size may be a view of one number, until it is copied.
     claimed = sum(value.numel() * value.element_size() for value in tensors.values())
     if claimed > _size(path):
         raise InputError(

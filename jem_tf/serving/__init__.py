@@ -1,11 +1,11 @@
-"""Serving: a trained run at work in Python, and exported for servers.
+"""Serving: use of a trained run from Python, and its export for model servers.
 
     predictor           `jem_tf.load`: classes, log p(x), scores, samples
-    argument_checks     whether images, labels and numbers given to it are valid
-    exporting           a run as a SavedModel, with its model card
-    signatures          what an exported model answers, in plain TensorFlow operations
-    decoding            bytes of picture files to images, within a graph
-    served_calibration  temperature and OOD threshold, found on validation images
+    argument_checks     checks of the images, labels and numbers that a user gives
+    exporting           writes a run as a SavedModel, with its model card
+    signatures          the functions of an exported model
+    decoding            decodes picture files to images, within a graph
+    served_calibration  temperature and OOD threshold, fitted on validation images
     model_card          the README.md beside an exported model
 
 This folder imports the model, `datasets`, `runs` and `evaluation`.

@@ -8,7 +8,7 @@ import numpy as np
 
 from jem_tf.errors import InputError, argument
 
-FARTHEST = 2.0  # |pixel| of a float image at most; unclamped chains leave [-1, 1]
+FARTHEST = 2.0  # largest |pixel| of a float image; unclamped chains leave [-1, 1]
 SEEDS = 2**31  # seeds and counts are below it
 
 
@@ -45,7 +45,7 @@ def class_number(label: int | str, class_names: Sequence[str]) -> int:
 
 
 def image_batch(images: Any, image_shape: tuple[int, ...]) -> tuple[np.ndarray, bool]:
-    """Returns images as a batch, and whether a single one was given.
+    """Returns images as a batch, and whether a single image was given.
 
     Args:
       images: uint8 in 0..255, or float about in [-1, 1], [H, W, C] or [N, H, W, C].
@@ -75,7 +75,7 @@ def image_batch(images: Any, image_shape: tuple[int, ...]) -> tuple[np.ndarray, 
 
 
 def _float_images(x: np.ndarray) -> np.ndarray:
-    """Float images as float32, if that is what they are and their range is right."""
+    """Checks the type and range of float images, and returns them as float32."""
     if not np.issubdtype(x.dtype, np.floating):
         raise InputError(
             f"images are {x.dtype}; give uint8 in 0..255, or float in [-1, 1]."

@@ -1,21 +1,21 @@
-"""Decoding of PNG and JPEG files to images, within a graph, whatever the bytes are."""
+"""Decodes PNG and JPEG files to images within a graph, safely for any bytes."""
 
 from collections.abc import Sequence
 
 import tensorflow as tf
 
 CHANNELS = (1, 3)  # a JPEG can be decoded to these only
-MOST_PIXELS = 4096 * 4096  # of a picture: a few bytes can claim to be gigabytes
+MOST_PIXELS = 4096 * 4096  # of a picture; a few bytes can decode to gigabytes
 # A PNG begins with its header; then come width and height, four bytes each, big-endian.
-# A PNG with another chunk before its header could hide its size, and is refused.
+# A PNG with another chunk before its header is refused, because it could hide its size.
 PNG, JPEG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff"
 
 
 def decode(files: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
     """Decodes the bytes of PNG or JPEG files, string [N] -> uint8 [N, *shape].
 
-    Pictures are resized as data sets are, and converted to colour or grey as `shape`
-    says; alpha is left out. JPEGs in CMYK are decoded to colour only.
+    Pictures are resized in the same way as data sets, and converted to the number of
+    channels in `shape`. Alpha is left out. JPEGs in CMYK can be decoded to colour only.
 
     Raises:
       InvalidArgumentError: at run time, if a file is neither PNG nor JPEG, is damaged,

@@ -1,8 +1,8 @@
 """Export of a trained run as a SavedModel, in TensorFlow Serving's layout.
 
 BASE/1/saved_model.pb, variables/       the network alone: no buffer, no optimiser
-BASE/1/assets.extra/calibration.json    temperature and threshold, and where from
-BASE/1/README.md                        its model card
+BASE/1/assets.extra/calibration.json    temperature, threshold and how they were fitted
+BASE/1/README.md                        the model card
 
 The graph has plain TensorFlow operations only: servers are built without XLA.
 """
@@ -39,14 +39,14 @@ def export_run(
     accept: float = 0.95,
     precision: str = "float32",
 ) -> pathlib.Path:
-    """Writes BASE/<number>, whole or not at all.
+    """Writes the folder BASE/<number>, whole or not at all.
 
     Args:
       run: the run to export.
       data: its data set; the model is calibrated on the validation images.
-      base: a folder, which is made; RUN/export if None.
+      base: folder of the versions, which is made if need be; None: RUN/export.
       number: version of the model, at least 0; servers take the highest. None: one
-        above those there, the first being 1 (Triton knows no 0).
+        above the highest there, or 1 for the first (Triton has no version 0).
       accept: in (0, 1], the share of validation images that `is_ood` lets pass.
       precision: a Keras dtype policy to compute in.
 
@@ -54,7 +54,7 @@ def export_run(
       BASE/<number>.
 
     Raises:
-      InputError: if BASE/<number> is there already or cannot be written, or if `number`
+      InputError: if BASE/<number> exists already or cannot be written, or if `number`
         or `accept` is out of range.
     """
     base = pathlib.Path(base or run.folder.exports)
@@ -99,12 +99,12 @@ def is_already_exported(run: TrainedRun, base: str | pathlib.Path) -> bool:
 
 
 def _new_place(base: pathlib.Path, number: int | None) -> pathlib.Path:
-    """BASE/<number>, where nothing is yet."""
+    """Returns the path BASE/<number>, at which nothing exists yet."""
     if number is None:
         number = 1 + max(list_versions(base), default=0)
     if isinstance(number, bool) or not isinstance(number, int) or number < 0:
         raise InputError(
-            f"{argument('number', number)}: servers know 0, 1, 2, ...; give one."
+            f"{argument('number', number)} is no version; give one of 0, 1, 2, ..."
         )
     target = base / str(number)
     if target.exists():
@@ -131,7 +131,7 @@ def _archive(signatures: Signatures, place: pathlib.Path) -> None:
 def _describe(
     run: TrainedRun, data: Dataset, calibration: Calibration, precision: str
 ) -> dict[str, Any]:
-    """The content of calibration.json, the same whenever and wherever it is made."""
+    """The content of calibration.json, which has no dates or paths."""
     sampling = run.options.sampling
     facts = findings.provenance(run, data) | calibration._asdict()
     del facts["run"]

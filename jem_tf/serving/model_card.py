@@ -15,8 +15,8 @@ TEXT = """\
 # {network} on {dataset}
 
 A joint energy-based model (Grathwohl et al., ICLR 2020, arXiv 1912.03263), exported by
-jem_tf {version}: one network that classifies images, and says which of them are unlike
-those it was trained on. Step {step} of its training; sha256 of the weights
+jem_tf {version}: one network that classifies images, and detects images unlike those
+that it was trained on. Step {step} of its training; sha256 of the weights
 `{sha256}`;
 computes in {precision}.
 
@@ -32,10 +32,10 @@ computes in {precision}.
 On {images:,} images ({calibrated_on}), of which {accuracy:.4f}
 are classified correctly:
 
-- temperature {temperature:.4f}: `probabilities` and `confidence` are those of
+- temperature {temperature:.4f}: `probabilities` and `confidence` are computed from
   logits / temperature, `logits` are raw{bound};
-- threshold {threshold:.4f}: `is_ood` says that `log_density` is below it; of these
-  images {accepted:.4f} pass (asked for: {accept}).
+- threshold {threshold:.4f}: `is_ood` is true if `log_density` is below it; of these
+  images {accepted:.4f} are not below it (requested: {accept}).
 {caution}
 ## Signatures
 
@@ -47,10 +47,10 @@ The clamps are in the graph; a request gives the other numbers.
 
 ## Limits
 
-- `log_density` is log p(x) up to a constant that nobody knows: compare it within this
-  model only.
-- `is_ood` finds what this model finds unlikely. How well that tells other images was
-  measured, if at all, above (`auroc`); others may pass.{plain}
+- `log_density` is log p(x) up to an unknown constant: compare it within this model
+  only.
+- `is_ood` detects images that this model finds unlikely. How well it does so was
+  measured for the sets under `auroc` above, if any; other images may pass.{plain}
 
 ## Recipe
 
@@ -61,13 +61,13 @@ The clamps are in the graph; a request gives the other numbers.
 """
 
 SEEN = """
-**Mind**: the weights were imported, and the images that this was calibrated on were
-most likely seen in training. Temperature and threshold are then too sure; calibrate on
+**Warning**: the weights were imported, and the images for the calibration were most
+likely seen in training. Temperature and threshold are then too optimistic; calibrate on
 images of your own before you rely on them.
 """
 BOUND = """
-  (**mind**: no better one was found up to the bound of the search, as happens with a
-  model that has hardly learnt; do not rely on it)"""
+  (**warning**: it is at the bound of the search, as happens with a model that has
+  hardly learnt; do not rely on it)"""
 PLAIN = """
 - Trained with `--p_x_weight=0`, a plain classifier: nothing taught it log p(x).
 """
@@ -81,11 +81,11 @@ def render_card(
     Args:
       run: the run that is exported.
       facts: the content of calibration.json.
-      functions: {signature: the function}, whose docstrings it quotes.
+      functions: {signature: its function}; the card quotes their docstrings.
     """
     height, width, channels = facts["image_shape"]
     names = facts["class_names"]
-    recipe = defining_options(run.options)  # without paths on somebody's machine
+    recipe = defining_options(run.options)  # without the user's paths
     return TEXT.format(
         **{
             name: facts[name]
@@ -112,7 +112,7 @@ def render_card(
 
 
 def _sampler(numbers: Mapping[str, Any]) -> str:
-    """ "sgld with steps 20, step_size 1.0, ...", of what is set."""
+    """Describes a sampler by its numbers: "sgld with steps 20, step_size 1.0, ..."."""
     rest = {key: numbers[key] for key in numbers if key != "name"}
     shown = [f"{key} {value}" for key, value in rest.items() if value is not None]
     return f"{numbers['name']} with {', '.join(shown)}"
@@ -126,7 +126,7 @@ def _signature(name: str, function: Callable) -> str:
 
 
 def _measured(run: TrainedRun, facts: Mapping[str, Any]) -> str:
-    """A table of what RUN/results has of these weights."""
+    """A table of the numbers in RUN/results that were measured on these weights."""
     rows: dict[str, Any] = {}
     try:
         trained = json.loads(run.folder.result("train").read_text())

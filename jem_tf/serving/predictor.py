@@ -1,8 +1,8 @@
 """The `Predictor`: classes, log p(x), scores and samples of a trained run.
 
 Letters: N images [H, W, C], K classes. Images are given as uint8 in 0..255 or as float
-about in [-1, 1], one [H, W, C] or several [N, H, W, C], of NumPy or TensorFlow. The
-answer for a single image has no first axis.
+about in [-1, 1], one [H, W, C] or several [N, H, W, C], as NumPy or TensorFlow arrays.
+The result for a single image has no first axis.
 """
 
 import functools
@@ -34,7 +34,7 @@ class Prediction(NamedTuple):
 def load(
     path: str | pathlib.Path, *, best: bool = False, precision: str | None = None
 ) -> "Predictor":
-    """Reads a trained run, ready for use.
+    """Reads a trained run.
 
     Args:
       path, best, precision: as in `runs.loading.read_run`.
@@ -43,13 +43,15 @@ def load(
       Predictor.
 
     Raises:
-      InputError: as `read_run`.
+      InputError: as `runs.loading.read_run` does.
     """
     return Predictor(loading.read_run(path, best=best, precision=precision))
 
 
 class Predictor:
-    """Answers for a trained run; every method raises InputError on bad input.
+    """Classifies, scores and draws images by a trained run.
+
+    Every method raises InputError on bad input.
 
     Attributes:
       run: the `TrainedRun`.
@@ -67,12 +69,13 @@ class Predictor:
 
         Args:
           images: see the module's docstring.
-          temperature: T, above 0. An export's calibration.json has the one at which the
-            model's confidence matches its accuracy best.
+          temperature: T, above 0. An export's calibration.json has the temperature that
+            was fitted on validation images.
 
         Returns:
-          Prediction(probabilities float32 [N, K] in the order of `self.class_names`,
-          class_names: [N] of str, the likeliest ones; for a single image, a str).
+          Prediction: probabilities float32 [N, K], in the order of `self.class_names`;
+          class_names [N] of str, the likeliest class of each image (for a single image,
+          a str).
         """
         if not isinstance(temperature, numbers.Real) or not COLD < temperature < HOT:
             raise InputError(
@@ -87,7 +90,7 @@ class Predictor:
     def log_density(self, images: Any) -> np.ndarray:
         """Computes log p(x) + const: float32 [N], in nats.
 
-        Nobody knows the constant, log Z: compare within one checkpoint only.
+        The constant, log Z, is unknown: compare values of one checkpoint only.
         """
         logits, single = self._logits(images)
         return _first_if(single, tf.reduce_logsumexp(logits, axis=1).numpy())
@@ -96,9 +99,9 @@ class Predictor:
         """Computes the paper's three scores, which are higher for likelier images.
 
         Returns:
-          {"log_px": log p(x) + const; "max_p": log-odds of max p(y|x), which its
-          sigmoid is; "approximate_mass": -||d log p(x) / dx||}, each float32 [N]; see
-          `evaluation.ood_scores`.
+          {"log_px": log p(x) + const; "max_p": log-odds of max p(y|x);
+          "approximate_mass": -||d log p(x) / dx||}, each float32 [N]; see
+          `evaluation.ood_scores`. The sigmoid of "max_p" is max p(y|x).
         """
         x, single = self._batch(images)
         outputs = ood_scores.compute_outputs(
@@ -122,10 +125,10 @@ class Predictor:
         """Draws n images by the run's sampler; the replay buffer is not changed.
 
         Args:
-          n: how many, at least 1; all are in memory at once.
+          n: how many images, at least 1; all are in memory at once.
           label: a class, by number or name, to draw from p(x | y). None: from p(x), or,
             with a buffer by class, from p(x | y) of each class in turn.
-          steps: of the sampler, at least 0; None: see `sampling.usual_steps`.
+          steps: sampler steps, at least 0. None: as `sampling.usual_steps` says.
           seed: int in [0, 2^31); equal seeds give equal images.
           start: "buffer" continues chains of training; "noise" starts them from
             U(-1, 1).
@@ -159,14 +162,14 @@ class Predictor:
     def refine(
         self, images: Any, steps: int | None = None, *, seed: int = 0
     ) -> np.ndarray:
-        """Walks from images towards where p(x) is high (the paper's JEM-k).
+        """Refines images by sampler steps towards higher p(x) (the paper's JEM-k).
 
         Args:
           images: see the module's docstring; all are in memory at once.
           steps, seed: as in `sample` from the buffer.
 
         Returns:
-          float32 [N, H, W, C], about in [-1, 1].
+          float32 [N, H, W, C], the refined images, about in [-1, 1].
         """
         x, single = self._batch(images)
         steps = self._steps(steps, continued=True)

@@ -1,4 +1,4 @@
-"""Temperature and OOD threshold of a model, found on images held out of training."""
+"""Temperature and OOD threshold of a model, fitted on validation images."""
 
 from typing import NamedTuple
 
@@ -12,14 +12,14 @@ from jem_tf.metrics import calibration
 
 
 class Calibration(NamedTuple):
-    """How a model's answers are read.
+    """Temperature and OOD threshold, and what they are on the N images of the fit.
 
-    temperature: at which the NLL of the N images is least.
-    temperature_at_bound: whether that is one of `metrics.calibration.TEMPERATURES`.
-    threshold: of log p(x) + const, in nats; what is below it counts as OOD.
-    accept: the share of the images that was to pass the threshold.
-    accepted: the share that passes it.
-    accuracy: on the images, in [0, 1].
+    temperature: T with the least NLL of softmax(logits / T).
+    temperature_at_bound: whether T is at one of `metrics.calibration.TEMPERATURES`.
+    threshold: of log p(x) + const, in nats; an image below it counts as OOD.
+    accept: the requested share of images that are not below the threshold.
+    accepted: the share of images that are not below it.
+    accuracy: in [0, 1].
     images: N.
     """
 
@@ -33,20 +33,23 @@ class Calibration(NamedTuple):
 
 
 def calibrate(model: Classifier, split: Split, accept: float) -> Calibration:
-    """Finds temperature and OOD threshold of a model.
+    """Fits temperature and OOD threshold of a model.
 
     Args:
       model: the classifier.
-      split: images uint8 [N, H, W, C] for validation, and their labels int [N].
-      accept: in (0, 1], the least share of those images whose log p(x) must not be
+      split: validation images uint8 [N, H, W, C], and their labels int [N].
+      accept: in (0, 1], the least share of these images whose log p(x) must not be
         below the threshold.
 
+    Returns:
+      Calibration.
+
     Raises:
-      InputError: if accept is not such a share, or the logits are not finite.
+      InputError: if `accept` is out of range, or the logits are not finite.
     """
     if not 0 < accept <= 1:
         raise InputError(
-            f"{argument('accept', accept)} is no share; give one like 0.95."
+            f"{argument('accept', accept)} must be in (0, 1]; give a share like 0.95."
         )
     labels = np.asarray(split.labels)
     logits = inference.logits(model, split.images)

@@ -1,7 +1,7 @@
-"""What an exported model answers: its signatures, in plain TensorFlow operations.
+"""The signatures of an exported model, in plain TensorFlow operations.
 
-Letters: N images uint8 [N, H, W, C], N from 1 to 1024, K classes. What a client gave
-wrong raises InvalidArgumentError with a sentence, which a server passes on.
+Letters: N images uint8 [N, H, W, C], N from 1 to 1024, K classes. Wrong input raises
+InvalidArgumentError with a sentence, which a server passes on to the client.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from jem_tf.evaluation import ood_scores
 from jem_tf.serving import decoding
 from jem_tf.serving.served_calibration import Calibration
 
-MOST_IMAGES, MOST_STEPS = 1024, 10_000  # of a request, which must come to an end
+MOST_IMAGES, MOST_STEPS = 1024, 10_000  # bounds of a request
 Answer = dict[str, tf.Tensor]
 
 
@@ -29,8 +29,8 @@ class Served:
       model: an EnergyModel of a network built with fused=False.
       class_names: tuple of K.
       calibration: temperature and threshold of `classify`.
-      sampler: such as `runs.build.make_sampler` binds it. Its clamps hold in the graph;
-        its numbers (`samplers.HYPERPARAMETERS`) are inputs that a request gives.
+      sampler: what `runs.build.make_sampler` returned. Its clamps are fixed in the
+        graph; a request gives its numbers (`samplers.HYPERPARAMETERS`).
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class Served:
         )
 
     def signatures(self) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
-        """{name: (function, [TensorSpec])}, the default first."""
-        # No known sizes: from those TensorFlow would conclude that nothing need be
-        # checked, and a fully convolutional network takes images of any.
+        """Returns {name: (function, [TensorSpec])}, the default signature first."""
+        # The sizes are left unknown. With known sizes TensorFlow would leave out the
+        # check of them, and a fully convolutional network takes images of any size.
         images = tf.TensorSpec([None] * 4, tf.uint8, "images")
         counts = [tf.TensorSpec([], tf.int32, name) for name in ("steps", "seed")]
         sizes = [tf.TensorSpec([], tf.float32, name) for name in self._numbers]
@@ -70,20 +70,20 @@ class Served:
         return signatures
 
     def classify(self, images: tf.Tensor) -> Answer:
-        """Classifies images, and tells whether the model knows such images.
+        """Classifies images, and detects those unlike the training images.
 
         Returns:
-          {"logits": float32 [N, K], raw; "probabilities": [N, K], "confidence": [N],
-          their maximum, both at the calibrated temperature; "class_ids": int32 [N];
-          "class_names": string [N]; "log_density": [N], log p(x) + const in nats;
-          "is_ood": bool [N], whether that is below the calibrated threshold, or not
-          finite}.
+          {"logits": float32 [N, K], raw; "probabilities": [N, K], at the calibrated
+          temperature; "confidence": [N], their maximum; "class_ids": int32 [N], the
+          likeliest classes; "class_names": string [N]; "log_density": [N], log p(x) +
+          const in nats; "is_ood": bool [N], whether "log_density" is below the
+          calibrated threshold, or not finite}.
         """
         logits = self._model.network(self._pixels(images), training=False)
         probabilities = tf.nn.softmax(logits / self._calibration.temperature)
         ids = tf.argmax(logits, axis=1, output_type=tf.int32)
         log_density = -energies.marginal_energy(logits)
-        known = log_density >= self._calibration.threshold
+        likely = log_density >= self._calibration.threshold
         return {
             "logits": logits,
             "probabilities": probabilities,
@@ -91,13 +91,13 @@ class Served:
             "class_ids": ids,
             "class_names": tf.gather(self._names, ids),
             "log_density": log_density,
-            "is_ood": ~(tf.math.is_finite(log_density) & known),
+            "is_ood": ~(tf.math.is_finite(log_density) & likely),
         }
 
     def classify_encoded(self, images: tf.Tensor) -> Answer:
-        """Does the same for the bytes of PNG or JPEG files, string [N].
+        """Classifies the bytes of PNG or JPEG files, string [N]; see `classify`.
 
-        Pictures of another size are resized, other numbers of channels converted.
+        Pictures are resized and converted to the size and channels of the model.
         """
         files = _counted(images, [], "files, [N]")
         return self.classify(decoding.decode(files, self._shape))
@@ -118,11 +118,12 @@ class Served:
     ) -> Answer:
         """Draws n images from U(-1, 1); equal seeds give equal images.
 
-        n is from 1 to 1024, steps from 0 to 10,000; all others are at least 0, and
-        MALA's step size and temperature above 0.
+        n is from 1 to 1024, steps from 0 to 10,000. Other inputs are at least 0; the
+        step size and temperature of MALA are above 0.
 
         Returns:
-          {"images": uint8 [n, H, W, C]; "pixels": float32, the same about in [-1, 1]}.
+          {"images": uint8 [n, H, W, C]; "pixels": the same images as float32, about in
+          [-1, 1]}.
         """
         good = (n >= 1) & (n <= MOST_IMAGES)
         with _holds(good, f"n must be from 1 to {MOST_IMAGES}, and is", n):
@@ -134,9 +135,9 @@ class Served:
     def refine(
         self, images: tf.Tensor, steps: tf.Tensor, seed: tf.Tensor, *sizes: tf.Tensor
     ) -> Answer:
-        """Walks so many steps of the sampler from the images.
+        """Refines images by sampler steps towards higher p(x).
 
-        Takes and returns what `sample` does, with images instead of n.
+        Inputs and outputs are those of `sample`, with images instead of n.
         """
         sampler, seed = self._checked(steps, seed, sizes)
         x = self._pixels(images)
@@ -145,7 +146,7 @@ class Served:
     def _checked(
         self, steps: tf.Tensor, seed: tf.Tensor, sizes: Sequence[tf.Tensor]
     ) -> tuple[functools.partial, tf.Tensor]:
-        """(The sampler of these arguments once they are checked, seed int [2])."""
+        """Checks the arguments. Returns (the sampler with them, the seed int [2])."""
         good = (steps >= 0) & (steps <= MOST_STEPS)
         stacked, positive = tf.stack(sizes), "temperature" in self._numbers
         inside = stacked > 0 if positive else stacked >= 0
@@ -183,8 +184,8 @@ def _with_names(function: Callable, specs: Sequence[tf.TensorSpec]) -> Callable:
 
 
 def _counted(tensor: tf.Tensor, shape: Sequence[int], says: str) -> tf.Tensor:
-    """The tensor once it is [N, *shape], with no more than MOST_IMAGES."""
-    # Of any rank: the shape at run time, filled up with zeros.
+    """Returns the tensor after a check that it is [N, *shape], N <= MOST_IMAGES."""
+    # The shape at run time, padded with zeros, because the rank may be any.
     sizes = tf.concat([tf.shape(tensor), [0] * 5], axis=0)[:5]
     rest = [*shape, *[0] * (4 - len(shape))]
     good = tf.reduce_all(sizes[1:] == rest) & (sizes[0] > 0) & (sizes[0] <= MOST_IMAGES)
@@ -196,13 +197,13 @@ def _counted(tensor: tf.Tensor, shape: Sequence[int], says: str) -> tf.Tensor:
 def _holds(
     good: tf.Tensor, sentence: str, value: tf.Tensor
 ) -> contextlib.AbstractContextManager[Any]:
-    """A context whose operations wait for `good`; else InvalidArgumentError."""
+    """A context whose operations fail with InvalidArgumentError unless `good`."""
     check = tf.debugging.Assert(good, [sentence, value], summarize=8)
     return tf.control_dependencies([check])
 
 
 def _both_kinds(x: tf.Tensor) -> Answer:
-    """Images as uint8 and as float32, if their pixels are finite."""
+    """Returns images as uint8 and as float32; fails if a pixel is not finite."""
     finite = tf.reduce_all(tf.math.is_finite(x), axis=[1, 2, 3])
     says = f"images have {sampling.NOT_FINITE}; those that are finite:"
     with _holds(tf.reduce_all(finite), says, finite):

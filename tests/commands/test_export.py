@@ -55,7 +55,7 @@ def test_place_number_share_and_precision_are_those_asked_for(run, tmp_path):
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (["--accept=1.5"], "--accept=1.5 is no share; give one like 0.95."),
+        (["--accept=1.5"], "--accept=1.5 must be in (0, 1]; give a share like 0.95."),
         (["export"], "'export' is not a flag; write --name=value."),
     ],
 )

@@ -125,7 +125,7 @@ def test_a_hundred_classes_are_cifar_100s(source, tmp_path):
 @pytest.mark.parametrize(
     ("classes", "dataset", "says"),
     [
-        (7, "", "a.pt has 7 classes; say by dataset what it was trained on."),
+        (7, "", "a.pt has 7 classes; name its training data by dataset."),
         (7, "cifar10", "dataset=cifar10 has 10 classes"),
         (10, "cifar100", "dataset=cifar100 has 100 classes"),
         (10, "digits", "dataset=digits has 10 classes of images (32, 32, 1)"),

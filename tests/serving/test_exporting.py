@@ -308,7 +308,7 @@ def test_what_is_there_stays_and_what_fails_leaves_nothing(
     with pytest.raises(InputError, match="exists already; name another"):
         exporting.export_run(run, data, number=1)
     for number in (-1, True, "x"):
-        with pytest.raises(InputError, match=f"^number={number}: servers know"):
+        with pytest.raises(InputError, match=f"^number={number} is no version"):
             exporting.export_run(run, data, number=number)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
@@ -316,7 +316,7 @@ def test_what_is_there_stays_and_what_fails_leaves_nothing(
     with full_disk(1000), pytest.raises(InputError, match="cannot be written"):
         exporting.export_run(run, data, tmp_path / "full")
     assert not list((tmp_path / "full").iterdir())
-    with pytest.raises(InputError, match=r"^accept=0 is no share"):
+    with pytest.raises(InputError, match=r"^accept=0 must be in \(0, 1\]"):
         exporting.export_run(run, data, tmp_path, accept=0)
     assert processes.contents(place) == before
 
@@ -334,7 +334,7 @@ def test_the_card_says_what_was_measured_and_of_what(exported):
     assert "--network=convnet-8\n" in text
     for name in SIGNATURES:
         assert f"**`{name}`**" in text
-    assert "Mind" not in text
+    assert "Warning" not in text
     assert not re.search(r"\{\w+\}", text)
 
 

@@ -52,5 +52,5 @@ def test_a_temperature_at_the_bound_of_its_search_is_said_to_be():
 
 @pytest.mark.parametrize("accept", [0, -0.1, 1.1, float("nan")])
 def test_a_share_that_is_none_is_refused_by_name(accept):
-    with pytest.raises(InputError, match=rf"^accept={accept} is no share"):
+    with pytest.raises(InputError, match=rf"^accept={accept} must be in \(0, 1\]"):
         served_calibration.calibrate(Model(), Split(IMAGES, labels()), accept)
