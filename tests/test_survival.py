@@ -329,11 +329,11 @@ def test_a_run_goes_on_with_more_replicas_and_with_fewer(begun, capsys):
     with program(workdir, "--strategy=mirrored", "--logical_cpus=2") as process:
         end = process.end()
     assert (end.code, end.err) == (0, "")
-    assert "buffer of 1 replica(s) was dealt out again to 2\n" in end.out
+    assert "buffer of 1 replica(s) was divided among 2\n" in end.out
     shutil.rmtree(checkpoint(workdir, 200))
     run_here(workdir, *FLAGS)
     said = capsys.readouterr().out
-    assert "buffer of 2 replica(s) was dealt out again to 1\n" in said
+    assert "buffer of 2 replica(s) was divided among 1\n" in said
     assert "going on from step 196\n" in said
 
 

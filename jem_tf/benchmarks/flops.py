@@ -1,12 +1,13 @@
 """Floating-point operations, counted from a network's shapes.
 
-A multiplication and an addition are two. A convolution of k x k from C to F channels
-takes 2 k^2 C F a pixel of its output, a linear map 2 C F; all else, an activation or a
-sum, is not counted. A gradient by a layer's input takes as many as the layer, one by
-its weights as many again. With f a forward pass, f1 of it in the first layer:
+A multiplication and an addition are two operations. A convolution of k x k from C to F
+channels takes 2 k^2 C F for each pixel of its output, a linear map 2 C F; activations,
+sums and all else are not counted. The gradient by the input of a layer takes as many as
+the layer, and so does the gradient by its weights. Let f be the operations of a forward
+pass, f1 those of its first layer, and n the number of chains:
 
-    a chain of K steps     2 K f               by the image alone
-    an update              3 f - f1            by the weights; not by the image
+    a chain of K steps     2 K f               gradients by the image alone
+    an update              3 f - f1            gradients by the weights
     a training step        n 2 K f + (labelled + real + n) (3 f - f1)
 """
 
@@ -36,6 +37,6 @@ def chain_flops(network: keras.Model, chains: int, *, steps: int) -> int:
 
 
 def count_update(network: keras.Model, images: int) -> int:
-    """Counts the operations of the gradient by the weights of a loss over images."""
+    """Counts the operations of a loss over images and its gradient by the weights."""
     first = next(filter(None, map(count_layer, network.layers)))
     return images * (3 * count_forward(network) - first)

@@ -52,7 +52,7 @@ def measure_convolution_peak(dtype: str, repeats: int) -> float:
 
 
 def read_peak_memory() -> int:
-    """The most memory that this process has had, in bytes."""
+    """Returns the peak memory of this process, in bytes."""
     try:  # getrusage also counts the memory before exec, which is the parent's
         status = pathlib.Path("/proc/self/status").read_text()
         if match := re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE):
@@ -66,7 +66,7 @@ def read_peak_memory() -> int:
 def _chained(
     function: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor
 ) -> Callable[[], tf.Tensor]:
-    """A graph of PASSES calls, each of the output of the one before -> a number."""
+    """Makes a graph that applies a function PASSES times in a row -> a number."""
 
     @tf.function
     def run(x: tf.Tensor) -> tf.Tensor:

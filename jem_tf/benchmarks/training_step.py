@@ -30,9 +30,9 @@ def measure_training(
 
     Args:
       opts: Options.
-      team: Cluster, whose replicas share the batch.
+      team: Cluster whose replicas share the batch.
       image_shape: (H, W, C).
-      repeats: steps, after a first one that traces.
+      repeats: how many steps are timed, after a first one that traces.
 
     Returns:
       The model, and {name: number} of `seconds`, `images_per_second` (of the
@@ -77,7 +77,7 @@ def count_images(opts: Options) -> StepImages:
 
 
 def measure_chain(model: JEM, opts: Options, repeats: int) -> dict[str, float]:
-    """Times the negative phase alone: chains from the buffer and back."""
+    """Times the negative phase alone: the chains from the buffer and back into it."""
     n, steps = count_images(opts).drawn, opts.sampling.sampler_steps
     dream = tf.function(lambda: model.dream(n, tf.constant([0, 0]))[0], autograph=False)
     seconds = timing.measure_seconds(dream, repeats)
@@ -102,7 +102,7 @@ def measure_feed(
     """Times the batches of a data set, without a step that uses them.
 
     Returns:
-      {"seconds" a batch, "share" of a training step of so many seconds}.
+      {"seconds": for a batch, "share": these seconds over `step_seconds`}.
     """
     batches = iter(build.make_batches(opts, data, steps + 1))
     next(batches)
@@ -124,12 +124,12 @@ def measure_peaks(opts: Options, repeats: int) -> dict[str, float]:
 
 
 def compute_rates(seconds: float, *, images: int, work: float) -> dict[str, float]:
-    """The rates of work done in so many seconds.
+    """Computes the rates of work that took `seconds`.
 
     Args:
-      seconds: that the work took.
-      images: that were worked on.
-      work: floating-point operations.
+      seconds: time of the work.
+      images: number of images in it.
+      work: floating-point operations in it.
 
     Returns:
       {"seconds", "images_per_second", "gflops"}.

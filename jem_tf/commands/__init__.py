@@ -1,9 +1,9 @@
 """The programs: `jem-tf SUBCOMMAND`, and the scripts in `tools/` that call the same.
 
-    main            the subcommands by name, and which of them was asked for
+    main            the subcommands by name; runs one of them
     command         what all share: flags by subject, --help, one sentence for bad input
-    run_flags       flags of the commands that look at a trained run
-    run_evaluation  how every `jem-tf evaluate` goes
+    run_flags       flags of the commands that read a trained run
+    run_evaluation  the steps of every `jem-tf evaluate`
     benchmark, diagnose, evaluate_calibration, evaluate_ood, evaluate_robustness,
     evaluate_samples, export, import_pytorch, report, sample
                     the subcommands; `jem-tf train` is `jem_tf/train.py`

@@ -34,21 +34,34 @@ GRID = {
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags, and those of training."""
     group = FlagGroup(values, "The benchmark")
-    group.integer("repeats", 5, "measurements; the median counts", 1)
-    group.text("json", None, "file to write the numbers to as well. Unset: none")
+    group.integer("repeats", 5, "number of measurements; the median is shown", 1)
+    group.text("json", None, "JSON file to write the numbers to. Unset: none")
     group.integer("side", 32, "pixels a side of the random images", 4)
-    group.choice("parts", "all", ["all", "step"], "what to measure")
-    group.switch("replicas", False, "measure the step on 2 logical CPUs, too")
-    group.switch("feed", False, "measure the batches of --dataset, too")
-    group.text(
-        "inception", None, "Inception graph, to measure FID's features by. Unset: none"
+    group.choice(
+        "parts",
+        "all",
+        ["all", "step"],
+        "what to measure. all: the training step, its parts and the machine's peak "
+        "rates; step: the training step alone",
     )
-    group.switch("sweep", False, "measure how a step's cost grows, instead")
+    group.switch("replicas", False, "also measure the step on 2 logical CPUs")
+    group.switch("feed", False, "also measure the batches of --dataset")
+    group.text(
+        "inception",
+        None,
+        "path of the Inception graph, to also measure FID's features. Unset: they are "
+        "not measured",
+    )
+    group.switch(
+        "sweep",
+        False,
+        "measure the step over a grid of sampler steps, widths and batch sizes instead",
+    )
     flagfiles.define(values)
 
 
 def run(values: flags.FlagValues) -> None:
-    """Measures, writes and prints."""
+    """Measures, prints the numbers and writes them to --json."""
     opts = flagfiles.from_flags(values)
     numbers = sweep(opts, values) if values.sweep else measure(opts, values)
     if values.json:
@@ -98,7 +111,7 @@ def measure(opts: Options, values: Any) -> dict[str, Any]:
 
 
 def describe_setting(opts: Options, values: Any) -> dict[str, Any]:
-    """What is measured, on what."""
+    """Describes what is measured, and on which machine: {name: value}."""
     policy, why = build.choose_precision(opts)
     return {
         "network": opts.network.network,
@@ -157,7 +170,7 @@ def sweep(opts: Options, values: Any) -> dict[str, Any]:
 
 
 def fit_line(rows: list[dict[str, Any]]) -> float:
-    """How well a straight line through the seconds over K fits: R^2."""
+    """Computes R^2 of a straight line through the seconds over K."""
     steps, spent = zip(
         *(
             (row["value"], row["seconds"])
@@ -170,7 +183,7 @@ def fit_line(rows: list[dict[str, Any]]) -> float:
 
 
 def format_row(name: str, row: dict[str, float], peak: float | None = None) -> str:
-    """One row of the table."""
+    """Formats one row of the table."""
     cells = f"{name:<16}{row['seconds']:>10.4g} s"
     if "images_per_second" in row:
         cells += f"{row['images_per_second']:>10.4g} images/s"
@@ -206,7 +219,7 @@ def print_table(numbers: dict[str, Any]) -> None:
 
 
 def parse(argv: list[str], values: flags.FlagValues) -> list[str]:
-    """Parses flags over CIFAR-10's preset, the paper's recipe, unless told another."""
+    """Parses flags over CIFAR-10's preset, unless they name another data set."""
     return flagfiles.parse([argv[0], "--dataset=cifar10", *argv[1:]], values)
 
 
@@ -218,10 +231,10 @@ Measures how fast a training step is on this machine, and how fast it could be.
     jem-tf benchmark --network=wrn-28-2 --batch_size=64 --sampler_steps=20
     jem-tf benchmark --sweep --json=sweep.json
 
-Images are random: only shapes count. `jem_tf/benchmarks/flops.py` says how GFLOP/s are
-counted. Beside them stands what this machine reaches in one large convolution and in
-one matrix product.
-All flags of `jem-tf train` work; without others, they are the paper's for CIFAR-10.
+Images are random, because only their shape matters. `jem_tf/benchmarks/flops.py` says
+how GFLOP/s are counted. The peaks are what this machine reaches in one large
+convolution and in one matrix product.
+All flags of `jem-tf train` work; their defaults are the paper's recipe for CIFAR-10.
 """,
     define,
     run,

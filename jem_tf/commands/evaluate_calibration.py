@@ -1,4 +1,4 @@
-"""`jem-tf evaluate calibration`: is a trained run as sure as it is right?"""
+"""`jem-tf evaluate calibration`: does a run's confidence match its accuracy?"""
 
 from absl import flags
 
@@ -45,13 +45,13 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
 COMMAND = Command(
     "evaluate calibration",
     """
-Measures whether a trained run is as sure as it is right, on its test images: accuracy,
-ECE, Brier score, NLL, and the temperature that calibrates it.
+Measures whether a trained run's confidence matches its accuracy on the test images:
+accuracy, ECE, Brier score, NLL, and the temperature that calibrates it.
 
     jem-tf evaluate calibration --workdir=RUN
 
-Writes RUN/results/calibration.json, RUN/figures/calibration_*.png and TensorBoard's;
-docs/evaluation.md says what each number is.
+Writes RUN/results/calibration.json, RUN/figures/calibration_*.png and a TensorBoard
+log; docs/evaluation.md says what each number is.
 """,
     define,
     lambda values: run_evaluation.run_evaluation("calibration", evaluate, values),

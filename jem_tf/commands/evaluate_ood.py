@@ -1,4 +1,4 @@
-"""`jem-tf evaluate ood`: does a trained run know what it was not trained on?"""
+"""`jem-tf evaluate ood`: does a run detect images unlike its training data?"""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ def define(values: flags.FlagValues) -> None:
         "sets",
         ["auto"],
         "sets of outliers: svhn, cifar10, another TFDS set, folder:PATH, "
-        "interpolation, uniform, constant. auto: the last three, and what is on the "
-        "disk of svhn, cifar10 and cifar100",
+        "interpolation, uniform, constant. auto: the last three, and those of svhn, "
+        "cifar10 and cifar100 that are on disk",
     )
     group.number(
         "energy_temperature",
         0,
-        "temperature of the energy score. 0: the one that calibrates the run",
+        "T of the energy score. 0: the temperature that calibrates the run",
         0,
     )
     run_flags.define(values)
@@ -97,13 +97,13 @@ def find_temperature(model: Any, validation: Split) -> float:
 COMMAND = Command(
     "evaluate ood",
     """
-Measures whether a trained run knows what it was not trained on: AUROC, AUPR and FPR at
-95% TPR of several scores, test images against sets of outliers.
+Measures whether a trained run detects images unlike its training data: AUROC, AUPR and
+FPR at 95% TPR of several scores, for test images against sets of outliers.
 
     jem-tf evaluate ood --workdir=RUN
     jem-tf evaluate ood --workdir=RUN --sets=svhn,uniform,folder:/data/textures
 
-Writes RUN/results/ood.json, RUN/figures/ood_log_px.png and TensorBoard's;
+Writes RUN/results/ood.json, RUN/figures/ood_log_px.png and a TensorBoard log;
 docs/evaluation.md says what each number is.
 """,
     define,

@@ -38,63 +38,80 @@ def define(values: flags.FlagValues) -> None:
         "if there is one",
     )
     samples.integer(
-        "count", 0, "samples. 0: 10,000, or the buffer's size if that is smaller", 0
+        "count",
+        0,
+        "number of samples. 0: 10,000, or the buffer's size if that is smaller",
+        0,
     )
     samples.integer(
         "steps",
         0,
-        "steps of a fresh chain. 0: K / rho, a chain's mean in the buffer",
+        "sampler steps of a fresh chain. 0: K / rho, the mean of the buffer's chains",
         0,
     )
     samples.number(
         "step_size",
         None,
-        "a of a fresh chain, which multiplies the score. Unset: the run's",
+        "a, the step size of a fresh chain. Unset: the run's own",
         0,
     )
     samples.number(
         "noise",
         None,
-        "standard deviation of a fresh chain's noise, in pixels of [-1, 1]. Unset: the "
-        "run's",
+        "standard deviation of the noise of a step of a fresh chain, in pixels of "
+        "[-1, 1]. Unset: the run's own",
         0,
     )
     samples.number(
-        "temperature", None, "temperature, of mala only. Unset: the run's", 0
+        "temperature",
+        None,
+        "T of fresh chains, for mala only. Unset: the run's",
+        0,
     )
     samples.switch(
-        "conditional", False, "fresh chains walk down E(x, y), each class in turn"
+        "conditional", False, "draw fresh chains from p(x | y), each class in turn"
     )
     samples.number(
-        "confident", 1, "share kept of each predicted class, by max p(y|x)", 1e-6, 1
+        "confident",
+        1,
+        "share of samples to keep of each predicted class, those of highest max p(y|x)",
+        1e-6,
+        1,
     )
-    compared = FlagGroup(values, "What they are compared with, and how")
+    compared = FlagGroup(values, "The comparison with real images")
     compared.choice(
         "reference",
         "train",
         ["train", "test"],
-        "real images. train: all but the test images",
+        "real images to compare with. train: all but the test images",
     )
     compared.text(
         "reference_stats",
         "",
-        ".npz with mu and sigma of real images instead, without KID",
+        ".npz with mu and sigma of real images, to use instead of --reference; KID is "
+        "then left out. Empty: none",
     )
     compared.choice(
         "features",
         "inception",
         ["inception", "network"],
-        "network that computes the features. network: the run's own",
+        "network that computes the features. inception: the usual one; network: the "
+        "run's own",
     )
     compared.text(
         "inception", "", f"path of {inception_file.NAME}. Empty: downloaded once"
     )
-    compared.text("inception_sha256", "", "sha256 that it must have")
+    compared.text(
+        "inception_sha256",
+        "",
+        "sha256 that this file must have. Empty: a given file is not checked",
+    )
     compared.choice(
         "inception_precision",
         "auto",
         inception_network.PRECISIONS,
-        "precision of Inception. auto: as the hardware likes",
+        "precision of Inception. auto: bfloat16 where the hardware has it, else "
+        "float32",
     )
     run_flags.define(values)
 
@@ -140,13 +157,13 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
 def choose_source(
     context: run_evaluation.Context,
 ) -> tuple[sample_sources.FreshChains | None, dict[str, Any]]:
-    """FreshChains, or None for the buffer's images; and what the protocol says."""
+    """Returns (FreshChains, or None for the buffer's images; their protocol)."""
     model, opts, given = context.run.model, context.run.options, context.flags
     plain = model.buffer is None
     if plain and given.source == "buffer":
         raise InputError(
-            f"{argument('source', 'buffer')}: a plain classifier has none; leave it "
-            "out."
+            f"{argument('source', 'buffer')}: a plain classifier has no buffer; leave "
+            "this out."
         )
     if not plain and given.source != "fresh":
         for name in FRESH_ONLY:
@@ -168,7 +185,7 @@ def choose_source(
 
 
 def find_changes(own: Sampling, given: Any) -> dict[str, Any]:
-    """What is other than in the run's own sampler: {argument: value}."""
+    """Returns {argument: value}, the arguments that replace those of the run."""
     usual = sampling.usual_steps(own.sampler_steps, own.reinit_prob, continued=False)
     changes = {name: given[name].value for name in samplers.HYPERPARAMETERS}
     changes["steps"] = given.steps or usual
@@ -207,7 +224,7 @@ pictures of them.
     jem-tf evaluate samples --workdir=RUN --features=network
 
 Writes RUN/results/samples.json, RUN/figures/samples_{grid,classes,neighbours}.png and
-TensorBoard's; docs/evaluation.md says what each number is.
+a TensorBoard log; docs/evaluation.md says what each number is.
 """,
     define,
     lambda values: run_evaluation.run_evaluation("samples", evaluate, values),

@@ -13,15 +13,18 @@ def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     group = FlagGroup(values, "The export")
     group.text("workdir", None, "RUN, the run to export; it must be given")
-    group.switch("best", False, "take its best checkpoint on validation")
+    group.switch("best", False, "use the best checkpoint on validation, not the newest")
     group.text("out", "", "folder of the numbered models. Empty: RUN/export")
     group.integer(
-        "number", None, "number of the model. Unset: one above those there", 0
+        "number",
+        None,
+        "version number of the model. Unset: one above the highest there",
+        0,
     )
     group.number(
         "accept",
         0.95,
-        "share of the validation images that is_ood lets pass, in (0, 1]",
+        "share of the validation images that is_ood must not mark, in (0, 1]",
     )
     run_flags.define_data_dir(group)
     group.choice(
@@ -34,7 +37,7 @@ def define(values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Reads, calibrates, writes and says where."""
+    """Reads the run, exports it and prints the path."""
     trained = run_flags.read_run(values)
     data_dir = values.data_dir or trained.options.data.data_dir
     data = loading.read_data(trained, data_dir)
@@ -53,12 +56,12 @@ def run(values: flags.FlagValues) -> None:
 COMMAND = Command(
     "export",
     """
-Exports a trained run as a SavedModel for TensorFlow Serving and its like.
+Exports a trained run as a SavedModel for TensorFlow Serving and other servers.
 
     jem-tf export --workdir=RUN
 
-Writes RUN/export/NUMBER/, calibrated on the run's validation images; its README.md says
-what it answers.
+Writes RUN/export/NUMBER/, calibrated on the run's validation images; README.md in it
+describes the model and its signatures.
 """,
     define,
     run,

@@ -1,4 +1,4 @@
-"""`jem-tf import-pytorch`: a run of a checkpoint of the JEM authors' PyTorch code."""
+"""`jem-tf import-pytorch`: makes a run from a checkpoint of the JEM authors' code."""
 
 from absl import flags
 
@@ -11,20 +11,21 @@ def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     group = FlagGroup(values, "The run to make")
     group.text(
-        "workdir", None, "RUN, a folder that is empty or not there yet; must be given"
+        "workdir", None, "RUN, a folder that is empty or does not exist; must be given"
     )
     group.text(
         "dataset",
         "",
-        "data set that it was trained on: cifar10, cifar100, svhn, or what else "
-        "`jem-tf train` takes. Empty: cifar10 or cifar100, by the number of classes",
+        "data set that the checkpoint was trained on: cifar10, cifar100, svhn, or "
+        "another that `jem-tf train` takes. Empty: cifar10 or cifar100, by the number "
+        "of classes",
     )
     group.text("data_dir", "", "folder of prepared TFDS data, for the other commands")
     flags.mark_flag_as_required("workdir", values)
 
 
 def run(values: flags.FlagValues, checkpoint: str) -> None:
-    """Reads, writes and says what became of it."""
+    """Reads the checkpoint, writes the run and prints a summary."""
     original = pytorch.read_checkpoint(checkpoint)
     note = imported_run.write_run(
         values.workdir,
@@ -47,12 +48,13 @@ def run(values: flags.FlagValues, checkpoint: str) -> None:
 COMMAND = Command(
     "import-pytorch",
     """
-Makes a run of a checkpoint of the JEM authors' PyTorch code: weights and replay buffer.
+Makes a run from a checkpoint of the JEM authors' PyTorch code, with its weights and
+replay buffer.
 
     jem-tf import-pytorch CHECKPOINT.pt --workdir=RUN
 
-It needs PyTorch (pip install 'jem-tf[pytorch]'), and no data. No code in a checkpoint
-is ever run.
+It needs PyTorch (pip install 'jem-tf[pytorch]'), and no data. It runs no code from the
+checkpoint.
 """,
     define,
     run,

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-# name: (module, what it does in a line). A module is imported when it is asked for.
+# name: (module, what it does in a line). A module is imported when its command is run.
 COMMANDS = {
     "train": ("jem_tf.train", "train a model, or continue a run"),
     "evaluate calibration": (
@@ -28,7 +28,7 @@ COMMANDS = {
         "jem_tf.commands.diagnose",
         "how well chains mix: effective sample size, R-hat",
     ),
-    "report": ("jem_tf.commands.report", "all that was measured of a run, on one page"),
+    "report": ("jem_tf.commands.report", "all results of a run on one page"),
     "sample": (
         "jem_tf.commands.sample",
         "draw images: grids, chains as films, inpaintings",
@@ -36,7 +36,7 @@ COMMANDS = {
     "export": ("jem_tf.commands.export", "write a SavedModel for servers"),
     "import-pytorch": (
         "jem_tf.commands.import_pytorch",
-        "make a run of a checkpoint of the JEM authors' code",
+        "make a run from a checkpoint of the JEM authors' code",
     ),
     "benchmark": (
         "jem_tf.commands.benchmark",
@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program: runs a subcommand and exits.
 
     Args:
-      arguments: of the command line, without the program's name; its own if None.
+      arguments: what follows the program's name on the command line; None: those of
+        this process.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     words = [word for word in arguments[:2] if not word.startswith("-")]

@@ -1,4 +1,4 @@
-"""`jem-tf report`: all that was measured of a run, on one page."""
+"""`jem-tf report`: all results of a run on one page."""
 
 from absl import flags
 
@@ -11,8 +11,8 @@ from jem_tf.system import files
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     group = FlagGroup(values, "The report")
-    group.text("workdir", None, "RUN, the run reported on; it must be given")
-    group.text("baseline", "", "RUN2, the run beside it. Empty: none")
+    group.text("workdir", None, "RUN, the run to report on; it must be given")
+    group.text("baseline", "", "RUN2, a run to compare it with. Empty: none")
     flags.mark_flag_as_required("workdir", values)
 
 
@@ -32,12 +32,12 @@ def run(values: flags.FlagValues) -> None:
 COMMAND = Command(
     "report",
     """
-Writes one page with all that was measured of a run, beside a baseline if there is one.
+Writes one page with all results of a run, beside those of a baseline if one is given.
 
     jem-tf report --workdir=RUN --baseline=RUN2
 
-Writes RUN/report.html from what `jem-tf evaluate` and `jem-tf diagnose` left in both
-runs.
+Writes RUN/report.html from the results of `jem-tf evaluate` and `jem-tf diagnose` in
+both runs.
 """,
     define,
     run,

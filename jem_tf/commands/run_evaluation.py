@@ -1,4 +1,4 @@
-"""How every `jem-tf evaluate` goes: read the run, measure, write, print."""
+"""The steps of every `jem-tf evaluate`: read the run, measure, write, print."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,14 +12,14 @@ from jem_tf.runs import loading
 
 
 class Context(NamedTuple):
-    """What an evaluation looks at.
+    """What an evaluation gets.
 
     run: loading.TrainedRun.
     data: the data set that it was trained on.
     limit: how many images at most; 0 for all.
-    seed: of all that is random.
-    data_dir: where prepared TFDS data are; "" for TFDS's own place.
-    flags: the parsed flags, for those of the command's own.
+    seed: int, for all that is random.
+    data_dir: folder of prepared TFDS data; "" for TFDS's own folder.
+    flags: all parsed flags, with those of the command itself.
     """
 
     run: loading.TrainedRun
@@ -35,12 +35,12 @@ def run_evaluation(
     evaluation: Callable[[Context], findings.Findings],
     values: flags.FlagValues,
 ) -> None:
-    """Runs an evaluation of a run; writes and prints what it measures.
+    """Runs an evaluation of a run, and writes and prints its findings.
 
     Args:
       name: of the evaluation, as in `findings.write_findings`.
-      evaluation: measures.
-      values: parsed flags, those of `run_flags.define` among them.
+      evaluation: the function that measures.
+      values: parsed flags, with those of `run_flags.define`.
     """
     run = run_flags.read_run(values)
     data_dir = values.data_dir or run.options.data.data_dir

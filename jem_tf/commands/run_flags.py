@@ -1,4 +1,4 @@
-"""Flags of the commands that look at a trained run."""
+"""Flags of the commands that read a trained run."""
 
 from absl import flags
 
@@ -9,19 +9,19 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def define(values: flags.FlagValues, *, limit: bool = True) -> None:
-    """Defines the flags of a run, with --limit if that is wanted."""
+    """Defines the flags of a run, with --limit if `limit`."""
     group = FlagGroup(values, "The run")
     group.text("workdir", None, "RUN, the folder of the run; it must be given")
-    group.switch("best", False, "take its best checkpoint on validation")
+    group.switch("best", False, "use the best checkpoint on validation, not the newest")
     if limit:
-        group.integer("limit", 0, "images at most, for a quick look. 0: all of them", 0)
+        group.integer("limit", 0, "largest number of images. 0: all of them", 0)
     group.integer("seed", 0, "seed of all that is random", 0, 2**31 - 1)
     define_data_dir(group)
     group.choice(
         "precision",
         "",
         ["", *PRECISIONS],
-        "precision of the network. Empty: as it was trained",
+        "precision of the network. Empty: that of the training",
     )
     flags.mark_flag_as_required("workdir", values)
 
@@ -29,7 +29,7 @@ def define(values: flags.FlagValues, *, limit: bool = True) -> None:
 def define_data_dir(group: FlagGroup) -> None:
     """Defines --data_dir."""
     group.text(
-        "data_dir", "", "folder of prepared TFDS data. Empty: where the run had it"
+        "data_dir", "", "folder of prepared TFDS data. Empty: the one of the training"
     )
 
 

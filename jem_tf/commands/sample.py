@@ -12,17 +12,24 @@ from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.generation import inpainting_inputs, output, pictures, request
 from jem_tf.runs import loading
 
-FRAMES = 51  # of a film, unless more are asked for
+FRAMES = 51  # of a film, by default
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     what = FlagGroup(values, "What to draw")
-    what.choice("mode", "grid", list(request.COUNTS), "what to draw")
+    what.choice(
+        "mode",
+        "grid",
+        list(request.COUNTS),
+        "what to draw. grid: images; chain: chains from start to image, as a strip and "
+        "a film; inpaint: the masked pixels of an image",
+    )
     what.integer(
         "count",
         None,
-        "images; of each class if there are --labels. Unset: as many as fit the mode",
+        "number of images; with --labels, for each class. Unset: grid 100 (10 a "
+        "class), chain 10 (1 a class), inpaint 8",
         1,
     )
     what.text(
@@ -32,9 +39,13 @@ def define(values: flags.FlagValues) -> None:
         "all",
     )
     what.text("image", "", "image to inpaint: a picture's path, or test:INDEX")
-    what.text("mask", "", f"pixels to paint: {inpainting_inputs.MASKS}, white there")
+    what.text(
+        "mask",
+        "",
+        f"pixels to paint: {inpainting_inputs.MASKS} that is white at these pixels",
+    )
     what.integer(
-        "frames", None, f"frames of a film, evenly over the steps. Unset: {FRAMES}", 2
+        "frames", None, f"frames of a film, at evenly spaced steps. Unset: {FRAMES}", 2
     )
     what.text("out", "", "folder to write to. Empty: RUN/samples")
     how = FlagGroup(values, "How to draw it")
@@ -42,23 +53,24 @@ def define(values: flags.FlagValues) -> None:
         "start",
         None,
         request.STARTS,
-        "where chains start. buffer: they continue the run's (grids, unless told); "
-        "fresh: where the run's chains started (others, unless told); noise: U(-1, 1)",
+        "where chains start. buffer: they continue the run's chains; fresh: where the "
+        "run's chains started; noise: U(-1, 1). Unset: buffer for grids, else fresh",
     )
     how.integer(
         "steps",
         None,
-        "steps of the sampler. Unset: the run's K from the buffer, else K / rho",
+        "sampler steps. Unset: the run's K for chains from the buffer, else K / rho",
         1,
     )
-    how.number("step_size", None, "a, which multiplies the score. Unset: the run's", 0)
+    how.number("step_size", None, "a, the step size. Unset: the run's own", 0)
     how.number(
         "noise",
         None,
-        "standard deviation of a step's noise, in pixels of [-1, 1]. Unset: the run's",
+        "standard deviation of the noise of a step, in pixels of [-1, 1]. Unset: the "
+        "run's own",
         0,
     )
-    how.number("temperature", None, "temperature, of mala only. Unset: the run's", 0)
+    how.number("temperature", None, "T, for mala only. Unset: the run's own", 0)
     how.integer(
         "candidates",
         None,
@@ -69,7 +81,7 @@ def define(values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Reads what is asked for, draws, writes, says where."""
+    """Reads the run, draws, writes the files and prints their paths."""
     fields = dataclasses.fields(request.Request)
     wanted = request.Request(**{f.name: values[f.name].value for f in fields})
     trained = run_flags.read_run(values)
@@ -113,7 +125,7 @@ Draws pictures from a trained run: grids, chains from noise to image, inpainting
     jem-tf sample --workdir=RUN --mode=chain --steps=500
     jem-tf sample --workdir=RUN --mode=inpaint --image=test:3 --mask=right
 
-Writes a .png and an .npz, of chains a .gif too, to RUN/samples; equal flags give equal
+Writes a .png and an .npz, and for chains a .gif, to RUN/samples; equal flags give equal
 files. `jem_tf/generation/output.py` says what the .npz holds.
 """,
     define,

@@ -1,14 +1,14 @@
-"""Runs: from options to a model and back from the disk.
+"""Runs: the model that options describe, and runs on disk.
 
-    run_folder          the folder of a run: what is where
-    claiming            who may train in it
+    run_folder          the folder of a run and the files in it
+    claiming            lets one run, in one process, train in a folder
     flagfiles           options as flags, presets, and RUN/run.flags
-    training_state      where a run stands: what a checkpoint's state.json says
+    training_state      the state of training, which a checkpoint's state.json has
     checkpoint_files    one checkpoint on the disk
     checkpoint_manager  all checkpoints of a run: saved, restored, pruned
     build               from options to network, buffer, sampler, batches, optimiser
     loading             a trained run, read back, and the data it was trained on
 
 This folder imports the mathematics, the model, `datasets` and `options`; nothing that
-trains, evaluates or serves.
+evaluates, trains or serves.
 """

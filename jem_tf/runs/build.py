@@ -97,7 +97,7 @@ def make_network(
     Args:
       opts, image_shape, num_classes: as for `make_model`.
       precision: a Keras dtype policy to compute in; the options' own if None.
-      fused: as of `networks.layers.Layers`.
+      fused: as in `networks.layers.Layers`.
     """
     return networks.build(
         opts.network.network,
@@ -123,17 +123,17 @@ def choose_precision(opts: Options) -> tuple[str, str]:
 
 
 def make_sampler(sampling: Sampling, **changes: Any) -> functools.partial:
-    """Binds the sampler that the options name, with its numbers.
+    """Makes the sampler that the options name, with its numbers bound.
 
     Args:
       sampling: Sampling.
-      **changes: arguments of the sampler that are to be other than the options say.
+      **changes: arguments of the sampler that replace the numbers of the options.
 
     Returns:
-      A `samplers.Sampler`; `.keywords` has what is bound.
+      A `samplers.Sampler`; `.keywords` has the numbers.
 
     Raises:
-      InputError: if the sampler does not take what is changed.
+      InputError: if the sampler does not take one of the changes.
     """
     numbers = {
         "step_size": sampling.step_size,
@@ -154,7 +154,7 @@ def make_sampler(sampling: Sampling, **changes: Any) -> functools.partial:
 
 
 def make_start(opts: Options, data: Dataset) -> starts.Start:
-    """Makes the start that the options name, of the training images."""
+    """Makes the start that the options name from the training images."""
     images, labels = data.train
     return starts.build(
         opts.sampling.start, images.shape[1:], images, labels, len(data.class_names)
@@ -182,7 +182,7 @@ def make_batches(
 
 
 def compile_model(model: jem.JEM, training: Training, steps: int) -> jem.JEM:
-    """Compiles the model with the optimiser of a run of so many steps, and builds it.
+    """Compiles the model with the optimiser of a run of `steps` steps, and builds it.
 
     Call it in the run's `strategy.scope()`.
     """
@@ -255,7 +255,7 @@ def _check_temperature(sampling: Sampling) -> None:
     takes = "temperature" in samplers.hyperparameters_of(sampling.sampler)
     if not takes and sampling.temperature:
         raise InputError(
-            f"{argument('temperature', sampling.temperature)} means nothing to "
+            f"{argument('temperature', sampling.temperature)} is not used by "
             f"{argument('sampler', sampling.sampler)}; leave it out, or choose mala."
         )
     if takes and not (sampling.temperature or sampling.step_noise):

@@ -1,6 +1,6 @@
 """One checkpoint on the disk: what is in it, and whether it is whole.
 
-FOLDER/step-0000500/state.json    where the run stands, see `training_state`
+FOLDER/step-0000500/state.json    the state of training, see `training_state`
                     model.*       network and optimiser
                     shards-0.*    process 0's shards of the replay buffer
 """
@@ -57,7 +57,7 @@ def read_state(path: pathlib.Path) -> TrainingState:
 def find_damage(
     path: pathlib.Path, model_facts: Mapping[str, Any] | None = None
 ) -> str:
-    """Says in a line what is wrong with a checkpoint; "" if all its checksums match.
+    """Returns in a line what is wrong with a checkpoint; "" if its checksums match.
 
     Raises:
       InputError: if it is whole, but of another model than `model_facts` says, or of a
@@ -83,10 +83,10 @@ def find_damage(
 
 
 def restore(model: Any, path: pathlib.Path, state: TrainingState) -> None:
-    """Fills a model, compiled and built or not compiled, from a checkpoint.
+    """Restores a model from a checkpoint, with its optimizer if it is compiled.
 
     Raises:
-      InputError: if the network's layers are others, as in another version of jem_tf.
+      InputError: if the network has other layers, as in another version of jem_tf.
     """
     try:
         status = tracked_objects(model).read(str(path / "model"))
@@ -122,7 +122,7 @@ def accuracy_of(path: pathlib.Path) -> float:
 
 
 def is_good(path: pathlib.Path) -> bool:
-    """Whether the guard saw nothing wrong when it was saved, and it can be read."""
+    """Whether a checkpoint can be read, and was saved within the guard's bounds."""
     try:
         return bool(read_state(path).good)
     except UNREADABLE:
@@ -130,7 +130,7 @@ def is_good(path: pathlib.Path) -> bool:
 
 
 def retries_of(path: pathlib.Path) -> int:
-    """How many retries after divergence there had been; 0 if it cannot be read."""
+    """The number of retries before a checkpoint; 0 if it cannot be read."""
     try:
         return read_state(path).retries
     except UNREADABLE:
@@ -138,14 +138,14 @@ def retries_of(path: pathlib.Path) -> int:
 
 
 def set_aside(path: pathlib.Path) -> None:
-    """Renames a damaged one, over an older damaged one of its step if need be."""
+    """Renames a damaged checkpoint, and deletes an older damaged one of its step."""
     aside = path.with_suffix(".damaged")
     shutil.rmtree(aside, ignore_errors=True)
     path.rename(aside)
 
 
 def remove(path: pathlib.Path) -> None:
-    """Deletes a checkpoint, which no longer looks like one while it goes."""
+    """Renames a checkpoint, so that no half of it is read, and deletes it."""
     gone = path.with_suffix(".gone")
     shutil.rmtree(gone, ignore_errors=True)
     path.rename(gone)

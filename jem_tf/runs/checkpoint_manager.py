@@ -1,7 +1,8 @@
-"""The checkpoints of a run: each whole or not there, and none lost by writing the next.
+"""The checkpoints of a run: saves, restores and deletes them.
 
-A checkpoint is written beside the others, brought to the disk, and then renamed. See
-`checkpoint_files` for what is in one.
+A checkpoint is written under another name, flushed to the disk, and then renamed. So it
+is there as a whole or not at all, and a failure to write it does not affect the others.
+See `checkpoint_files` for what is in one.
 """
 
 import dataclasses
@@ -37,7 +38,7 @@ class Processes(Protocol):
 def model_facts(
     opts: Options, image_shape: Sequence[int], num_classes: int
 ) -> dict[str, Any]:
-    """What a checkpoint must share with the model that continues from it.
+    """Facts in which a checkpoint and the model that continues from it must agree.
 
     Args:
       opts: Options.
@@ -62,9 +63,10 @@ class Checkpoints:
     """Saves and restores a model with its `TrainingState`.
 
     Args:
-      folder: where they are kept.
-      cluster: its chief writes, and each process its own shards.
-      keep: how many of the newest stay, beside the best on validation.
+      folder: folder of the checkpoints.
+      cluster: the processes that train. The chief writes the model; each process writes
+        its own shards of the buffer.
+      keep: how many of the newest to keep, in addition to the best on validation.
       facts: `model_facts` of the run.
     """
 
@@ -80,10 +82,10 @@ class Checkpoints:
         self.keep, self.facts = keep, dict(facts)
 
     def save(self, model: Any, state: TrainingState) -> bool:
-        """Saves a checkpoint; returns whether it did, and says why not.
+        """Saves a checkpoint. Returns whether it was saved; prints why if it was not.
 
-        A failure leaves the other checkpoints alone. On a full disk only the newest
-        good one and the best stay, to make room for the next.
+        If the disk is full, all checkpoints but the newest good one and the best are
+        deleted, and it tries again.
         """
         failure = self._write(model, state)
         if failure and self._make_room(failure):
@@ -94,10 +96,13 @@ class Checkpoints:
         return failure is None
 
     def restore(self, model: Any) -> TrainingState | None:
-        """Restores the newest checkpoint that is whole; None where there is none.
+        """Restores the newest checkpoint that is whole.
+
+        Returns its state, or None if there is no checkpoint.
 
         Raises:
-          InputError: if none is whole, or it is another model's or a newer version's.
+          InputError: if there are checkpoints, but none is whole, or the newest is of
+            another model or a newer version of jem_tf.
         """
         newest = self._find_newest() if self.cluster.chief else 0
         step = self.cluster.from_chief(newest)
@@ -108,15 +113,15 @@ class Checkpoints:
         checkpoint_files.restore(model, path, state)
         if state.replicas != self.cluster.replicas and model.buffer is not None:
             say(
-                f"the replay buffer of {state.replicas} replica(s) was dealt out again "
-                f"to {self.cluster.replicas}"
+                f"the replay buffer of {state.replicas} replica(s) was divided among "
+                f"{self.cluster.replicas}"
             )
         return state
 
     def find_way_back(self, not_to: int | None = None) -> int:
-        """Finds the newest good step, or the one before if that is `not_to`.
+        """Finds the step of the newest good checkpoint whose step is not `not_to`.
 
-        Returns 0, the start, where there is none.
+        Returns 0, the start, if there is none.
         """
         steps = checkpoint_files.list_steps(self.folder)
         good = [step for step in steps if checkpoint_files.is_good(self._path(step))]
@@ -125,19 +130,19 @@ class Checkpoints:
         return self.cluster.from_chief(good[-1] if good else 0)
 
     def forget(self, after: int | None, retries: int) -> None:
-        """Removes what was saved after step `after` before so many retries."""
+        """Deletes checkpoints after step `after` that are of earlier retries."""
         if self.cluster.chief:
             for step in checkpoint_files.list_steps(self.folder):
                 path = self._path(step)
                 earlier = checkpoint_files.retries_of(path) < retries
                 if step > (after or 0) and earlier:
                     checkpoint_files.remove(path)
-        self.cluster.all_true(True)  # none looks before it is done
+        self.cluster.all_true(True)  # all processes wait for the chief
 
     def improves(self, accuracy: float | None) -> bool:
-        """Whether no checkpoint has this accuracy on validation yet.
+        """Whether an accuracy on validation is higher than that of all checkpoints.
 
-        The chief knows the accuracy; all processes must ask.
+        The chief's accuracy counts; all processes must call it.
         """
         better = False
         if self.cluster.chief and accuracy is not None:
@@ -170,7 +175,7 @@ class Checkpoints:
         return 0
 
     def _write(self, model: Any, state: TrainingState) -> object | None:
-        """Returns why it failed, in one process or another; None if it did not."""
+        """Writes a checkpoint. Returns why that failed in some process, or None."""
         path = self._path(state.step)
         part = path.with_suffix(".part")
         failure: object | None = None
@@ -193,7 +198,7 @@ class Checkpoints:
         return failure or "another process could not write its part"
 
     def _make_room(self, failure: object) -> bool:
-        """Whether a disk was full, and there was a checkpoint to spare."""
+        """Deletes checkpoints if a disk was full. Returns whether any was deleted."""
         full = isinstance(failure, tf.errors.ResourceExhaustedError) or (
             getattr(failure, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
         )
@@ -225,7 +230,7 @@ class Checkpoints:
         return None
 
     def _prune(self, keep: int) -> int:
-        """Deletes all but the newest good ones, the best, and what is newer.
+        """Deletes all but the `keep` newest good ones, the best, and newer ones.
 
         Returns the number deleted.
         """

@@ -1,4 +1,4 @@
-"""Who may train in a folder: one run, and one process of those that share it."""
+"""Claims of a run's folder, which only one run and one chief process may have."""
 
 import contextlib
 import os
@@ -13,10 +13,11 @@ from jem_tf.system import files
 
 
 def check(path: str, options: Options) -> None:
-    """Checks that a run of these options may have the folder, and touches nothing.
+    """Checks that a run of these options may use the folder. Changes nothing.
 
     Raises:
-      InputError: if it holds another run or something else, or cannot be written.
+      InputError: if the folder holds another run or something else, or cannot be
+        written.
     """
     folder, named = RunFolder(path), argument("workdir", path)
     try:
@@ -35,10 +36,10 @@ def check(path: str, options: Options) -> None:
 
 @contextlib.contextmanager
 def claim(path: str | pathlib.Path, options: Options) -> Iterator[RunFolder]:
-    """Makes the folder of a run, and keeps it from others while in the context.
+    """Makes the folder of a run, and locks it while in the context.
 
     Raises:
-      InputError: as `check`, or if another process is training there.
+      InputError: as `check`, or if another process has locked it.
     """
     check(str(path), options)
     folder, named = RunFolder(path), argument("workdir", path)
@@ -68,7 +69,7 @@ def claim(path: str | pathlib.Path, options: Options) -> Iterator[RunFolder]:
 
 
 def read_token(path: str | pathlib.Path) -> int:
-    """A number by which processes see that they share a claimed folder; else -1."""
+    """Reads the random number that `claim` wrote into a folder; -1 if there is none."""
     try:
         return int(RunFolder(path).lock.read_text())
     except (OSError, ValueError):
@@ -79,7 +80,7 @@ def join_run(path: str, options: Options, token_of_chief: int) -> RunFolder:
     """Opens the folder of a run that another process claimed.
 
     Raises:
-      InputError: if it is another folder, or of other options.
+      InputError: if it is another folder, or its run has other options.
     """
     if read_token(path) != token_of_chief:
         raise InputError(
@@ -108,7 +109,7 @@ def _check_same(before: Options, now: Options, named: str) -> None:
 
 
 def _check_only_parts(folder: RunFolder, named: str) -> None:
-    """Refuses a folder with anything that a run's first moments do not leave."""
+    """Refuses a folder that holds more than a run which has just begun."""
     own = {part.name for part in folder.parts}
     for path in folder.root.iterdir():
         if path.name not in own and not path.name.startswith(folder.flags_file.name):
@@ -116,4 +117,4 @@ def _check_only_parts(folder: RunFolder, named: str) -> None:
 
 
 def _unwritable(named: str, why: str | None) -> InputError:
-    return InputError(f"{named} cannot be written ({why}); mend that or name another.")
+    return InputError(f"{named} cannot be written ({why}); fix that or name another.")

@@ -1,4 +1,4 @@
-"""Options as absl flags: defined, parsed over presets, written down and read back."""
+"""Options as absl flags: define and parse them, write and read flagfiles."""
 
 import dataclasses
 import functools
@@ -29,7 +29,7 @@ def define(flag_values: flags.FlagValues) -> None:
 
 
 def parse(argv: list[str], flag_values: flags.FlagValues) -> list[str]:
-    """Parses argv over the preset of its data set, unless it names a flagfile.
+    """Parses argv, and before it the preset of its data set unless it has --flagfile.
 
     Args:
       argv: the program's name and its arguments.
@@ -51,7 +51,7 @@ def parse(argv: list[str], flag_values: flags.FlagValues) -> list[str]:
 
 
 def from_flags(flag_values: flags.FlagValues) -> Options:
-    """Makes the Options that parsed flags spell."""
+    """Makes Options from parsed flags."""
     groups = {
         name: group(
             **{
@@ -65,7 +65,7 @@ def from_flags(flag_values: flags.FlagValues) -> Options:
 
 
 def to_flagfile(options: Options) -> str:
-    """Writes a flagfile's text that spells `options`, but for the place of the run."""
+    """Returns the text of a flagfile with all options except the workdir."""
     lines = []
     for name, value in flatten(options).items():
         if name != "workdir":
@@ -75,10 +75,10 @@ def to_flagfile(options: Options) -> str:
 
 
 def from_flagfile(path: str | os.PathLike) -> Options:
-    """Reads the Options in a flagfile, apart from the program's own flags.
+    """Reads Options from a flagfile; flags of this program's command line do not count.
 
     Raises:
-      InputError: if there is no such file, or it holds a flag that is not one.
+      InputError: if there is no such file, or it holds something that is not a flag.
     """
     values = flags.FlagValues()
     define(values)
@@ -86,7 +86,7 @@ def from_flagfile(path: str | os.PathLike) -> Options:
         _, *others = values(["jem_tf", f"--flagfile={os.fspath(path)}"])
     except (flags.Error, OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a flagfile: {error}") from error
-    if others:  # absl reads no flag after one
+    if others:  # absl reads no flags after such a word
         raise InputError(f"{path} holds {others[0]!r}, which is not a flag; remove it.")
     return from_flags(values)
 
@@ -105,7 +105,7 @@ def _preset(argv: list[str]) -> pathlib.Path | None:
     define(probe)
     try:
         probe(argv, known_only=True)
-    except flags.Error:  # the real parser will say it better
+    except flags.Error:  # the real parser reports it
         return None
     presets = [place / f"{probe.dataset}.flags" for place in PRESETS]
     return next((preset for preset in presets if preset.is_file()), None)

@@ -14,7 +14,7 @@ from jem_tf.runs.training_state import TrainingState
 
 
 class TrainedRun(NamedTuple):
-    """A run as a checkpoint of it has it: options and step are the checkpoint's."""
+    """A run at one of its checkpoints, with the options and step of the checkpoint."""
 
     folder: RunFolder
     model: JEM
@@ -26,20 +26,21 @@ class TrainedRun(NamedTuple):
 def read_run(
     path: str | pathlib.Path, *, best: bool = False, precision: str | None = None
 ) -> TrainedRun:
-    """Reads a run back, from a checkpoint of it that is whole.
+    """Reads a run back, from a checkpoint that is whole.
 
     Args:
       path: RUN, the folder of the run.
-      best: whether to take the best on validation of those kept, not the newest.
+      best: whether to take the checkpoint with the best accuracy on validation, not the
+        newest.
       precision: a Keras dtype policy to compute in; the run's own if None.
 
     Returns:
-      TrainedRun. Its model has weights and replay buffer; chains of the buffer that
-      start afresh do so from U(-1, 1), whatever the run's `start`.
+      TrainedRun. Its model has the weights and the replay buffer. Chains of the buffer
+      that start afresh start from U(-1, 1), whatever the run's `start`.
 
     Raises:
-      InputError: if there is no run, none of this format, or none that has saved a
-        checkpoint yet.
+      InputError: if the folder holds no run, or a run of a newer format, or the run has
+        no whole checkpoint.
     """
     folder = RunFolder(path)
     description = folder.read_description()
@@ -63,7 +64,7 @@ def read_run(
 def read_options(
     folder: RunFolder, state: TrainingState, precision: str | None = None
 ) -> Options:
-    """The options that a checkpoint of a run was trained with, retries and all."""
+    """The options that a checkpoint was trained with, as its retries changed them."""
     changes = state.changes | ({"precision": precision} if precision else {})
     return replace(flagfiles.from_flagfile(folder.flags_file), changes)
 
@@ -79,7 +80,8 @@ def read_data(run: TrainedRun, data_dir: str = "") -> Any:
       datasets.Dataset.
 
     Raises:
-      InputError: if it is not there, or has other classes or images by now.
+      InputError: if the data set is absent, or has other classes or images than the run
+        was trained on.
     """
     options = run.options.data
     if data_dir:
@@ -95,7 +97,7 @@ def read_data(run: TrainedRun, data_dir: str = "") -> Any:
         )
     description = run.folder.read_description()
     before, now = description and description.sizes, sizes_of(data)
-    # Of imported weights nobody knows which images were held out, anyway.
+    # Which images were held out when imported weights were trained is unknown anyway.
     if before != now and not run.folder.is_imported:
         raise InputError(
             f"{run.folder} was trained on other images ({before}) than "

@@ -1,4 +1,4 @@
-"""The folder of a run: what is where, and what data the run was trained on."""
+"""The folder of a run: its paths, and a description of the data trained on."""
 
 import hashlib
 import json
@@ -11,13 +11,13 @@ from jem_tf.options import OLD_NAMES, Options, Sampling, defining_options
 from jem_tf.system import files
 
 FORMAT = 1  # of a run; a newer one is refused
-# Options that came after format 1. Where they are at their defaults, a command keeps
-# the folder that it had before them.
+# Options that came after format 1. At their defaults they do not count in the default
+# folder's name, so that a command keeps the folder that it had before them.
 NEWER = {name: getattr(Sampling(), name) for name in ("sampler", "temperature")}
 
 
 class DataDescription(NamedTuple):
-    """What data.json says: (H, W, C), names of the K classes, images of each split."""
+    """The content of data.json: (H, W, C), K class names, the images of each split."""
 
     image_shape: tuple[int, ...]
     class_names: tuple[str, ...]
@@ -33,9 +33,9 @@ class RunFolder:
     RUN/tensorboard/        scalars, pictures, hyper-parameters
     RUN/results/*.json      numbers, flat keys
     RUN/figures/*.png       pictures
-    RUN/samples/            what was drawn
+    RUN/samples/            images that `jem-tf sample` drew
     RUN/export/<number>/    the network for servers
-    RUN/report.html         all that was measured, on one page
+    RUN/report.html         all results on one page
     """
 
     def __init__(self, root: str | pathlib.Path):
@@ -82,7 +82,7 @@ class RunFolder:
         """Writes data.json, which says what the run is trained on.
 
         Raises:
-          InputError: if the run was of other data.
+          InputError: if the run was begun on other data.
         """
         description = DataDescription(
             tuple(image_shape), tuple(class_names), dict(sizes)
@@ -97,7 +97,7 @@ class RunFolder:
         files.write_json(self.data_file, {"format": FORMAT} | description._asdict())
 
     def read_description(self) -> DataDescription | None:
-        """Reads data.json; None where there is none yet.
+        """Reads data.json; returns None if there is none yet.
 
         Raises:
           InputError: if it is unreadable, or of a newer format.

@@ -1,4 +1,4 @@
-"""Where a run stands: what a checkpoint keeps beside the model."""
+"""The state of training, which a checkpoint keeps beside the model."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ class TrainingState:
     step: how many training steps were taken.
     seed: the seed of the present retry.
     retries: how often the run went back to a checkpoint because it had diverged.
-    changes: {option: value}, the options that the guard changed for this retry.
+    changes: {option: value}, the options that this retry changed.
     good: whether all readings were within the guard's bounds.
     val_accuracy: accuracy on the validation split, if this step measured it, else None.
     streak: for how many steps in a row a reading was outside the guard's bounds.

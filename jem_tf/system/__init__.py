@@ -6,5 +6,5 @@
     console   prints lines above a progress bar
     quiet     imports TensorFlow without its start-up messages
 
-This room imports `jem_tf.errors` alone. It knows nothing of models, data sets or runs.
+This folder imports `jem_tf.errors` alone, and nothing of models, data sets or runs.
 """

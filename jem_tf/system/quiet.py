@@ -19,7 +19,7 @@ SILENT = "3"  # a level of 2 would show Grappler's errors, which are about optim
 
 @contextlib.contextmanager
 def _no_standard_error() -> Iterator[None]:
-    """Sends to nowhere what C++ code writes, too, as sys.stderr alone would not."""
+    """Discards standard error, including that of C++ code, which sys.stderr misses."""
     sys.stderr.flush()
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

@@ -112,7 +112,7 @@ def test_a_temperature_is_refused_of_a_sampler_that_has_none(name):
         build.check_options(options, 1)
     else:
         message = refused(options)
-        assert f"temperature=2.5 means nothing to sampler={name}" in message
+        assert f"temperature=2.5 is not used by sampler={name}" in message
         assert "mala" in message
 
 

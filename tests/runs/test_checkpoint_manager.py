@@ -430,7 +430,7 @@ def test_a_run_goes_on_on_fewer_or_more_replicas(tmp_path, two_replicas, capsys)
     keeper(tmp_path / "one", team=both).restore(more)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" of ")[1:] for line in lines] == [
-        ["2 replica(s) was dealt out again to 1"],
+        ["2 replica(s) was divided among 1"],
         ["1 replica(s) was dealt out again to 2"],
     ]
     for before, after in ((two, fewer), (one, more)):
