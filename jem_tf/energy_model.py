@@ -109,11 +109,11 @@ class EnergyModel(Classifier):
         Args:
           n: how many chains.
           seed: int [2].
-          labels: int [n] to walk down E(x, y) instead of E(x), or None.
+          labels: int [n] to draw from p(x | y); None: from p(x).
 
         Returns:
           (float32 [n, H, W, C], drawn from p(x), or from p(x | y); bool [n, 1, 1, 1],
-          which of the chains started afresh; the sampler's Info).
+          True where a chain started afresh; the sampler's Info).
         """
         draw_seed, chain_seed = tf.unstack(tf.random.split(seed))
         slots, start, fresh = self.buffer.draw(n, draw_seed, labels)
@@ -149,10 +149,10 @@ class EnergyModel(Classifier):
         return self._draw(n, labels, candidates, tf.constant([seed, 0]))
 
     def energy(self, labels: Any = None) -> Callable[[tf.Tensor], tf.Tensor]:
-        """The function images -> [B] that chains walk down: E(x), or E(x, labels)."""
+        """Returns the energy as a function [B, H, W, C] -> [B]: E(x), or E(x, labels)."""
         scope = keras.StatelessScope()
         for weight, value in self._cast_weights():
-            scope.add_update((weight, value))  # its constructor would cast them back
+            scope.add_update((weight, value))  # the scope's constructor would cast back
 
         def energy_of(x):
             with scope:

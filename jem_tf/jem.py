@@ -23,7 +23,7 @@ from jem_tf.replay import ReplayBuffer
 from jem_tf.sampling import Sampler
 
 fold_in = tf.random.experimental.stateless_fold_in
-READINGS = ("cross_entropy", "energy_real", "gradient_norm")  # of every step
+READINGS = ("cross_entropy", "energy_real", "gradient_norm")  # readings of every step
 OF_DRAWN = ("energy_drawn", "energy_gap", "saturation", "reinitialised")
 
 
@@ -34,17 +34,18 @@ class JEM(EnergyModel):
     from images of its own, ({"labelled": images, "real": images}, labels). `predict`
     returns logits. `loss` is the whole loss in `fit` and the cross-entropy in
     `evaluate`; `energy_gap` is E(drawn) - E(real), near 0 when all is well;
-    `gradient_norm` that of the weights, before it is clipped; `saturation` the share of
-    drawn pixels at +-1 or beyond, NaN if one is not finite; `reinitialised` the share
-    of chains that started afresh.
+    `gradient_norm` is the norm of the weights' gradient before clipping; `saturation`
+    is the share of drawn pixels at +-1 or beyond, NaN if one is not finite;
+    `reinitialised` is the share of chains that started afresh.
 
     Args:
       network: a model from images [B, H, W, C] to logits float32 [B, K].
       buffer: a `ReplayBuffer` with a shard per replica; None to learn log p(y|x) alone.
       sampler: a `samplers.Sampler`, such as `sgld` with its numbers bound.
-      p_x_weight, p_y_given_x_weight, p_x_y_weight: of the three terms, each at least 0.
-      conditional: draw the negatives of log p(x) by class, from p(y) p(x|y): the
-        pictures gain, the accuracy loses.
+      p_x_weight, p_y_given_x_weight, p_x_y_weight: weights of the three terms, each
+        at least 0.
+      conditional: draw the negatives of log p(x) by class, from p(y) p(x|y): better
+        pictures, lower accuracy.
       energy_l2: weight of mean E(x)^2, which keeps energies small.
       gradient_clip: bound on the global norm of the weights' gradient, or None.
       input_noise: deviation of the noise added to training images (the paper: 0.03).
@@ -104,7 +105,7 @@ class JEM(EnergyModel):
         return self.compute_metrics(x, y, logits["labelled"], weight)
 
     def learn(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
-        """The same step, for a loop of one's own within `strategy.run`.
+        """Takes one training step, for a custom loop within `strategy.run`.
 
         Args:
           x, y: images and labels of this replica, as in `fit`.
@@ -145,7 +146,8 @@ class JEM(EnergyModel):
         return readings | chain_readings, logits
 
     def _step_seeds(self):
-        # Keras seeds replicas alike: unless told apart, all their chains would be one.
+        # Keras seeds replicas alike: without the replica's number, all their chains
+        # would be the same.
         step = tf.cast(self.optimizer.iterations.value, tf.int32)
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.unstack(
@@ -228,7 +230,7 @@ def _read_gradient(norm, scale, optimizer):
 
 
 def _read_chains(drawn, fresh, infos):
-    """Readings of all chains of a step: images [n, H, W, C], who was fresh, Infos."""
+    """Readings of a step's chains: images [n, H, W, C], which were fresh, Infos."""
     drawn = tf.concat(drawn, axis=0)
     saturated = tf.reduce_mean(tf.cast(tf.abs(drawn) >= 1, tf.float32))
     finite = tf.reduce_all(tf.math.is_finite(drawn))

@@ -1,14 +1,14 @@
-"""How images are drawn: the one way, for training's figures, the tools and servers.
+"""Draws images: the one way, for training's figures, the commands and servers.
 
     start      where chains begin: in the replay buffer, or afresh (`starts`)
-    sampler    how they walk, K steps down E(x), or down E(x, y) of a label each
-    pick       of C candidates an image one, with probability ~ exp(-E)
+    sampler    takes K steps towards lower E(x), or lower E(x, y) of a label each
+    pick       keeps one of C candidates an image, with probability ~ exp(-E)
 
 `draw` does it in one graph; `draw_many` does the same in batches, with the progress on
 a terminal and steps kept for films. Equal seeds give equal images from both.
 
 Letters: n images [H, W, C] in [-1, 1]; C candidates an image; K steps of the sampler; F
-frames, steps evenly over the walk, its start and its end among them; energies in nats.
+frames, evenly spaced steps of a chain, with its start and its end; energies in nats.
 """
 
 import itertools
@@ -25,8 +25,8 @@ from jem_tf.samplers.walking import Sampler, run
 from jem_tf.starts import Start
 
 BATCH_SIZE = 500  # chains at a time
-STRETCHES = 50  # of a walk without frames, between two looks at its progress
-DEFAULT_RATE = 0.05  # the paper's rho, where a run's chains never start afresh
+STRETCHES = 50  # calls of the graph for a chain without frames
+DEFAULT_RATE = 0.05  # the paper's rho, for a run whose own is 0
 NOT_FINITE = (
     "pixels that are not finite, as the chains diverged; give fewer steps, a smaller "
     "step size or less noise, or train longer"
@@ -34,7 +34,7 @@ NOT_FINITE = (
 
 
 class Model(Protocol):
-    """What draws: an `EnergyModel`."""
+    """What `draw` needs of a model: an `EnergyModel`."""
 
     buffer: ReplayBuffer | None
     num_classes: int
@@ -50,7 +50,7 @@ class Known(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """Chains at their start: images [n * C, H, W, C], their labels, seeds to go on."""
+    """Chains at their start: images [n * C, H, W, C], labels, seeds of what follows."""
 
     images: tf.Tensor
     labels: tf.Tensor | None
@@ -59,7 +59,7 @@ class Begun(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """What was drawn.
+    """Drawn images, their energies and frames.
 
     images: float32 [n, H, W, C], the ends of the chains.
     energies: float32 [n], their E(x).
@@ -86,7 +86,7 @@ def draw(
     """Draws n images, as operations of one graph.
 
     Args:
-      model: gives the energies to walk down.
+      model: gives the energies.
       start: where chains begin, see `starts`.
       sampler: a `samplers.Sampler` with its steps bound.
       n: how many images; an int or a scalar tensor.
@@ -185,14 +185,14 @@ def draw_many(
 ) -> Drawn:
     """Draws n images in batches, with a bar on a terminal; else as `draw`.
 
-    A long walk goes in stretches, so that only frames are held in memory.
+    Long chains run in several calls of a graph: only frames are held in memory.
 
     Args:
       model, start, sampler, labels, candidates: as in `draw`.
       n: how many images.
       steps: K.
       frames: F to keep, at least 2 and with 1 candidate only; 0 keeps none.
-      known: pixels that every chain has and never moves; None: all pixels walk.
+      known: an image whose pixels outside `free` every chain keeps; None: all move.
       seed_of_batch: number of the batch -> int [2].
       batch_size: chains at a time, on which the images depend.
 

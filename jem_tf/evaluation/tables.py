@@ -7,7 +7,7 @@ BESIDE = ("_ci", "_std")
 
 
 class Cell(NamedTuple):
-    """A number, and how sure it is: [low, high] and a deviation, or None."""
+    """A number, and its uncertainty: [low, high] and a deviation, or None."""
 
     value: float | int | None
     interval: list[float] | None

@@ -1,4 +1,4 @@
-"""Samplers: Markov chains of images that walk down an energy.
+"""Samplers: Markov chains of images that sample from an energy.
 
     sampler(energy, x, seed=..., steps=K, ...) -> (images, Info)
 
@@ -72,8 +72,8 @@ def build(name: str, **arguments: Any) -> functools.partial:
     for key, value in arguments.items():
         if key not in takes:
             raise InputError(
-                f"{argument(key, value)} means nothing to the sampler {name}, whose "
-                f"numbers are {', '.join(hyperparameters_of(name))}; leave it out."
+                f"{argument(key, value)} is no argument of the sampler {name}, which "
+                f"takes {', '.join(hyperparameters_of(name))}; leave it out."
             )
     return functools.partial(SAMPLERS[name], **arguments)
 

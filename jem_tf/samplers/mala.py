@@ -4,11 +4,11 @@
     x <- y with probability min(1, r),    r = p(y)^(1/T) q(x|y) / (p(x)^(1/T) q(y|x))
 
 Letters as in `sgld`; T is the temperature: the chain's stationary density is
-p(x)^(1/T), whatever the step size a. A chain of `sgld` is this one without the second
-line at T = s^2 / 2a, 5e-5 with the paper's numbers. In a bounded range a proposal is
-reflected at the bounds. That is MALA on the mirror images of p beyond them, and exact;
-to refuse proposals outside the range would be exact, too, but one of 3,072 pixels is
-nearly always outside. Source: Roberts & Tweedie, "Exponential convergence of Langevin
+p(x)^(1/T), whatever the step size a. `sgld` is MALA without the second line, at
+T = s^2 / 2a, which is 5e-5 with the paper's numbers. In a bounded range a proposal is
+reflected at the bounds. That is MALA on the mirror images of p beyond them, and exact.
+To refuse proposals outside the range would be exact, too, but nearly all would be
+refused: one of 3,072 pixels is almost always outside. Source: Roberts & Tweedie, "Exponential convergence of Langevin
 distributions and their discrete approximations", Bernoulli 1996.
 """
 

@@ -8,7 +8,7 @@ from jem_tf.samplers.walking import Energy
 
 
 class Trace(NamedTuple):
-    """Every step of a walk of K steps.
+    """Every step of a chain of K steps.
 
     images: [K + 1, B, H, W, C]; the first are the start, the last the walk's end.
     energy: [K + 1, B] in nats.
@@ -23,7 +23,7 @@ class Trace(NamedTuple):
 def trace(
     sampler: Any, energy: Energy, x: Any, *, steps: Any, seed: Any, **arguments: Any
 ) -> Trace:
-    """Takes the walk of `sampler` one step at a time and keeps every step.
+    """Runs K steps of `sampler` one at a time, and keeps every step.
 
     Args:
       sampler: a `Sampler`, or a member of SAMPLERS with its `arguments`.

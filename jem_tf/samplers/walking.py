@@ -16,12 +16,12 @@ Number = Any  # a float or a scalar tensor
 
 
 class Info(NamedTuple):
-    """What a sampler tells of a walk of K steps.
+    """What a sampler reports of K steps.
 
     score_norm: float [B], the L2 norm of the score where the last step began, in nats
       per unit of pixel value; 0 where K is 0.
     acceptance: float [B] in [0, 1], the share of the steps that were accepted; None
-      where every step is.
+      for a sampler that accepts every step.
     """
 
     score_norm: tf.Tensor
@@ -125,7 +125,7 @@ def check_above_0(**arguments: Number) -> None:
 
 
 def end_walk(x: tf.Tensor, differentiable: bool) -> tf.Tensor:
-    """The images of a walk's end, cut off from their gradients unless asked for."""
+    """Returns the last images, without their gradient unless `differentiable`."""
     return x if differentiable else tf.stop_gradient(x)
 
 
