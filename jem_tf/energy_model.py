@@ -149,7 +149,7 @@ class EnergyModel(Classifier):
         return self._draw(n, labels, candidates, tf.constant([seed, 0]))
 
     def energy(self, labels: Any = None) -> Callable[[tf.Tensor], tf.Tensor]:
-        """Returns the energy as a function [B, H, W, C] -> [B]: E(x), or E(x, labels)."""
+        """Returns a function [B, H, W, C] -> energies [B]: E(x), or E(x, labels)."""
         scope = keras.StatelessScope()
         for weight, value in self._cast_weights():
             scope.add_update((weight, value))  # the scope's constructor would cast back

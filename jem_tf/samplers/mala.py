@@ -8,8 +8,9 @@ p(x)^(1/T), whatever the step size a. `sgld` is MALA without the second line, at
 T = s^2 / 2a, which is 5e-5 with the paper's numbers. In a bounded range a proposal is
 reflected at the bounds. That is MALA on the mirror images of p beyond them, and exact.
 To refuse proposals outside the range would be exact, too, but nearly all would be
-refused: one of 3,072 pixels is almost always outside. Source: Roberts & Tweedie, "Exponential convergence of Langevin
-distributions and their discrete approximations", Bernoulli 1996.
+refused: one of 3,072 pixels is almost always outside. Source: Roberts & Tweedie,
+"Exponential convergence of Langevin distributions and their discrete approximations",
+Bernoulli 1996.
 """
 
 from typing import Any

@@ -90,10 +90,10 @@ def test_what_is_asked_for_wins_over_the_options(name):
 
 
 def test_a_number_that_a_sampler_does_not_take_is_refused():
-    with pytest.raises(InputError, match=r"^temperature=2.0 means nothing to .* sgld"):
+    with pytest.raises(InputError, match=r"^temperature=2.0 is no argument of .* sgld"):
         build.make_sampler(SMALL.sampling, temperature=2.0)
     mala = with_sampling(sampler="mala").sampling
-    with pytest.raises(InputError, match=r"^noise=0.1 means nothing to .* mala"):
+    with pytest.raises(InputError, match=r"^noise=0.1 is no argument of .* mala"):
         build.make_sampler(mala, noise=0.1)
 
 
