@@ -138,7 +138,10 @@ def _measured(run: TrainedRun, facts: Mapping[str, Any]) -> str:
         rows |= _of_these_weights(run, name, facts["network_sha256"])
     rows = {name: rows[name] for name in rows if _is_number(rows[name])}
     if not rows:
-        return "Nothing yet: evaluate the run before an export."
+        return (
+            "Nothing yet: run `jem-tf evaluate calibration` and `jem-tf evaluate ood` "
+            "before an export."
+        )
     lines = [f"| {name} | {value:.4f} |" for name, value in rows.items()]
     head = f"On {facts['test_images']:,} test images, which training never saw:"
     return "\n".join([head, "", "| | |", "|---|---|", *lines])

@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from jem_tf.evaluation import html_report, tables
+from jem_tf.runs.run_folder import RunFolder
 from tests.processes import ROOT, Process, contents, run_here, tool_here
 
 TOOL = ROOT / "tools" / "diagnose_chains.py"
@@ -59,7 +61,7 @@ def test_what_is_printed_are_the_numbers(told):
     place, _, out, _ = told["smoke"]
     found = json.loads((place / "results" / "chains.json").read_text())["metrics"]
     rows = dict(re.findall(r"^  (\w+) +([-\d.,e+]+)$", out, re.MULTILINE))
-    assert {"ess", "rhat"} < set(rows)
+    assert set(rows) == set(found)
     for name, value in rows.items():
         assert float(value.replace(",", "")) == pytest.approx(found[name], rel=1e-3)
 
@@ -70,7 +72,17 @@ def test_tensorboard_gets_them_too(told):
     for path in (place / "tensorboard" / "evaluation").glob("events*"):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             tags |= {value.tag for value in event.summary.value}
-    assert {"chains/ess", "chains/rhat"} < tags
+    found = json.loads((place / "results" / "chains.json").read_text())["metrics"]
+    assert {f"chains/{name}" for name in found} < tags
+
+
+def test_the_report_has_all_numbers_and_knows_the_run(told):
+    place, *_ = told["smoke"]
+    page = html_report.render_page({"this run": RunFolder(place)})
+    found = json.loads((place / "results" / "chains.json").read_text())["metrics"]
+    for name, value in found.items():
+        assert f"<td>{name}</td><td>{tables.format_number(value)}" in page
+    assert "None" not in re.search("<ul>.*</ul>", page)[0]
 
 
 @pytest.mark.parametrize(
