@@ -112,6 +112,11 @@ def provenance(run: TrainedRun, data: Dataset) -> dict[str, Any]:
       run: gives the network and its options.
       data: the data set that the run was trained on.
     """
+    return describe_run(run) | {"test_images": len(data.test.labels)}
+
+
+def describe_run(run: TrainedRun) -> dict[str, Any]:
+    """Describes in a protocol which network was evaluated, without reading its data."""
     return {
         "run": str(run.folder),
         "checkpoint_step": run.step,
@@ -120,7 +125,6 @@ def provenance(run: TrainedRun, data: Dataset) -> dict[str, Any]:
         "p_x_weight": run.options.objective.p_x_weight,
         "precision": hardware.choose_precision(run.options.training.precision)[0],
         "dataset": run.options.data.dataset,
-        "test_images": len(data.test.labels),
         "versions": _versions(),
     }
 

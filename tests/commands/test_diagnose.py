@@ -20,12 +20,15 @@ def told(tmp_path_factory):
     """What the tool says of several runs: {name: (run, Ended)}."""
     place = tmp_path_factory.mktemp("runs")
     run_here(place / "smoke")
+    run_here(place / "mala", "--steps=1", "--sampler=mala")
     run_here(place / "plain", "--p_x_weight=0", "--steps=1")
     (place / "none").mkdir()
     before = contents(place)
     few = ["--chains=5", "--steps=20", f"--workdir={place / 'smoke'}"]
     with Process(TOOL, *few) as program:
         ended = {"smoke": program.end()}
+    mala = f"--workdir={place / 'mala'}"
+    ended["mala"] = tool_here(TOOL, "--chains=5", "--steps=20", mala)
     ended["plain"] = tool_here(TOOL, f"--workdir={place / 'plain'}")
     ended["none"] = tool_here(TOOL, f"--workdir={place / 'none'}")
     ended["word"] = tool_here(TOOL, f"--workdir={place / 'smoke'}", "steps=20")
@@ -44,6 +47,27 @@ def test_a_run_gets_the_numbers_of_its_chains(told):
     assert numbers == set(found)
     assert np.isfinite([found[name] for name in numbers]).all()
     assert 0 < found["ess"] == pytest.approx(found["ess_share"] * 11 * 5)
+
+
+def test_the_protocol_says_of_which_network_and_sampler(told):
+    for name, numbers in {"smoke": ("noise",), "mala": ("temperature",)}.items():
+        place = told[name][0]
+        said = json.loads((place / "results" / "chains.json").read_text())["protocol"]
+        assert (said["run"], said["dataset"]) == (str(place), "digits")
+        assert len(said["network_sha256"]) == 64
+        assert {"network", "precision", "versions", "checkpoint_step"} < set(said)
+        assert said["sampler"] == {"smoke": "sgld"}.get(name, name)
+        assert said["sampler_steps"] == said["steps"] == 20
+        for number in ("step_size", *numbers):
+            assert said[f"sampler_{number}"] > 0
+
+
+def test_of_a_sampler_that_refuses_steps_the_acceptance_is_measured(told):
+    place, code, out, err = told["mala"]
+    assert (code, err) == (0, "")
+    found = json.loads((place / "results" / "chains.json").read_text())["metrics"]
+    assert 0 <= found["acceptance"] <= 1
+    assert "  acceptance  " in out
 
 
 def test_a_run_gets_the_picture_of_its_chains(told):
