@@ -50,7 +50,7 @@ def define(values: flags.FlagValues) -> None:
         "step_size",
         None,
         "a of a fresh chain, which multiplies the score. Unset: the run's",
-        0,
+        above=0,
     )
     samples.number(
         "noise",
@@ -60,7 +60,7 @@ def define(values: flags.FlagValues) -> None:
         0,
     )
     samples.number(
-        "temperature", None, "temperature, of mala only. Unset: the run's", 0
+        "temperature", None, "temperature, of mala only. Unset: the run's", above=0
     )
     samples.switch(
         "conditional", False, "fresh chains walk down E(x, y), each class in turn"

@@ -51,14 +51,18 @@ def define(values: flags.FlagValues) -> None:
         "steps of the sampler. Unset: the run's K from the buffer, else K / rho",
         1,
     )
-    how.number("step_size", None, "a, which multiplies the score. Unset: the run's", 0)
+    how.number(
+        "step_size", None, "a, which multiplies the score. Unset: the run's", above=0
+    )
     how.number(
         "noise",
         None,
         "standard deviation of a step's noise, in pixels of [-1, 1]. Unset: the run's",
         0,
     )
-    how.number("temperature", None, "temperature, of mala only. Unset: the run's", 0)
+    how.number(
+        "temperature", None, "temperature, of mala only. Unset: the run's", above=0
+    )
     how.integer(
         "candidates",
         None,
