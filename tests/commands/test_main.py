@@ -47,6 +47,26 @@ def test_help_of_a_group_lists_its_commands(capsys):
     assert "import-pytorch" not in out
 
 
+@pytest.mark.parametrize("first", ["help", "--help", "-h"])
+def test_help_before_a_command_is_that_of_the_command(capsys, first):
+    for words in (["train"], ["evaluate", "ood"], ["evaluate"]):
+        code, out = answer(capsys, first, *words)
+        assert (code, out) == answer(capsys, *words, "--help")
+        assert out.startswith("usage: jem-tf")
+    code, _ = answer(capsys, first, "paint")
+    assert code.startswith("jem_tf: 'paint' is no command")
+
+
+@pytest.mark.parametrize("words", [["--workdir=x", "train"], ["--workdir", "x"]])
+def test_a_flag_before_the_command_is_refused_in_a_sentence(capsys, words):
+    code, out = answer(capsys, *words)
+    assert code == (
+        f"jem_tf: the command comes first, before {words[0]}; write jem-tf COMMAND "
+        "[FLAGS]."
+    )
+    assert out == ""
+
+
 @pytest.mark.parametrize("words", [["paint"], ["evaluate"], ["evaluate", "paint"]])
 def test_a_command_that_there_is_not_is_refused_in_a_sentence(capsys, words):
     code, out = answer(capsys, *words)
