@@ -23,14 +23,7 @@ from jem_tf.runs.loading import TrainedRun
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files, hardware
 
-PACKAGES = (
-    "jem-tf",
-    "tensorflow",
-    "keras",
-    "tensorflow-probability",
-    "numpy",
-    "foolbox",
-)
+PACKAGES = "jem-tf tensorflow keras tensorflow-probability numpy foolbox".split()
 # Metrics of the chains.json of earlier versions, where they stand beside the protocol.
 FLAT = ("ess", "ess_share", "rhat", "energy_mean", "energy_std", "energy_first")
 
