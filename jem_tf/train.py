@@ -148,7 +148,7 @@ def _train(
             event = watch.record(alarm, back_to, opts, chief=team.chief)
             if team.chief:
                 callbacks.note_alarm(folder.tensorboard, event, watch.retries)
-            console.say(watch.describe())
+            console.say(watch.describe(flagfiles.spell))
     raise AssertionError("The loop ends by itself.")
 
 
@@ -223,6 +223,11 @@ def run_program(values: flags.FlagValues) -> None:
         sys.exit(128 + stopped.number)
     except KeyboardInterrupt:
         sys.exit("jem_tf: interrupted.")
+    except OSError as error:
+        path = opts.training.workdir or run_folder.default_path(opts)
+        raise InputError(
+            f"{argument('workdir', path)} cannot be written: {error}"
+        ) from error
     except cluster.LOST as error:
         if opts.training.strategy != "multiworker":
             raise

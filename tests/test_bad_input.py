@@ -11,7 +11,7 @@ from PIL import Image
 from jem_tf import datasets, train
 from jem_tf.commands import command
 from jem_tf.errors import InputError
-from jem_tf.runs import build, claiming, flagfiles
+from jem_tf.runs import build, claiming, flagfiles, run_folder
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMALL = ("--dataset=digits", "--network=convnet-8", "--steps=1", "--buffer_size=100")
@@ -250,3 +250,14 @@ def test_a_misspelt_flag_is_answered_with_the_one_meant(programs):
     assert "Unknown command line flag 'learning_rat'" in err
     assert "Did you mean: learning_rate ?" in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_run_that_cannot_be_written_names_its_folder_if_no_flag_does(monkeypatch):
+    def fail(opts):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(train, "run", fail)
+    with pytest.raises(SystemExit) as end:
+        command.execute(train.COMMAND, [*SMALL])
+    path = run_folder.default_path(options(*SMALL))
+    assert end.value.code.startswith(f"jem_tf: --workdir={path} cannot be written: ")

@@ -146,5 +146,5 @@ def test_a_worker_without_the_chiefs_workdir_is_refused(begun, tmp_path, place):
 def test_two_workers_run_goes_on_in_one_process(begun, capsys):
     assert run_here(begun, *FLAGS)["steps"] == 100
     said = capsys.readouterr().out
-    assert "buffer of 2 replica(s) was dealt out again to 1\n" in said
+    assert "buffer of 2 replica(s) was divided among 1\n" in said
     assert f"going on from step {LATE}\n" in said

@@ -12,18 +12,12 @@ from typing import Any, NoReturn
 from absl import flags
 
 from jem_tf.errors import InputError
-from jem_tf.options import GROUPS
 from jem_tf.runs import flagfiles
 
 HELP = ("-h", "-help", "--help", "--helpfull", "--helpshort")
 NARROW, WIDE = 60, 100  # columns of --help
 # Arguments of the library whose flags have other names, unless a command says more.
 FLAG_NAMES = {"name": "dataset", "path": "workdir"}
-RANGES = {
-    field.name: flagfiles.range_of(field)
-    for group in GROUPS.values()
-    for field in dataclasses.fields(group)
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +89,13 @@ class FlagGroup:
         help: str,
         least: float | None = None,
         most: float | None = None,
+        *,
+        above: float | None = None,
     ) -> None:
-        """A flag of a number in [least, most]."""
-        flags.DEFINE_float(name, default, help, least, most, **self._where)
+        """A flag of a finite number in [least, most], and above `above`."""
+        flags.DEFINE_float(name, default, help, **self._where)
+        bounds = flagfiles.Range(least, above, most)
+        bounds.hold(name, self._where["flag_values"])
 
 
 def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
@@ -126,7 +124,8 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
     except InputError as error:
         sys.exit(f"jem_tf: {error.with_flags(FLAG_NAMES)}")
     except OSError as error:
-        place = f"--workdir={values.workdir}" if "workdir" in values else "a file"
+        workdir = values["workdir"].value if "workdir" in values else ""
+        place = f"--workdir={workdir}" if workdir else "a file"
         sys.exit(f"jem_tf: {place} cannot be written: {error}")
     except KeyboardInterrupt:
         sys.exit("jem_tf: interrupted; nothing was written.")
@@ -153,7 +152,7 @@ def help_text(command: Command, values: flags.FlagValues) -> str:
 
 def _flag_lines(flag: flags.Flag, width: int) -> list[str]:
     text = re.sub(r"^<[^>]*>: ", "", flag.help).rstrip(".")  # absl adds the choices
-    limits = _range_of(flag)
+    limits = flagfiles.range_of(flag)
     text += f" ({limits})" if limits else ""
     if flag.default not in (None, ""):
         text += f". Default: {_spelled(flag.default)}"
@@ -169,16 +168,6 @@ def _left_side(flag: flags.Flag) -> str:
     choices = getattr(flag.parser, "enum_values", None)
     kind = "|".join(filter(None, choices)) if choices else ""
     return f"--{flag.name}={kind or kinds.get(flag.flag_type(), 'TEXT')}"
-
-
-def _range_of(flag: flags.Flag) -> str:
-    if RANGES.get(flag.name) and flag.parser.__class__.__name__ != "EnumParser":
-        return RANGES[flag.name]
-    bounds = {"at least": "lower_bound", "at most": "upper_bound"}
-    found = {word: getattr(flag.parser, name, None) for word, name in bounds.items()}
-    return ", ".join(
-        f"{word} {bound:g}" for word, bound in found.items() if bound is not None
-    )
 
 
 def _spelled(value: Any) -> str:

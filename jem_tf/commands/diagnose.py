@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 from absl import flags
 
@@ -32,31 +33,34 @@ def define(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Walks, measures, writes and prints."""
     trained = loading.read_run(values.workdir)
-    model = trained.model
-    if not model.generative:
+    if not trained.model.generative:
         raise InputError(
             f"{argument('workdir', trained.folder)} is a plain classifier, which has "
             "no chains."
         )
-    sampler = build.make_sampler(trained.options.sampling)
-    walk = functools.partial(samplers.trace, sampler, steps=values.steps)
-    noise = values.start == "noise"
-    energies = convergence.energy_traces(
-        model, walk, values.chains, noise=noise, seed=values.seed
-    )
-    statistics = convergence.mixing_statistics(energies)
-    metrics = {k: v if math.isfinite(v) else None for k, v in statistics.items()}
-    asked = ("chains", "steps", "start", "seed")
-    protocol = {name: values[name].value for name in asked}
-    protocol |= {"checkpoint_step": trained.step, "run": str(trained.folder)}
-    figure = plots.lines(energies, "sampler step", "E(x), nats", "a chain")
-    measured = findings.Findings(metrics, protocol, {"energy": figure})
+    measured = diagnose(trained, values)
     written = findings.write_findings(trained.folder, "chains", measured, trained.step)
     print(
         f"E(x) of {values.chains} chains from the {values.start}, {values.steps} steps"
     )
-    print("\n".join(tables.format_metrics(metrics)))
+    print("\n".join(tables.format_metrics(measured.metrics)))
     print(*written, sep="\n")
+
+
+def diagnose(trained: loading.TrainedRun, given: Any) -> findings.Findings:
+    """Walks the chains that the flags ask for, and measures how well they mix."""
+    sampler = build.make_sampler(trained.options.sampling, steps=given.steps)
+    walk = functools.partial(samplers.trace, sampler, steps=given.steps)
+    noise = given.start == "noise"
+    record = convergence.record_chains(
+        trained.model, walk, given.chains, noise=noise, seed=given.seed
+    )
+    statistics = convergence.mixing_statistics(*record)
+    metrics = {k: v if math.isfinite(v) else None for k, v in statistics.items()}
+    asked = {name: given[name].value for name in ("chains", "steps", "start", "seed")}
+    protocol = findings.describe_run(trained) | asked | samplers.describe(sampler)
+    figure = plots.lines(record.energy, "sampler step", "E(x), nats", "a chain")
+    return findings.Findings(metrics, protocol, {"energy": figure})
 
 
 COMMAND = Command(

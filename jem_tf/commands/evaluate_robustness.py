@@ -4,9 +4,10 @@ from typing import Any
 
 from absl import flags
 
+from jem_tf import samplers
 from jem_tf.commands import run_evaluation, run_flags
 from jem_tf.commands.command import Command, FlagGroup
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.evaluation import distal, findings, robustness
 from jem_tf.evaluation.attacks import ATTACKS
 from jem_tf.runs import build, loading
@@ -57,7 +58,16 @@ def define(values: flags.FlagValues) -> None:
         0,
     )
     defence.number(
-        "refine_step_size", None, "a, which multiplies the score. Unset: the run's", 0
+        "refine_step_size",
+        None,
+        "a, which multiplies the score. Unset: the run's",
+        above=0,
+    )
+    defence.number(
+        "refine_temperature",
+        None,
+        "temperature, of mala only. Unset: the run's",
+        above=0,
     )
     noise = FlagGroup(values, "Distal adversarials")
     noise.number(
@@ -120,13 +130,15 @@ def choose_defences(run: TrainedRun, given: Any) -> list[robustness.Defence]:
     """JEM-k for each k of --refine_steps, ascending."""
     usual = ["0", "1", "10"] if run.model.generative else ["0"]
     texts = usual if given.refine_steps is None else given.refine_steps
-    numbers = {"noise": given.refine_noise, "step_size": given.refine_step_size}
+    names = {name: f"refine_{name}" for name in samplers.HYPERPARAMETERS}
+    numbers = {name: given[flag].value for name, flag in names.items()}
     changes = {name: value for name, value in numbers.items() if value is not None}
     defences = []
     for k in sorted(set(parse_numbers("refine_steps", texts, int))):
         sampler = None
         if k:
-            sampler = build.make_sampler(run.options.sampling, steps=k, **changes)
+            with arguments_renamed(**names):
+                sampler = build.make_sampler(run.options.sampling, steps=k, **changes)
         # A sampler without the argument has noise of its own.
         noisy = sampler is not None and sampler.keywords.get("noise") != 0
         draws = (given.eot, given.fresh_draws) if noisy else (1, 1)

@@ -53,7 +53,7 @@ def define(values: flags.FlagValues) -> None:
         "step_size",
         None,
         "a, the step size of a fresh chain. Unset: the run's own",
-        0,
+        above=0,
     )
     samples.number(
         "noise",
@@ -65,8 +65,8 @@ def define(values: flags.FlagValues) -> None:
     samples.number(
         "temperature",
         None,
-        "T of fresh chains, for mala only. Unset: the run's",
-        0,
+        "T of fresh chains, for mala only. Unset: the run's own",
+        above=0,
     )
     samples.switch(
         "conditional", False, "draw fresh chains from p(x | y), each class in turn"

@@ -4,7 +4,6 @@ from absl import flags
 
 from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
-from jem_tf.errors import arguments_renamed
 from jem_tf.runs import loading
 from jem_tf.serving import exporting
 
@@ -41,15 +40,14 @@ def run(values: flags.FlagValues) -> None:
     trained = run_flags.read_run(values)
     data_dir = values.data_dir or trained.options.data.data_dir
     data = loading.read_data(trained, data_dir)
-    with arguments_renamed(base="out"):
-        path = exporting.export_run(
-            trained,
-            data,
-            values.out or None,
-            number=values.number,
-            accept=values.accept,
-            precision=values.precision,
-        )
+    path = exporting.export_run(
+        trained,
+        data,
+        values.out or None,
+        number=values.number,
+        accept=values.accept,
+        precision=values.precision,
+    )
     print(f"{path}, of step {trained.step}: see {path / 'README.md'}")
 
 

@@ -44,6 +44,8 @@ COMMANDS = {
     ),
 }
 
+ASKING = ("help", "-h", "--help")  # before a command: `jem-tf help train`
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The program: runs a subcommand and exits.
@@ -53,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         this process.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if len(arguments) > 1 and arguments[0] in ASKING:
+        arguments = [*arguments[1:], "--help"]
     words = [word for word in arguments[:2] if not word.startswith("-")]
     for count in (2, 1):
         name = " ".join(words[:count])
@@ -61,6 +65,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if not words or words[0] == "help":
         print(help_text())
         sys.exit(0)
+    _run_none(arguments, words)
+
+
+def _run_none(arguments: Sequence[str], words: Sequence[str]) -> NoReturn:
+    """Ends the program where `arguments` begin with no command."""
+    if arguments[0].startswith("-"):
+        sys.exit(
+            f"jem_tf: the command comes first, before {arguments[0]}; write jem-tf "
+            "COMMAND [FLAGS]."
+        )
     group = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
     if group and any(word.lstrip("-").startswith("h") for word in arguments[1:2]):
         print(help_text(group))

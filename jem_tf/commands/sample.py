@@ -62,7 +62,7 @@ def define(values: flags.FlagValues) -> None:
         "sampler steps. Unset: the run's K for chains from the buffer, else K / rho",
         1,
     )
-    how.number("step_size", None, "a, the step size. Unset: the run's own", 0)
+    how.number("step_size", None, "a, the step size. Unset: the run's own", above=0)
     how.number(
         "noise",
         None,
@@ -70,7 +70,7 @@ def define(values: flags.FlagValues) -> None:
         "run's own",
         0,
     )
-    how.number("temperature", None, "T, for mala only. Unset: the run's own", 0)
+    how.number("temperature", None, "T, for mala only. Unset: the run's own", above=0)
     how.integer(
         "candidates",
         None,

@@ -3,7 +3,7 @@
 Letters: n parallel chains of images [H, W, C], K steps; energies in nats.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -11,21 +11,30 @@ import tensorflow as tf
 from jem_tf.energy_model import EnergyModel
 
 
-def energy_traces(
+class ChainRecord(NamedTuple):
+    """What is kept of n parallel chains.
+
+    energy: float32 [K + 1, n], in nats.
+    acceptance: float32 [K, n], 1 where a step was accepted, else 0; None of a sampler
+      that accepts every step.
+    """
+
+    energy: np.ndarray
+    acceptance: np.ndarray | None
+
+
+def record_chains(
     model: EnergyModel, walk: Any, n: int, *, noise: bool = False, seed: int = 0
-) -> np.ndarray:
-    """Records E(x) along n parallel chains.
+) -> ChainRecord:
+    """Records E(x) and the accepted steps of n parallel chains.
 
     Args:
       model: has a replay buffer, which is not changed.
       walk: `samplers.trace` with its sampler and steps bound: (energy, x, seed=) ->
-        a trace, whose `energy` is [K + 1, n].
+        `samplers.Trace`.
       n: how many chains.
       noise: whether the chains start from U(-1, 1) noise, not from the buffer.
       seed: int.
-
-    Returns:
-      float32 [K + 1, n], in nats.
     """
     draw_seed, chain_seed = tf.unstack(tf.random.split([seed, 0]))
     shape = [n, *model.buffer.shard.shape[1:]]
@@ -33,13 +42,19 @@ def energy_traces(
         start = tf.random.stateless_uniform(shape, draw_seed, -1.0, 1.0)
     else:
         start = model.buffer.draw(n, draw_seed, reinit=False).images
-    traced = tf.function(
-        lambda x: walk(model.energy(), x, seed=chain_seed).energy, autograph=False
-    )
-    return traced(start).numpy()
+
+    def walk_from(x):
+        trace = walk(model.energy(), x, seed=chain_seed)
+        return trace.energy, trace.acceptance  # without the images
+
+    energy, acceptance = tf.function(walk_from, autograph=False)(start)
+    accepted = None if acceptance is None else acceptance.numpy()
+    return ChainRecord(energy.numpy(), accepted)
 
 
-def mixing_statistics(trace: np.ndarray) -> dict[str, float]:
+def mixing_statistics(
+    trace: np.ndarray, acceptance: np.ndarray | None = None
+) -> dict[str, float]:
     """Measures how well parallel chains explore, from the second half of their E(x).
 
     The effective sample size sums autocorrelations up to Geyer's (1992) first negative
@@ -48,13 +63,15 @@ def mixing_statistics(trace: np.ndarray) -> dict[str, float]:
 
     Args:
       trace: float [K + 1, n] in nats, of n >= 2 chains of K >= 8 steps.
+      acceptance: float [K, n], as in `ChainRecord`.
 
     Returns:
       {"ess": effective sample size of all chains together; if states are independent,
       it is their number in the second half; "ess_share": ess divided by this number;
       "rhat": near 1 if the chains agree, above 1.1 if they do not, not finite if no
       chain moves; "energy_mean", "energy_std": mean and deviation of E(x) in the second
-      half, in nats; "energy_first": mean E(x) at the start, in nats}.
+      half, in nats; "energy_first": mean E(x) at the start, in nats; "acceptance":
+      share of the steps in the second half that were accepted, if it is given}.
     """
     import tensorflow_probability as tfp
 
@@ -66,7 +83,7 @@ def mixing_statistics(trace: np.ndarray) -> dict[str, float]:
     rhat = tfp.mcmc.potential_scale_reduction(
         kept, independent_chain_ndims=1, split_chains=True
     )
-    return {
+    statistics = {
         "ess": float(ess),
         "ess_share": float(ess) / kept.size,
         "rhat": float(rhat),
@@ -74,3 +91,6 @@ def mixing_statistics(trace: np.ndarray) -> dict[str, float]:
         "energy_std": float(kept.std()),
         "energy_first": float(trace[0].mean()),
     }
+    if acceptance is not None:
+        statistics["acceptance"] = float(acceptance[len(acceptance) // 2 :].mean())
+    return statistics

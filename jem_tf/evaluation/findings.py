@@ -18,19 +18,15 @@ import tensorflow as tf
 from jem_tf import figures
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError
+from jem_tf.evaluation import tables
 from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files
 
-PACKAGES = (
-    "jem-tf",
-    "tensorflow",
-    "keras",
-    "tensorflow-probability",
-    "numpy",
-    "foolbox",
-)
+PACKAGES = "jem-tf tensorflow keras tensorflow-probability numpy foolbox".split()
+# Metrics of the chains.json of earlier versions, where they stand beside the protocol.
+FLAT = ("ess", "ess_share", "rhat", "energy_mean", "energy_std", "energy_first")
 
 
 class Findings(NamedTuple):
@@ -78,7 +74,7 @@ def write_findings(
 
 
 def read_findings(folder: RunFolder, name: str) -> dict[str, dict[str, Any]] | None:
-    """Reads what `write_findings` wrote.
+    """Reads what `write_findings` wrote, or the flat chains.json of earlier versions.
 
     Args:
       folder: of the run.
@@ -92,12 +88,15 @@ def read_findings(folder: RunFolder, name: str) -> dict[str, dict[str, Any]] | N
     """
     path = folder.result(name)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _in_parts(json.loads(path.read_text(encoding="utf-8")))
         return {part: dict(content[part]) for part in ("metrics", "protocol")}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read; evaluate the run again.") from error
+        command = "diagnose" if name == "chains" else f"evaluate {name}"
+        raise InputError(
+            f"{path} cannot be read; run `jem-tf {command}` again."
+        ) from error
 
 
 def provenance(run: TrainedRun, data: Dataset) -> dict[str, Any]:
@@ -107,6 +106,11 @@ def provenance(run: TrainedRun, data: Dataset) -> dict[str, Any]:
       run: gives the network and its options.
       data: the data set that the run was trained on.
     """
+    return describe_run(run) | {"test_images": len(data.test.labels)}
+
+
+def describe_run(run: TrainedRun) -> dict[str, Any]:
+    """Describes in a protocol which network was evaluated, without reading its data."""
     return {
         "run": str(run.folder),
         "checkpoint_step": run.step,
@@ -115,7 +119,6 @@ def provenance(run: TrainedRun, data: Dataset) -> dict[str, Any]:
         "p_x_weight": run.options.objective.p_x_weight,
         "precision": build.choose_precision(run.options)[0],
         "dataset": run.options.data.dataset,
-        "test_images": len(data.test.labels),
         "versions": _versions(),
     }
 
@@ -126,6 +129,14 @@ def weights_sha256(network: keras.Model) -> str:
     for weight in network.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()
+
+
+def _in_parts(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Parts the metrics of a flat file from its protocol; others are in parts."""
+    if not set(FLAT) <= set(content):
+        return content
+    protocol = {key: content[key] for key in content if key not in FLAT}
+    return {"metrics": {key: content[key] for key in FLAT}, "protocol": protocol}
 
 
 def _versions() -> dict[str, str | None]:
@@ -165,7 +176,8 @@ def _to_tensorboard(
     writer = tf.summary.create_file_writer(str(folder.tensorboard / "evaluation"))
     with writer.as_default(step=step):
         for key, value in findings.metrics.items():
-            if np.isscalar(value) and not key.endswith("_std"):
+            beside = tables.stands_beside(key, findings.metrics)
+            if np.isscalar(value) and not beside:
                 tf.summary.scalar(f"{name}/{key}", value)
         for tag, path in paths.items():
             with Image.open(path) as picture:

@@ -67,7 +67,7 @@ def render_page(runs: Mapping[str, RunFolder]) -> str:
             sections.append(_section(name, title, results, runs))
     if not sections:
         (folder, *_) = runs.values()
-        raise InputError(f"{folder} has no results yet; evaluate it first.")
+        raise InputError(f"{folder} has no results yet; run `jem-tf evaluate` first.")
     title = f"jem_tf: {' beside '.join(map(str, runs.values()))}"
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
@@ -83,8 +83,10 @@ def _facts(runs: Mapping[str, RunFolder]) -> str:
     items = []
     for label, folder in runs.items():
         results = (findings.read_findings(folder, name) for name in SECTIONS)
-        if first := next(filter(None, results), None):
-            facts = ", ".join(f"{name} {first['protocol'].get(name)}" for name in FACTS)
+        protocols = (result["protocol"] for result in results if result)
+        known = [{n: p[n] for n in FACTS if n in p} for p in protocols]
+        if known:  # earlier versions wrote the step alone to chains.json
+            facts = ", ".join(f"{n} {v}" for n, v in max(known, key=len).items())
             items.append(f"<li><b>{html.escape(label)}</b>: {html.escape(facts)}</li>")
     return f"<ul>{''.join(items)}</ul>"
 
@@ -95,9 +97,7 @@ def _section(
     results: Mapping[str, dict[str, Any]],
     runs: Mapping[str, RunFolder],
 ) -> str:
-    layouts = {
-        label: tables.lay_out(result["metrics"]) for label, result in results.items()
-    }
+    layouts = {k: tables.lay_out(result["metrics"]) for k, result in results.items()}
     parts = [f"<h2 id='{name}'>{html.escape(title)}</h2>"]
     parts.append(_single({label: layout.single for label, layout in layouts.items()}))
     grid_titles = dict.fromkeys(key for layout in layouts.values() for key in layout[1])
@@ -136,14 +136,10 @@ def _grid(title: str, grids: Mapping[str, tables.Grid]) -> str:
     pairs = [(name, label) for name, having in labels.items() for label in having]
     if len(grids) > 1:
         head.append(_row("th", ["", *(label for _, label in pairs)]))
-    body = [
-        _row(
-            "td",
-            [row] + [_shown(grids[run].get(row, {}).get(name)) for name, run in pairs],
-            raw=True,
-        )
-        for row in rows
-    ]
+    body = []
+    for row in rows:
+        cells = [_shown(grids[run].get(row, {}).get(name)) for name, run in pairs]
+        body.append(_row("td", [row, *cells], raw=True))
     return _table(head, body)
 
 

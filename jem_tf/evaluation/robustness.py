@@ -87,7 +87,10 @@ def describe_robustness(
       InputError: if the attack is not known.
     """
     samplers = [defence.sampler for defence in defences if defence.sampler is not None]
-    numbers = samplers[-1].keywords if samplers else {}
+    refinement: dict[str, Any] = {}
+    if samplers:
+        refinement = {"sampler": samplers[-1].func.__name__} | samplers[-1].keywords
+        del refinement["steps"]  # k
     describe = attacks.find_attack(settings.attack).describe
     return {
         **describe(steps=settings.steps, restarts=settings.restarts),
@@ -110,7 +113,7 @@ def describe_robustness(
             "eot_draws": {f"jem{defence.k}": defence.eot for defence in defences},
             "fresh_draws": {f"jem{defence.k}": defence.fresh for defence in defences},
         }
-        | {name: value for name, value in numbers.items() if name != "steps"},
+        | refinement,
         "seeds": {"attack": settings.seed, "fresh": settings.fresh_seed},
         "ci": "Wilson, 95%, of the number of images; a mean over draws is rounded",
     }

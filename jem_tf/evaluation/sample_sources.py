@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from jem_tf import sampling
+from jem_tf import samplers, sampling
 from jem_tf.energy_model import Classifier, EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
@@ -59,9 +59,8 @@ class FreshChains(NamedTuple):
 
     def protocol(self, start: str, *, conditional: bool) -> dict[str, Any]:
         """Describes the chains in a protocol; `start` is the name of their start."""
-        numbers = {f"sampler_{k}": v for k, v in self.sampler.keywords.items()}
         where = {"source": "fresh chains", "start": start, "conditional": conditional}
-        return where | {"sampler": self.sampler.func.__name__} | numbers
+        return where | samplers.describe(self.sampler)
 
 
 def count_samples(

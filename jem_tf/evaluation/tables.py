@@ -28,7 +28,7 @@ def lay_out(metrics: Mapping[str, Any]) -> Layout:
     """Arranges metrics in tables.
 
     `title/row/column` stands in a grid, as does `title/row/row/column/...`; what is
-    `<key>_ci` or `<key>_std` stands beside the number of `<key>`.
+    `<key>_ci` or `<key>_std` stands beside the number of `<key>`, if there is one.
 
     Args:
       metrics: {key: number or None, or [low, high]}, as in RUN/results/*.json.
@@ -36,7 +36,7 @@ def lay_out(metrics: Mapping[str, Any]) -> Layout:
     single: dict[str, Cell] = {}
     grids: dict[str, Grid] = {}
     for key, value in metrics.items():
-        if key.endswith(BESIDE):
+        if stands_beside(key, metrics):
             continue
         interval, deviation = (metrics.get(key + ending) for ending in BESIDE)
         cell = Cell(value, interval, deviation)
@@ -48,6 +48,12 @@ def lay_out(metrics: Mapping[str, Any]) -> Layout:
         row, column = "/".join(parts[:depth]), "/".join(parts[depth:])
         grids.setdefault(title, {}).setdefault(row, {})[column] = cell
     return Layout(single, grids)
+
+
+def stands_beside(key: str, metrics: Mapping[str, Any]) -> bool:
+    """Tells whether a metric is the interval or deviation of another one."""
+    stems = [key.removesuffix(ending) for ending in BESIDE if key.endswith(ending)]
+    return any(stem in metrics for stem in stems)
 
 
 def column_names(grid: Grid) -> list[str]:

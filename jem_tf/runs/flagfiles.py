@@ -1,7 +1,6 @@
 """Options as absl flags: define and parse them, write and read flagfiles."""
 
 import dataclasses
-import functools
 import math
 import os
 import pathlib
@@ -16,6 +15,48 @@ from jem_tf.options import GROUPS, OLD_NAMES, Options, flatten
 PRESETS = [pathlib.Path(__file__).parents[n] / "flags" for n in (2, 1)]
 OLD = "Old names of flags"
 BOUNDS = {"least": "at least", "above": "above", "most": "at most"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """The numbers that a flag takes: a validator of its value, and the range in words.
+
+    A value holds least <= value <= most and above < value; a bound of None bounds
+    nothing. NaN and infinity, which are numbers to absl, are never in the range.
+    """
+
+    least: float | None = None
+    above: float | None = None
+    most: float | None = None
+
+    def __call__(self, value: float | None) -> bool:
+        """Tells whether a value is in the range; None, a flag that is not given, is."""
+        if value is None:
+            return True
+        return (
+            math.isfinite(value)
+            and (self.least is None or value >= self.least)
+            and (self.above is None or value > self.above)
+            and (self.most is None or value <= self.most)
+        )
+
+    def __str__(self) -> str:
+        bounds = {word: getattr(self, name) for name, word in BOUNDS.items()}
+        return ", ".join(f"{word} {x}" for word, x in bounds.items() if x is not None)
+
+    def hold(self, name: str, flag_values: flags.FlagValues) -> None:
+        """Makes the flag called `name` refuse all values out of the range."""
+        message = f"it must be a number {self}".rstrip()
+        flags.register_validator(name, self, message, flag_values)
+
+
+def range_of(flag: flags.Flag) -> str:
+    """The range that a flag holds to in words, such as "at least 0"; "" if none."""
+    parser = flag.parser
+    least, most = (getattr(parser, f"{end}_bound", None) for end in ("lower", "upper"))
+    ranges = [check.checker for check in flag.validators]
+    held = [str(check) for check in ranges if isinstance(check, Range)]
+    return str(Range(least, most=most)) or ", ".join(filter(None, held))
 
 
 def define(flag_values: flags.FlagValues) -> None:
@@ -66,12 +107,15 @@ def from_flags(flag_values: flags.FlagValues) -> Options:
 
 def to_flagfile(options: Options) -> str:
     """Returns the text of a flagfile with all options except the workdir."""
-    lines = []
-    for name, value in flatten(options).items():
-        if name != "workdir":
-            value = str(value).lower() if isinstance(value, bool) else value
-            lines.append(f"--{name}={value}\n")
-    return "".join(lines)
+    values = flatten(options)
+    del values["workdir"]
+    return "".join(f"{spell(name, value)}\n" for name, value in values.items())
+
+
+def spell(name: str, value: Any) -> str:
+    """Spells an option as its flag, such as "--batch_size=64"."""
+    value = str(value).lower() if isinstance(value, bool) else value
+    return f"--{name}={value}"
 
 
 def from_flagfile(path: str | os.PathLike) -> Options:
@@ -89,14 +133,6 @@ def from_flagfile(path: str | os.PathLike) -> Options:
     if others:  # absl reads no flags after such a word
         raise InputError(f"{path} holds {others[0]!r}, which is not a flag; remove it.")
     return from_flags(values)
-
-
-def range_of(field: dataclasses.Field) -> str:
-    """The range of an option in words, such as "at least 0"; empty if it has none."""
-    bounds = {name: field.metadata[name] for name in BOUNDS}
-    return ", ".join(
-        f"{BOUNDS[name]} {bound}" for name, bound in bounds.items() if bound is not None
-    )
 
 
 def _preset(argv: list[str]) -> pathlib.Path | None:
@@ -128,20 +164,4 @@ def _define(
     }
     getattr(flags, f"DEFINE_{definers[field.type]}")(**about)
     if field.type in (int, float):
-        bounds = {name: meta[name] for name in BOUNDS if meta[name] is not None}
-        flags.register_validator(
-            field.name,
-            functools.partial(_within, **bounds),
-            f"it must be a number {range_of(field)}",
-            flag_values,
-        )
-
-
-def _within(
-    value: float,
-    least: float = -math.inf,
-    above: float = -math.inf,
-    most: float = math.inf,
-) -> bool:
-    # NaN and infinity are numbers to absl.
-    return math.isfinite(value) and above < value and least <= value <= most
+        Range(**{name: meta[name] for name in BOUNDS}).hold(field.name, flag_values)

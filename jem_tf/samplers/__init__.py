@@ -34,6 +34,7 @@ __all__ = [
     "Trace",
     "build",
     "compiled",
+    "describe",
     "hyperparameters_of",
     "mala",
     "normalised",
@@ -71,11 +72,18 @@ def build(name: str, **arguments: Any) -> functools.partial:
     takes = inspect.signature(SAMPLERS[name]).parameters
     for key, value in arguments.items():
         if key not in takes:
+            numbers = ", ".join(map(argument, hyperparameters_of(name)))
             raise InputError(
                 f"{argument(key, value)} is no argument of the sampler {name}, which "
-                f"takes {', '.join(hyperparameters_of(name))}; leave it out."
+                f"takes {numbers}; leave it out."
             )
     return functools.partial(SAMPLERS[name], **arguments)
+
+
+def describe(sampler: functools.partial) -> dict[str, Any]:
+    """Describes in a protocol what `build` returned: its name, and what is bound."""
+    bound = {f"sampler_{name}": value for name, value in sampler.keywords.items()}
+    return {"sampler": sampler.func.__name__} | bound
 
 
 def hyperparameters_of(name: str) -> tuple[str, ...]:

@@ -13,11 +13,13 @@ class Trace(NamedTuple):
     images: [K + 1, B, H, W, C]; the first are the start, the last the walk's end.
     energy: [K + 1, B] in nats.
     score_norm: [K, B], the L2 norm of the score where each step began.
+    acceptance: [K, B], 1 where the step was accepted, else 0; None where every step is.
     """
 
     images: tf.Tensor
     energy: tf.Tensor
     score_norm: tf.Tensor
+    acceptance: tf.Tensor | None
 
 
 def trace(
@@ -32,21 +34,28 @@ def trace(
     """
     steps, x = tf.convert_to_tensor(steps), tf.convert_to_tensor(x)
     images = tf.TensorArray(x.dtype, steps + 1, element_shape=x.shape)
-    energy_, norms = (
+    energy_, norms, accepted = (
         tf.TensorArray(x.dtype, size, element_shape=x.shape[:1])
-        for size in (steps + 1, steps)
+        for size in (steps + 1, steps, steps)
     )
+    refuses = False  # until the sampler tells otherwise
 
-    def record(k, x, images, energy_, norms):
+    def record(k, x, images, energy_, norms, accepted):
+        nonlocal refuses
         following, info = sampler(energy, x, steps=1, first=k, seed=seed, **arguments)
         images, energy_ = images.write(k, x), energy_.write(k, energy(x))
-        return k + 1, following, images, energy_, norms.write(k, info.score_norm)
+        if info.acceptance is not None:
+            refuses, accepted = True, accepted.write(k, info.acceptance)
+        norms = norms.write(k, info.score_norm)
+        return k + 1, following, images, energy_, norms, accepted
 
-    _, x, images, energy_, norms = tf.while_loop(
+    _, x, images, energy_, norms, accepted = tf.while_loop(
         lambda k, *_: k < steps,
         record,
-        (0, x, images, energy_, norms),
+        (0, x, images, energy_, norms, accepted),
         parallel_iterations=1,
     )
     images, energy_ = images.write(steps, x), energy_.write(steps, energy(x))
-    return Trace(*(tf.stop_gradient(kept.stack()) for kept in (images, energy_, norms)))
+    kept = [images, energy_, norms] + ([accepted] if refuses else [])
+    stacked = [tf.stop_gradient(array.stack()) for array in kept]
+    return Trace(*stacked, *(() if refuses else (None,)))

@@ -9,6 +9,7 @@ from typing import Any
 from jem_tf.errors import InputError
 from jem_tf.evaluation import findings
 from jem_tf.options import defining_options
+from jem_tf.runs import flagfiles
 from jem_tf.runs.loading import TrainedRun
 
 TEXT = """\
@@ -69,7 +70,7 @@ BOUND = """
   (**warning**: it is at the bound of the search, as happens with a model that has
   hardly learnt; do not rely on it)"""
 PLAIN = """
-- Trained with `--p_x_weight=0`, a plain classifier: nothing taught it log p(x).
+- Trained with `p_x_weight=0`, a plain classifier: nothing taught it log p(x).
 """
 
 
@@ -107,7 +108,7 @@ def render_card(
         signatures="\n".join(_signature(*item) for item in functions.items()),
         sampler=_sampler(facts["sampler"]),
         plain="" if run.options.objective.generative else PLAIN.rstrip("\n"),
-        recipe="".join(f"--{name}={value}\n" for name, value in recipe.items()),
+        recipe="".join(f"{flagfiles.spell(*item)}\n" for item in recipe.items()),
     )
 
 
@@ -138,7 +139,10 @@ def _measured(run: TrainedRun, facts: Mapping[str, Any]) -> str:
         rows |= _of_these_weights(run, name, facts["network_sha256"])
     rows = {name: rows[name] for name in rows if _is_number(rows[name])}
     if not rows:
-        return "Nothing yet: evaluate the run before an export."
+        return (
+            "Nothing yet: run `jem-tf evaluate calibration` and `jem-tf evaluate ood` "
+            "before an export."
+        )
     lines = [f"| {name} | {value:.4f} |" for name, value in rows.items()]
     head = f"On {facts['test_images']:,} test images, which training never saw:"
     return "\n".join([head, "", "| | |", "|---|---|", *lines])

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jem_tf.errors import InputError, argument
@@ -143,8 +143,11 @@ class Guard:
             self._write()
         return self.events[-1]
 
-    def describe(self) -> str:
+    def describe(self, spell: Callable[[str, Any], str] = "{}={}".format) -> str:
         """Describes the last event in a line for the log.
+
+        Args:
+          spell: (option, value) -> how the line has a change; a program spells flags.
 
         Raises:
           InputError: if it was to give up.
@@ -152,7 +155,7 @@ class Guard:
         last = self.events[-1]
         if last["gave_up"]:
             raise InputError(self._describe_end())
-        spelt = " ".join(f"--{name}={value}" for name, value in last["changes"].items())
+        spelt = " ".join(spell(*change) for change in last["changes"].items())
         return (
             f"diverged at step {last['step']}: {last['seen']}; retry {self.retries} of "
             f"{self.options.guard_retries} from step {last['back_to']} with {spelt}"

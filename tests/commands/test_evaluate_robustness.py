@@ -28,6 +28,7 @@ def runs(tmp_path_factory):
     place = tmp_path_factory.mktemp("runs")
     processes.run_here(place / "smoke")
     processes.run_here(place / "plain", "--p_x_weight=0", "--steps=1")
+    processes.run_here(place / "mala", "--sampler=mala", "--steps=1")
     processes.run_here(place / "large", "--image_size=12", "--steps=1")
     (place / "none").mkdir()
     return place
@@ -86,6 +87,14 @@ def test_a_run_gets_its_pictures(runs, ended):
         assert str(path) in ended["smoke"].out
 
 
+def test_the_protocol_names_the_sampler_and_its_changed_temperature(runs):
+    asked = ("--refine_steps=1", "--refine_temperature=0.5", *TINY)
+    ended = tool(runs / "mala", *asked)
+    assert (ended.code, ended.err) == (0, "")
+    refinement = found(runs / "mala")["protocol"]["refinement"]
+    assert (refinement["sampler"], refinement["temperature"]) == ("mala", 0.5)
+
+
 def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):
     assert (ended["plain"].code, ended["plain"].err) == (0, "")
     told = found(runs / "plain")
@@ -120,6 +129,12 @@ def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):
             "large",
             ["--eps_l2=-0.5"],
             "--eps_l2=-0.5 must list numbers of at least 0, with commas between them.",
+        ),
+        (
+            "large",
+            ["--refine_temperature=0.5"],
+            "--refine_temperature=0.5 means nothing to the sampler sgld, whose numbers "
+            "are --refine_step_size, --refine_noise; leave it out.",
         ),
     ],
 )

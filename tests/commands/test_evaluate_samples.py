@@ -127,3 +127,12 @@ def test_what_cannot_be_measured_is_refused_in_a_line(told, name, says):
     assert err.count("\n") == 1
     assert not (place / "results" / "samples.json").exists()
     assert not list((place / "figures").glob("samples_*"))
+
+
+@pytest.mark.parametrize("name", ["step_size", "temperature"])
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf"])
+def test_a_step_size_or_temperature_that_is_none_is_refused_in_a_line(name, value):
+    code, out, err = processes.tool_here(TOOL, "--workdir=x", f"--{name}={value}")
+    assert (code, out) == (1, "")
+    says = f"jem_tf: flag --{name}={float(value)}: it must be a number above 0\n"
+    assert err == says

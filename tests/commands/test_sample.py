@@ -152,7 +152,11 @@ BAD = {
     "--mode=inpaint --image=test:0": "--mode=inpaint needs an --image, a picture or",
     "--mode=inpaint --image=test:0 --mask=0,0,9,9": "--mask=0,0,9,9 is empty or not",
     "--mode=inpaint --image=test:9999 --mask=left": "--image=test:9999: the test",
-    "--step_size=nan": "100 of 100 images have pixels that are not finite",
+    "--noise=3e38": "100 of 100 images have pixels that are not finite",
+    "--step_size=nan": "flag --step_size=nan: it must be a number above 0",
+    "--step_size=0": "flag --step_size=0.0: it must be a number above 0",
+    "--temperature=0": "flag --temperature=0.0: it must be a number above 0",
+    "--noise=-1": "flag --noise=-1.0: it must be a number at least 0",
     "steps=20": "'steps=20' is not a flag; write --name=value.",
 }
 

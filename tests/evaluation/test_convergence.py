@@ -57,11 +57,12 @@ def test_energies_are_the_samplers_own_and_leave_the_buffer_alone(model):
 
     tf.config.run_functions_eagerly(True)
     try:
-        energies = convergence.energy_traces(model, spied, 9, seed=3)
+        energies, accepted = convergence.record_chains(model, spied, 9, seed=3)
     finally:
         tf.config.run_functions_eagerly(False)
     ((start, seed, trace),) = seen
     assert energies.shape == (7, 9)
+    assert accepted is None
     np.testing.assert_array_equal(energies, trace.energy)
     end, _ = samplers.sgld(model.energy(), start, seed=seed, **WALK)
     np.testing.assert_allclose(energies[-1], model.energy()(end), rtol=1e-5)
@@ -72,7 +73,7 @@ def test_energies_are_the_samplers_own_and_leave_the_buffer_alone(model):
 def test_chains_start_in_the_buffer_and_never_afresh():
     model = made(reinit_prob=1.0)
     known = model.energy()(model.buffer.shard).numpy()
-    first = convergence.energy_traces(model, walk(), 200)[0]
+    first = convergence.record_chains(model, walk(), 200).energy[0]
     distance = np.abs(first[:, None] - known[None, :]).min(axis=1)
     assert distance.max() < 1e-5
     assert len({*np.abs(first[:, None] - known[None, :]).argmin(axis=1)}) > 40
@@ -81,18 +82,31 @@ def test_chains_start_in_the_buffer_and_never_afresh():
 def test_chains_may_start_in_noise():
     model, still = made(), walk(steps=0)
     model.buffer.shard.assign(tf.zeros([50, *SHAPE]))
-    flat = convergence.energy_traces(model, still, 64)
-    noisy = convergence.energy_traces(model, still, 64, noise=True)
+    flat = convergence.record_chains(model, still, 64).energy
+    noisy = convergence.record_chains(model, still, 64, noise=True).energy
     assert np.ptp(flat) < 1e-5 < np.std(noisy)
 
 
 def test_a_seed_is_a_walk(model):
     energies, again, other = (
-        convergence.energy_traces(model, walk(), 5, seed=s) for s in (1, 1, 2)
+        convergence.record_chains(model, walk(), 5, seed=s).energy for s in (1, 1, 2)
     )
     # TensorFlow adds x, score and noise in the order in which their buffers come free.
     np.testing.assert_allclose(energies, again, rtol=1e-5)
     assert np.abs(energies - other).max() > 1e-4
+
+
+def test_of_mala_the_accepted_steps_are_recorded_and_counted_in_the_second_half(model):
+    mala = samplers.build("mala", step_size=2e-4, temperature=1.0, range_clamp=1.0)
+    walk = functools.partial(samplers.trace, mala, steps=9)
+    energies, accepted = convergence.record_chains(model, walk, 7)
+    assert (energies.shape, accepted.shape) == ((10, 7), (9, 7))
+    assert set(np.unique(accepted)) == {0.0, 1.0}
+    moved = energies[1:] != energies[:-1]
+    np.testing.assert_array_equal(accepted, moved)
+    statistics = convergence.mixing_statistics(energies, accepted)
+    assert statistics.pop("acceptance") == pytest.approx(accepted[4:].mean())
+    assert statistics == convergence.mixing_statistics(energies)
 
 
 def test_of_independent_states_each_counts():

@@ -70,12 +70,59 @@ def test_no_json_is_left_where_a_figure_fails(tmp_path):
     assert not list((tmp_path / "results").iterdir())
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"metrics": {}}', '{"metrics": 1}'])
-def test_a_file_that_write_findings_did_not_write_is_refused(tmp_path, text):
+COMMANDS = {"ood": "jem-tf evaluate ood", "chains": "jem-tf diagnose"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "3", "null", '{"metrics": {}}', '{"metrics": 1}', '{"ess": 1}']
+)
+def test_a_file_that_write_findings_did_not_write_is_refused(tmp_path, text, name):
     (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "ood.json").write_text(text)
-    with pytest.raises(InputError, match=r"ood\.json cannot be read; evaluate the run"):
-        findings.read_findings(RunFolder(tmp_path), "ood")
+    (tmp_path / "results" / f"{name}.json").write_text(text)
+    says = rf"{name}\.json cannot be read; run `{COMMANDS[name]}` again\.$"
+    with pytest.raises(InputError, match=says):
+        findings.read_findings(RunFolder(tmp_path), name)
+
+
+FLAT_METRICS = {  # as jem_tf wrote them before chains.json had two parts
+    "ess": 4.076656341552734,
+    "ess_share": 0.09265128048983487,
+    "rhat": None,
+    "energy_mean": -2.3661751747131348,
+    "energy_std": 0.0013443392235785723,
+    "energy_first": -2.366046905517578,
+}
+FLAT_PROTOCOL = {
+    "chains": 4,
+    "steps": 20,
+    "start": "buffer",
+    "seed": 0,
+    "checkpoint_step": 24,
+}
+
+
+def test_the_flat_chains_of_earlier_versions_are_read_in_two_parts(tmp_path):
+    (tmp_path / "results").mkdir()
+    text = json.dumps(FLAT_METRICS | FLAT_PROTOCOL)
+    (tmp_path / "results" / "chains.json").write_text(text)
+    assert findings.read_findings(RunFolder(tmp_path), "chains") == {
+        "metrics": FLAT_METRICS,
+        "protocol": FLAT_PROTOCOL,
+    }
+
+
+def test_tensorboard_leaves_out_only_what_stands_beside_a_number(tmp_path):
+    metrics = {"fid": 1.0, "fid_std": 0.5, "energy_mean": 2.0, "energy_std": 0.25}
+    measured = findings.Findings(metrics, {}, {})
+    findings.write_findings(RunFolder(tmp_path), "chains", measured, 7)
+    (path,) = (tmp_path / "tensorboard" / "evaluation").glob("events*")
+    tags = {
+        value.tag.removeprefix("chains/")
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    }
+    assert tags & set(metrics) == {"fid", "energy_mean", "energy_std"}
 
 
 def test_the_sha256_changes_with_any_weight():

@@ -6,7 +6,12 @@ import pytest
 from jem_tf.errors import InputError
 from jem_tf.evaluation import html_report
 from jem_tf.runs.run_folder import RunFolder
-from tests.evaluation.test_findings import example, findings
+from tests.evaluation.test_findings import (
+    FLAT_METRICS,
+    FLAT_PROTOCOL,
+    example,
+    findings,
+)
 
 
 class Page(html.parser.HTMLParser):
@@ -74,5 +79,21 @@ def test_a_grid_has_a_column_for_each_run(runs):
 
 
 def test_a_run_without_results_is_refused(tmp_path):
-    with pytest.raises(InputError, match="has no results yet; evaluate it first"):
+    with pytest.raises(InputError, match="has no results yet; run `jem-tf evaluate`"):
         html_report.render_page({"this run": RunFolder(tmp_path)})
+
+
+def test_the_flat_chains_of_earlier_versions_stand_in_the_report(runs):
+    text = json.dumps(FLAT_METRICS | FLAT_PROTOCOL)
+    runs["baseline"].result("chains").write_text(text)
+    page = Page(html_report.render_page(runs))
+    assert {"ess", "4.077", "energy_std", "0.001344"} < set(page.texts)
+    assert not [text for text in page.texts if "dataset None" in text]
+
+
+def test_the_facts_of_a_run_are_of_the_protocol_that_has_most(runs):
+    run, _ = runs.values()
+    content = {"metrics": {}, "protocol": {"dataset": "digits", "checkpoint_step": 7}}
+    run.result("robustness").write_text(json.dumps(content))
+    page = Page(html_report.render_page(runs))
+    assert ": dataset digits, checkpoint_step 7" in page.texts

@@ -115,6 +115,7 @@ def test_the_worst_is_below_each_kind(measured):
 def test_the_protocol_and_the_checks_are_json(measured):
     protocol = robustness.describe_robustness(DEFENCES, RADII, SETTINGS) | measured[1]
     assert json.loads(json.dumps(protocol)) == protocol
+    assert protocol["refinement"]["sampler"] == "sgld"
     assert protocol["refinement"]["noise"] == 0.1
     assert protocol["refinement"]["eot_draws"] == {"jem0": 1, "jem2": 2}
 

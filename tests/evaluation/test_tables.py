@@ -40,6 +40,16 @@ def test_the_text_has_a_line_a_number_and_a_row_a_row():
     ]
 
 
+def test_a_deviation_of_no_metric_is_a_number_of_its_own():
+    metrics = {"energy_mean": 2.0, "energy_std": 0.25}
+    assert tables.lay_out(metrics).single == {
+        "energy_mean": (2.0, None, None),
+        "energy_std": (0.25, None, None),
+    }
+    lines = [line.split() for line in tables.format_metrics(metrics)]
+    assert lines == [["energy_mean", "2"], ["energy_std", "0.25"]]
+
+
 @pytest.mark.parametrize(
     ("value", "shown"), [(None, "n/a"), (3, "3"), (0.123456, "0.1235"), (1e-7, "1e-07")]
 )

@@ -431,7 +431,7 @@ def test_a_run_goes_on_on_fewer_or_more_replicas(tmp_path, two_replicas, capsys)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" of ")[1:] for line in lines] == [
         ["2 replica(s) was divided among 1"],
-        ["1 replica(s) was dealt out again to 2"],
+        ["1 replica(s) was divided among 2"],
     ]
     for before, after in ((two, fewer), (one, more)):
         assert_same(after.network.get_weights(), before.network.get_weights())

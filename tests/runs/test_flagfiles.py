@@ -223,3 +223,18 @@ def test_a_flagfile_that_is_none_is_refused_by_name(tmp_path, text, named):
         flagfiles.from_flagfile(file)
     assert str(file) in str(raised.value)
     assert named in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "inside", "outside", "words"),
+    [
+        ({"least": 0}, (0, 5), (-1, float("inf")), "at least 0"),
+        ({"above": 0, "most": 1}, (1e-300, 1), (0, 1.5), "above 0, at most 1"),
+        ({}, (-1e300, None), (float("nan"),), ""),
+    ],
+)
+def test_a_range_tells_what_is_in_it_and_says_so(bounds, inside, outside, words):
+    limits = flagfiles.Range(**bounds)
+    assert all(map(limits, inside))
+    assert not any(map(limits, outside))
+    assert str(limits) == words

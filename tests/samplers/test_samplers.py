@@ -157,6 +157,10 @@ def test_a_trace_is_the_walk(sampler, x):
     np.testing.assert_array_equal(trace.images[0], x)
     np.testing.assert_array_equal(trace.images[-1], end)
     np.testing.assert_array_equal(trace.score_norm[-1], info.score_norm)
+    assert (trace.acceptance is None) == (info.acceptance is None)
+    if trace.acceptance is not None:
+        share = tf.reduce_mean(trace.acceptance, 0)
+        np.testing.assert_allclose(share, info.acceptance, rtol=1e-6)
     energy = [quartic(images) for images in trace.images]
     np.testing.assert_allclose(trace.energy, energy, rtol=1e-5)
 
@@ -228,3 +232,21 @@ def test_an_unknown_name_is_refused_with_those_there_are():
     expected = r"^sampler=hmc is not known; choose one of sgld, normalised, mala\.$"
     with pytest.raises(InputError, match=expected):
         samplers.build("hmc")
+
+
+def test_a_description_has_the_name_and_all_that_is_bound(name):
+    sampler = samplers.build(name, steps=6, step_size=0.1, range_clamp=None)
+    assert samplers.describe(sampler) == {
+        "sampler": name,
+        "sampler_steps": 6,
+        "sampler_step_size": 0.1,
+        "sampler_range_clamp": None,
+    }
+
+
+def test_the_numbers_that_a_sampler_takes_are_named_as_the_caller_names_them():
+    with pytest.raises(InputError) as raised:
+        samplers.build("mala", noise=0.1)
+    says = "--noise=0.1 means nothing to the sampler mala, whose numbers are "
+    says += "--step_size, --temperature; leave it out."
+    assert raised.value.with_flags() == says

@@ -42,7 +42,7 @@ def test_a_trace_passes_no_gradient():
     with tf.GradientTape() as tape:
         tape.watch(x)
         trace = samplers.trace(sampler, quadratic, x, steps=3, seed=SEED)
-    assert tape.gradient(trace, x) is None
+    assert tape.gradient(trace[:3], x) is None
 
 
 def test_a_compiled_walk_takes_all_arguments_of_the_plain_one():

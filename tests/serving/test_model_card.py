@@ -48,7 +48,7 @@ def test_it_says_what_the_model_is_and_how_it_was_calibrated(tmp_path):
     assert "temperature 0.7700" in text
     assert "Says what an image is." in text
     assert "--dataset=digits" in text
-    assert "evaluate the run before an export" in text
+    assert "run `jem-tf evaluate calibration`" in text
 
 
 @pytest.mark.parametrize("seen", [True, False])

@@ -14,6 +14,7 @@ from jem_tf.options import (
     flatten,
     replace,
 )
+from jem_tf.runs import flagfiles
 from jem_tf.training import guard
 
 CALM = {
@@ -166,7 +167,8 @@ def test_a_retry_is_noted_before_anything_else(tmp_path):
     assert "loss is not finite" in line
     assert "retry 1 of 3 from step 5" in line
     for name, value in changes.items():
-        assert f"--{name}={value}" in line
+        assert f" {name}={value}" in line
+    assert " --learning_rate=0.05" in watch.describe(flagfiles.spell)
     assert watch.last_target == 5
 
 
