@@ -133,8 +133,8 @@ def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):
         (
             "large",
             ["--refine_temperature=0.5"],
-            "--refine_temperature=0.5 means nothing to the sampler sgld, whose numbers "
-            "are --refine_step_size, --refine_noise; leave it out.",
+            "--refine_temperature=0.5 is no argument of the sampler sgld, which takes "
+            "--refine_step_size, --refine_noise; leave it out.",
         ),
     ],
 )

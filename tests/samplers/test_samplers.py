@@ -247,6 +247,6 @@ def test_a_description_has_the_name_and_all_that_is_bound(name):
 def test_the_numbers_that_a_sampler_takes_are_named_as_the_caller_names_them():
     with pytest.raises(InputError) as raised:
         samplers.build("mala", noise=0.1)
-    says = "--noise=0.1 means nothing to the sampler mala, whose numbers are "
+    says = "--noise=0.1 is no argument of the sampler mala, which takes "
     says += "--step_size, --temperature; leave it out."
     assert raised.value.with_flags() == says
