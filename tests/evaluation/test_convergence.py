@@ -97,7 +97,7 @@ def test_a_seed_is_a_walk(model):
 
 
 def test_of_mala_the_accepted_steps_are_recorded_and_counted_in_the_second_half(model):
-    mala = samplers.build("mala", step_size=100.0, temperature=1.0)
+    mala = samplers.build("mala", step_size=1e4, temperature=1.0)
     walk = functools.partial(samplers.trace, mala, steps=9)
     energies, accepted = convergence.record_chains(model, walk, 7)
     assert (energies.shape, accepted.shape) == ((10, 7), (9, 7))
