@@ -13,6 +13,7 @@ from absl import flags
 
 from jem_tf.errors import InputError
 from jem_tf.runs import flagfiles
+from jem_tf.system import console
 
 HELP = ("-h", "-help", "--help", "--helpfull", "--helpshort")
 NARROW, WIDE = 60, 100  # columns of --help
@@ -108,7 +109,7 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
     values = flags.FlagValues()
     command.define(values)
     if set(arguments) & set(HELP):
-        print(help_text(command, values))
+        console.show(help_text(command, values))
         sys.exit(0)
     program = f"jem-tf {command.name}"
     try:

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from jem_tf.system import console
+
 # name: (module, what it does in a line). A module is imported when its command is run.
 COMMANDS = {
     "train": ("jem_tf.train", "train a model, or continue a run"),
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if name in COMMANDS and arguments[: len(name.split())] == name.split():
             _run(name, arguments[len(name.split()) :])
     if not words or words[0] == "help":
-        print(help_text())
+        console.show(help_text())
         sys.exit(0)
     _run_none(arguments, words)
 
@@ -77,7 +79,7 @@ def _run_none(arguments: Sequence[str], words: Sequence[str]) -> NoReturn:
         )
     group = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
     if group and any(word.lstrip("-").startswith("h") for word in arguments[1:2]):
-        print(help_text(group))
+        console.show(help_text(group))
         sys.exit(0)
     known = ", ".join(group or COMMANDS)
     sys.exit(f"jem_tf: {' '.join(words)!r} is no command; choose one of {known}.")

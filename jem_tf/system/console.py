@@ -1,5 +1,6 @@
-"""Lines on standard output that do not break a progress bar."""
+"""Text on standard output: lines above a progress bar, pages that a pipe may cut."""
 
+import os
 import sys
 
 
@@ -9,3 +10,11 @@ def say(line: str) -> None:
 
     tqdm.write(line, file=sys.stdout)
     sys.stdout.flush()
+
+
+def show(text: str) -> None:
+    """Prints a text. A pipe may close before its end, as `| head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # and none at the flush when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

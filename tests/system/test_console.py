@@ -1,4 +1,6 @@
 import io
+import pathlib
+import subprocess
 import sys
 
 from tqdm import tqdm
@@ -24,3 +26,15 @@ def test_a_line_goes_where_standard_output_goes_now(monkeypatch):
     monkeypatch.setattr(sys, "stdout", there := io.StringIO())
     say("a line")
     assert there.getvalue() == "a line\n"
+
+
+def test_a_pipe_that_closes_early_is_no_error():
+    text = "from jem_tf.system.console import show; show('line\\n' * 100_000)"
+    program = subprocess.run(
+        f'"{sys.executable}" -c "{text}" | head -n 1',
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=pathlib.Path(__file__).resolve().parents[2],
+    )
+    assert (program.stdout, program.stderr) == ("line\n", "")
