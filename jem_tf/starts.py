@@ -14,7 +14,8 @@ from jem_tf import pixels
 from jem_tf.errors import InputError, argument
 
 UNIFORM_SHARE = 0.1  # share of uniform noise in the mixed start
-GAUSSIAN_IMAGES = 20_000  # the Gaussian start is fitted on at most so many images
+GAUSSIAN_IMAGES = 20_000  # the Gaussian start is fitted on about so many images
+SHOWN = 10  # classes in an error
 
 
 class Start(Protocol):
@@ -61,10 +62,15 @@ def gaussian(
       num_classes: K.
       rank: how many principal directions of the images, minus the means of their
         classes, are kept.
+
+    Raises:
+      InputError: if a class has no image, as the mean of none is not a number, or a
+        label is no class.
     """
     from sklearn.decomposition import PCA
 
     labels, shape = np.asarray(labels), images.shape[1:]
+    _check_labels(labels, num_classes)
     flat = np.reshape(images, [len(images), -1])
     means = np.stack([flat[labels == y].mean(0) for y in range(num_classes)])
     rank = min(rank, *flat.shape)
@@ -111,15 +117,16 @@ def build(
     """Builds the start called `name` from a data set.
 
     Args:
-      name: a key of STARTS: "uniform"; "gaussian", fitted on at most GAUSSIAN_IMAGES
-        images; "mixed", both.
+      name: a key of STARTS: "uniform"; "gaussian", fitted on the images that
+        `gaussian_images` chooses; "mixed", both.
       image_shape: (H, W, C).
       images: uint8 [N, H, W, C], training images.
       labels: int [N] in [0, num_classes), of the images.
       num_classes: K.
 
     Raises:
-      InputError: if there is no such start.
+      InputError: if there is no such start, or it needs images of each class and a
+        class has none.
     """
     if name not in STARTS:
         raise InputError(
@@ -134,8 +141,51 @@ def _uniform(image_shape: Sequence[int], *_: Any) -> Start:
 
 
 def _gaussian(_: Any, images: np.ndarray, labels: np.ndarray, classes: int) -> Start:
-    some = pixels.from_uint8(images[:GAUSSIAN_IMAGES]).numpy()
-    return gaussian(some, labels[:GAUSSIAN_IMAGES], classes)
+    chosen, labels = gaussian_images(labels, classes), np.asarray(labels)
+    some = pixels.from_uint8(tf.gather(images, chosen)).numpy()
+    return gaussian(some, labels[chosen], classes)
+
+
+def gaussian_images(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Chooses the images that the Gaussian start is made of.
+
+    They are the first GAUSSIAN_IMAGES, and those of each class that has none among
+    them: the first of that class, at most an even share of GAUSSIAN_IMAGES.
+
+    Args:
+      labels: int [N] in [0, num_classes).
+      num_classes: K.
+
+    Returns:
+      int [n], indices of the chosen images, ascending.
+    """
+    labels = np.asarray(labels)
+    chosen = [np.arange(min(len(labels), GAUSSIAN_IMAGES))]
+    share = max(1, GAUSSIAN_IMAGES // num_classes)
+    for y in np.setdiff1d(np.arange(num_classes), labels[chosen[0]]):
+        chosen.append(np.flatnonzero(labels == y)[:share])
+    return np.sort(np.concatenate(chosen))
+
+
+def _check_labels(labels: np.ndarray, num_classes: int) -> None:
+    strange = np.setdiff1d(labels, np.arange(num_classes))
+    if len(strange):
+        raise InputError(
+            f"labels hold {_listed(strange)}; give those of classes, 0 to "
+            f"{num_classes - 1}."
+        )
+    missing = np.setdiff1d(np.arange(num_classes), labels)
+    if len(missing):
+        raise InputError(
+            "A Gaussian start is made round the mean image of each class, and of class "
+            f"{_listed(missing)} there is no image; add some, or choose "
+            f"{argument('start', 'uniform')}."
+        )
+
+
+def _listed(numbers: np.ndarray) -> str:
+    more = ", ..." if len(numbers) > SHOWN else ""
+    return ", ".join(map(str, numbers[:SHOWN])) + more
 
 
 def _mixed(image_shape: Sequence[int], *data: Any) -> Start:

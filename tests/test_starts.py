@@ -93,6 +93,40 @@ def test_the_gaussian_start_is_built_of_the_first_images(monkeypatch, dataset):
     np.testing.assert_array_equal(built(64, [0, 1]), expected)
 
 
+def test_a_class_that_the_first_images_lack_gives_its_own(monkeypatch, dataset):
+    monkeypatch.setattr(starts, "GAUSSIAN_IMAGES", 1000)
+    images, labels = dataset[0], np.array(dataset[1])
+    labels[:2000] = 0
+    labels[[3000, 3500]] = 2  # a class of two
+    built = starts.build("gaussian", SHAPE, images, labels, 3)
+    kept = starts.gaussian_images(labels, 3)
+    assert kept[:1000].tolist() == list(range(1000))
+    assert np.bincount(labels[kept]).tolist() == [1000, 1000 // 3, 2]
+    rare = built(500, [0, 1], tf.fill([500], 2)).numpy()
+    expected = images[[3000, 3500]].astype("float32").mean(0) / 127.5 - 1
+    np.testing.assert_allclose(rare.mean(0), expected, atol=0.05)
+
+
+def test_where_the_first_images_have_all_classes_no_other_is_taken(monkeypatch):
+    monkeypatch.setattr(starts, "GAUSSIAN_IMAGES", 1000)
+    chosen = starts.gaussian_images(np.arange(4000) % 7, 7)
+    np.testing.assert_array_equal(chosen, np.arange(1000))
+
+
+@pytest.mark.parametrize("name", ["gaussian", "mixed"])
+def test_a_class_without_any_image_is_refused_by_its_number(dataset, name):
+    says = "of class 2, 4 there is no image; add some, or choose start=uniform"
+    labels = np.where(np.arange(4000) == 7, 3, dataset[1])
+    with pytest.raises(InputError, match=says):
+        starts.build(name, SHAPE, dataset[0], labels, 5)
+
+
+def test_a_label_that_is_no_class_is_refused(pictures):
+    labels = np.where(np.arange(4000) == 7, -1, pictures[1])
+    with pytest.raises(InputError, match="labels hold -1; give those of classes, 0 to"):
+        starts.gaussian(pictures[0], labels, 2)
+
+
 def test_the_mixed_start_is_a_tenth_uniform_and_else_gaussian(dataset):
     uniform, gaussian, mixed = (
         starts.build(name, SHAPE, *dataset, 2)

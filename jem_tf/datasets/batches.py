@@ -5,6 +5,7 @@ No state is kept between steps, so a run can resume at any step.
 Letters: B images a batch, N images in the data set, [H, W, C] an image.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -62,7 +63,7 @@ def training_batches(
       InputError: if a batch is larger than the images it is drawn from.
     """
     images, labels = dataset.train
-    labelled = _labelled(labels, len(dataset.class_names), labels_per_class)
+    labelled = _labelled(labels, dataset.class_names, labels_per_class)
     _check_size("batch_size", batch_size, len(labelled))
     _check_size("p_x_batch_size", p_x_batch_size, len(labels))
 
@@ -151,16 +152,19 @@ def _check_size(name: str, size: int, available: int) -> None:
         )
 
 
-def _labelled(labels: tf.Tensor, num_classes: int, labels_per_class: int) -> tf.Tensor:
+def _labelled(
+    labels: tf.Tensor, class_names: Sequence[str], labels_per_class: int
+) -> tf.Tensor:
     """The indices of the labelled images: all, or the first few of each class."""
     if not labels_per_class:
         return tf.range(len(labels))
-    one_hot = tf.one_hot(labels, num_classes, dtype=tf.int32)
-    rank = tf.reduce_sum(tf.cumsum(one_hot, exclusive=True) * one_hot, axis=1)
-    chosen = tf.where(rank < labels_per_class)[:, 0]
-    if len(chosen) < num_classes * labels_per_class:
+    one_hot = tf.one_hot(labels, len(class_names), dtype=tf.int32)
+    counts = tf.reduce_sum(one_hot, axis=0).numpy()
+    if counts.min() < labels_per_class:
         raise InputError(
-            f"{argument('labels_per_class', labels_per_class)} is more than a class "
-            "has training images; lower it."
+            f"{argument('labels_per_class', labels_per_class)} is more than the "
+            f"{counts.min()} training images of class "
+            f"{class_names[counts.argmin()]!r}; lower it, or add images."
         )
-    return chosen
+    rank = tf.reduce_sum(tf.cumsum(one_hot, exclusive=True) * one_hot, axis=1)
+    return tf.where(rank < labels_per_class)[:, 0]

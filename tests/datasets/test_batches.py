@@ -299,7 +299,7 @@ def test_plain_images_are_training_images_and_augmented_ones_are_not(
         ),
         (
             {"batch_size": 5, "labels_per_class": 17},
-            "labels_per_class=17 is more than a class has",
+            "labels_per_class=17 is more than the 16 training images of class 'c'",
         ),
     ],
 )
