@@ -14,6 +14,7 @@ This module has `load`. The other modules are
     batches                              training batches as a function of (seed, step)
     outliers                             sets of images that a model was not trained on
     paper_set_info                       class names and sizes without the images
+    name_checks                          refuses names that are not text
     image_conversion                     changes of size and channels
 
 This folder imports `errors`, `system` and `pixels` alone.
@@ -24,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import digits, picture_folders, tfds_sets
+from jem_tf.datasets import digits, name_checks, picture_folders, tfds_sets
 from jem_tf.errors import InputError, argument
 
 
@@ -63,7 +64,7 @@ def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
 
     Raises:
       InputError: if the set is unknown, absent, unreadable, or has fewer than two
-        classes or too few images for three splits.
+        classes, names of classes that are not text, or too few images for three splits.
     """
     if name == "digits":
         splits, class_names = digits.read_digits(image_size)
@@ -71,6 +72,7 @@ def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
         splits, class_names = picture_folders.read_folder(name, image_size)
     else:
         splits, class_names = tfds_sets.read_tfds(name, data_dir, image_size=image_size)
+    name_checks.check_names(class_names, name)
     train, test = splits["train"], splits.get("test")
     if test is None:
         train, test = _hold_out(train, len(train[1]) // 5, "test")
@@ -116,4 +118,13 @@ def _hold_out(
 
 
 def _split(images: np.ndarray, labels: np.ndarray) -> Split:
+    if _is_sorted(labels):
+        order = np.random.default_rng(0).permutation(len(labels))
+        images, labels = images[order], labels[order]
     return Split(tf.constant(images, tf.uint8), tf.constant(labels, tf.int32))
+
+
+def _is_sorted(labels: np.ndarray) -> bool:
+    """Whether a split comes class by class: its first images are then of one class."""
+    classes = len(np.unique(labels))
+    return 1 < classes < len(labels) / 2 and bool(np.all(np.diff(labels) >= 0))

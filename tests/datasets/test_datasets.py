@@ -1,3 +1,6 @@
+import os
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -131,3 +134,35 @@ def test_training_images_come_in_no_order_of_class(tmp_path):
             Image.fromarray(picture).save(tmp_path / name / f"{i}.png")
     labels = datasets.load(f"folder:{tmp_path}").train.labels.numpy()
     assert 8 < labels[:28].sum() < 20
+
+
+def test_a_split_that_comes_class_by_class_is_dealt_out_at_random(monkeypatch):
+    """A look at the first images, as of an evaluation's limit, must see all classes."""
+    images = np.arange(240, dtype="uint8").reshape(-1, 1, 1, 1).repeat(8, 1)
+    labels = np.repeat(np.arange(4), 60)
+    splits = {"train": (images, labels), "test": (images, labels)}
+    monkeypatch.setattr(
+        datasets.digits, "read_digits", lambda size: (splits, list("abcd"))
+    )
+    test = datasets.load("digits").test
+    assert set(test.labels.numpy()[:20]) == {0, 1, 2, 3}
+    np.testing.assert_array_equal(test.images[:, 0, 0, 0] // 60, test.labels)
+    assert sorted(test.images[:, 0, 0, 0].numpy()) == list(range(240))
+
+
+@pytest.mark.parametrize("broken", [b"\xff\xfe", b"a\nb"])
+def test_a_folder_whose_name_is_no_text_is_refused_by_name(tmp_path, broken):
+    name = folder_of(tmp_path, 30)
+    (tmp_path / "dog").rename(os.path.join(tmp_path, os.fsdecode(broken)))
+    says = re.escape(f"class names that are not text: {os.fsdecode(broken)!r}")
+    with pytest.raises(InputError, match=says):
+        datasets.load(name)
+
+
+def test_a_class_of_one_image_is_trained_and_no_other_split_fails(tmp_path):
+    name = folder_of(tmp_path, 40, ("cat", "dog", "rare"))
+    for picture in sorted((tmp_path / "rare").iterdir())[1:]:
+        picture.unlink()
+    data = datasets.load(name)
+    counts = [np.bincount(split.labels, minlength=3)[2] for split in data[:3]]
+    assert counts == [1, 0, 0]
