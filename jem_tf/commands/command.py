@@ -13,7 +13,7 @@ from absl import flags
 
 from jem_tf.errors import InputError
 from jem_tf.runs import flagfiles
-from jem_tf.system import console
+from jem_tf.system import console, texts
 
 HELP = ("-h", "-help", "--help", "--helpfull", "--helpshort")
 NARROW, WIDE = 60, 100  # columns of --help
@@ -106,6 +106,10 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
       command: Command.
       arguments: what follows the subcommand on the command line.
     """
+    console.escape_what_cannot_be_shown()
+    for word in arguments:
+        if not texts.is_text(word):  # no flagfile, no JSON and no figure can hold it
+            sys.exit(f"jem_tf: {word!r} is not one line of text in UTF-8; rename it.")
     values = flags.FlagValues()
     command.define(values)
     if set(arguments) & set(HELP):

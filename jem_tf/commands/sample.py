@@ -36,7 +36,7 @@ def define(values: flags.FlagValues) -> None:
         "labels",
         "",
         "classes to draw from p(x | y): names or numbers with commas between them, or "
-        "all",
+        'all; a name that has a comma is taken whole, or put in quotes: "a, b",c',
     )
     what.text("image", "", "image to inpaint: a picture's path, or test:INDEX")
     what.text(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jem_tf.errors import InputError, argument
-from jem_tf.system import text
+from jem_tf.system import texts
 
 SHOWN = 5  # names in an error
 
@@ -19,7 +19,7 @@ def check_names(names: Sequence[str], name: str) -> None:
       InputError: if one is no text (bytes that are not UTF-8, control characters), or
         empty.
     """
-    strange = [word for word in names if not word.strip() or not text.is_text(word)]
+    strange = [word for word in names if not word.strip() or not texts.is_text(word)]
     if strange:
         shown = ", ".join(map(repr, strange[:SHOWN]))
         more = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""

@@ -19,24 +19,26 @@ from jem_tf.generation.pictures import Writer
 from jem_tf.generation.request import Request, SamplingPlan
 from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
-from jem_tf.system import files
+from jem_tf.system import files, texts
 
-LONGEST = 120  # characters of a name
+# Bytes of a name. Disks take 255, encrypted ones 143, and endings come to it.
+LONGEST = 120
 
 
 def name_files(request: Request, run: TrainedRun) -> str:
     """Makes a name such as "grid-step_7020-labels_cat,dog-seed_3".
 
-    It has the settings that differ from their defaults. A long name is cut, and ends in
-    a digest of these settings.
+    It has the settings that differ from their defaults. A long name, or one that does
+    not spell the labels exactly, ends in a digest of these settings.
     """
     settings = {"step": run.step} | request.changed()
     words = [f"{key}_{_plain(value)}" for key, value in settings.items()]
     name = "-".join([request.mode, *words])
-    if len(name) <= LONGEST:
+    exact = _plain(request.labels) == request.labels
+    if exact and len(name.encode()) <= LONGEST:
         return name
     digest = hashlib.sha256(repr(settings).encode()).hexdigest()[:8]
-    return f"{name[: LONGEST - 9]}-{digest}"
+    return f"{texts.cut(name, LONGEST - 9)}-{digest}"
 
 
 def reserve(

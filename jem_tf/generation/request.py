@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from jem_tf.generation import inpainting_inputs
 from jem_tf.options import Sampling
 from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
-from jem_tf.system import console
+from jem_tf.system import console, texts
 
 STARTS = ("buffer", "fresh", "noise")
 # By mode, the default number of images: without labels in all, with labels for each.
@@ -26,6 +27,8 @@ MODES = {  # {field of a request: the modes that take it}; all modes take the ot
     "mask": ("inpaint",),
 }
 SHOWN = 20  # names of classes that an error lists at most
+QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*,')
+WORD = re.compile(r"\s*([^,]*?)\s*,")
 
 
 class SamplingPlan(NamedTuple):
@@ -130,6 +133,9 @@ def make_plan(
 def parse_labels(words: str, names: Sequence[str]) -> list[int] | None:
     """Reads class names or numbers with commas between them, or "all".
 
+    A name may have commas itself: the longest name that the words begin with is taken.
+    Quotes keep a name together as in CSV, and make it none of "all".
+
     Args:
       words: the user's text; a word that is both a name and a number is the name.
       names: [K], the names of the classes.
@@ -144,19 +150,38 @@ def parse_labels(words: str, names: Sequence[str]) -> list[int] | None:
         return None
     if words == "all":
         return list(range(len(names)))
-    return [_parse_label(word.strip(), words, names) for word in words.split(",")]
+    return [_parse_label(word, words, names) for word in _split_words(words, names)]
+
+
+def _split_words(words: str, names: Sequence[str]) -> list[str]:
+    """The words between commas, but for the commas of names and in quotes."""
+    names = sorted(names, key=len, reverse=True)
+    named = [re.compile(rf"\s*({re.escape(name)})\s*,") for name in names]
+    split, rest = [], f"{words},"
+    while rest:
+        matches = (pattern.match(rest) for pattern in [*named, QUOTED, WORD])
+        pattern, match = next((m.re, m) for m in matches if m)
+        word = match[1].replace('""', '"') if pattern is QUOTED else match[1]
+        split.append(word)
+        rest = rest[match.end() :]
+    return split
 
 
 def _parse_label(word: str, words: str, names: Sequence[str]) -> int:
-    if word in names:
-        return names.index(word)
+    if (place := texts.find(word, names)) is not None:
+        return place
     if word.isdecimal() and len(word) < 10 and int(word) < len(names):
         return int(word)
-    some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    some = ", ".join(map(_quoted, names[:SHOWN])) + ", ..." * (len(names) > SHOWN)
     raise InputError(
         f"{argument('labels', words)}: the run has no class {word!r}; choose among "
         f"{some}, the numbers 0 to {len(names) - 1}, or all."
     )
+
+
+def _quoted(name: str) -> str:
+    """A name as it may be given: in quotes if it has a comma or quotes."""
+    return '"{}"'.format(name.replace('"', '""')) if set(name) & set(',"') else name
 
 
 def _usual_start(run: TrainedRun, mode: str) -> str:

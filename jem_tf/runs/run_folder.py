@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from jem_tf.errors import InputError
 from jem_tf.options import OLD_NAMES, Options, Sampling, defining_options
-from jem_tf.system import files
+from jem_tf.system import files, texts
 
 FORMAT = 1  # of a run; a newer one is refused
+LONGEST = 246  # bytes of a data set's name in a folder's; disks take 255 in all
 # Options that came after format 1. At their defaults they do not count in the default
 # folder's name, so that a command keeps the folder that it had before them.
 NEWER = {name: getattr(Sampling(), name) for name in ("sampler", "temperature")}
@@ -136,6 +137,7 @@ def sizes_of(data: Any) -> dict[str, int]:
 def default_path(options: Options) -> str:
     """The default folder of a run; its name ends in a hash of the defining options."""
     name = pathlib.PurePath(options.data.dataset.removeprefix("folder:")).name
+    name = texts.cut(name, LONGEST)
     former = {new: old for old, new in OLD_NAMES.items()}
     values = {
         former.get(name, name): value

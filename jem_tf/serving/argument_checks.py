@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jem_tf.errors import InputError, argument
+from jem_tf.system import texts
 
 FARTHEST = 2.0  # largest |pixel| of a float image; unclamped chains leave [-1, 1]
 SEEDS = 2**31  # seeds and counts are below it
@@ -38,8 +39,8 @@ def class_number(label: int | str, class_names: Sequence[str]) -> int:
     """
     if not isinstance(label, str):
         return whole_number("label", label, 0, len(class_names))
-    if label in class_names:
-        return class_names.index(label)
+    if (place := texts.find(label, class_names)) is not None:
+        return place
     shown = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
     raise InputError(f"{argument('label')} is {label!r}; the classes are {shown}.")
 

@@ -4,7 +4,7 @@
     cache     the user's cache folder
     hardware  which precision and compiler suit this machine
     console   prints lines above a progress bar
-    text      checks and shortens text from outside, such as names
+    texts     checks and shortens text from outside, such as names
     quiet     imports TensorFlow without its start-up messages
 
 This folder imports `jem_tf.errors` alone, and nothing of models, data sets or runs.

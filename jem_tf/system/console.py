@@ -1,5 +1,6 @@
 """Text on standard output: lines above a progress bar, pages that a pipe may cut."""
 
+import io
 import os
 import sys
 
@@ -18,3 +19,12 @@ def show(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:  # and none at the flush when Python ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def escape_what_cannot_be_shown() -> None:
+    r"""From now on prints a character that a terminal's encoding lacks as "\u9ce5".
+
+    Otherwise a class name or a path in another script would end the program.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,5 +1,8 @@
 """What the subcommands share: flags by subject, --help, one sentence for bad input."""
 
+import io
+import sys
+
 import pytest
 from absl import flags
 
@@ -66,3 +69,20 @@ def test_help_shows_every_flag_with_range_and_default_under_its_subject():
     assert "A subject: --count=N how many (at least 1). Default: 3" in folded
     assert "--kind=a|b" in folded
     assert text.startswith("usage: jem-tf try [FLAGS]")
+
+
+@pytest.mark.parametrize("value", ["\udcff", "a\nb", "\x1b[2J"])
+def test_a_value_that_is_no_line_of_text_is_refused_as_it_can_be_read(value):
+    with pytest.raises(SystemExit) as end:
+        command.execute(made(lambda values: None), [f"--kind={value}"])
+    says = f"jem_tf: {f'--kind={value}'!r} is not one line of text in UTF-8; rename it."
+    assert end.value.code == says
+
+
+def test_a_name_that_the_terminals_encoding_lacks_does_not_end_a_program(monkeypatch):
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with pytest.raises(SystemExit) as end:
+        command.execute(made(lambda values: print("cat é 鳥", flush=True)), [])
+    assert end.value.code == 0
+    assert terminal.buffer.getvalue() == b"cat \xe9 \\u9ce5\n"

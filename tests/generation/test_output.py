@@ -25,6 +25,29 @@ def test_a_name_is_a_files_name_whatever_was_asked():
     assert other != name
 
 
+def test_a_name_in_another_script_fits_on_the_disk(tmp_path):
+    names = [f"{letter}" * 20 for letter in "鳥猫犬馬鹿船車蛙"]
+    stems = {
+        output.name_files(request.Request(labels=",".join(some)), RUN)
+        for some in (names, names[:-1], names[::-1])
+    }
+    assert len(stems) == 3
+    for stem in stems:
+        assert len(stem.encode()) <= output.LONGEST
+        assert stem.startswith("grid-step_7020-labels_")
+        paths = output.reserve(tmp_path, stem, (".npz", ".png"))
+        output.write_all(paths, dict.fromkeys(paths, lambda path: path.write_text("")))
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_names_whose_signs_no_file_name_has_give_names_of_their_own():
+    words = ("a b", "a_b", "$a$b", "a/b", "☃", "☂", '"a,b"', "a,b")
+    stems = [output.name_files(request.Request(labels=word), RUN) for word in words]
+    assert len({*stems}) == len(words)
+    assert stems[1] == "grid-step_7020-labels_a_b"
+    assert not set("".join(stems)) & set('/$ "')
+
+
 @pytest.mark.parametrize("broken", [".a", ".b"])
 def test_files_are_written_all_or_none(tmp_path, broken):
     def breaks(path):

@@ -23,6 +23,55 @@ def test_labels_are_names_or_numbers(words, classes):
     assert request.parse_labels(words, NAMES) == classes
 
 
+ODD = (
+    "a",
+    "a,b",
+    'say "hi"',
+    "b",
+    "all",
+    "猫",
+    "e\u0301te\u0301",
+    " c",
+    "a, b, c",
+    "12",
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "classes"),
+    [
+        ("a,b", [1]),  # the longest name
+        ('"a",b', [0, 3]),
+        ("a, b, c", [8]),
+        ("a,b,a,b", [1, 1]),
+        ("b,a,b", [3, 1]),
+        ("a,12", [0, 9]),
+        ('"a,b"', [1]),
+        ('"say ""hi"""', [2]),
+        ('say "hi", b', [2, 3]),
+        ('"all"', [4]),
+        ("all", list(range(10))),
+        ("猫,b", [5, 3]),
+        ("été", [6]),  # typed with accents of one character
+        ("c", [7]),
+        (" c,b", [7, 3]),
+    ],
+)
+def test_names_with_commas_quotes_spaces_and_accents_are_found(words, classes):
+    assert request.parse_labels(words, ODD) == classes
+
+
+def test_names_that_are_the_same_but_for_accents_are_told_apart():
+    names = ["\u00e9", "e\u0301"]
+    for y, name in enumerate(names):
+        assert request.parse_labels(name, names) == [y]
+
+
+def test_names_in_an_error_are_shown_as_they_may_be_given():
+    with pytest.raises(InputError, match='choose among a, "a,b", "say ""hi""", b'):
+        request.parse_labels("nothing", ODD)
+
+
 @pytest.mark.parametrize("words", ["bird", "3", "-1", "cat,", "9" * 20])
 def test_a_class_that_there_is_not_is_refused_with_those_there_are(words):
     with pytest.raises(InputError, match="choose among cat, dog, 2, the numbers 0 to"):

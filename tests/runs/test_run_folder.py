@@ -74,6 +74,13 @@ def test_the_place_of_a_run_is_named_for_its_data(dataset, name):
     assert re.fullmatch(rf"runs/{name}-[0-9a-f]{{8}}", run_folder.default_path(options))
 
 
+def test_the_place_of_a_run_fits_on_the_disk(tmp_path):
+    """A folder's name may take all the bytes that the disk has for one."""
+    (tmp_path / ("鳥" * 85)).mkdir()
+    options = dataclasses.replace(SMALL, data=Data(dataset=f"folder:x/{'鳥' * 85}"))
+    (tmp_path / run_folder.default_path(options)).mkdir(parents=True)
+
+
 def test_a_run_describes_its_data(tmp_path):
     data = datasets.load("digits")
     for _ in range(2):  # again when it goes on

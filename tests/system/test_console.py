@@ -5,6 +5,7 @@ import sys
 
 from tqdm import tqdm
 
+from jem_tf.system import console
 from jem_tf.system.console import say
 
 
@@ -38,3 +39,18 @@ def test_a_pipe_that_closes_early_is_no_error():
         cwd=pathlib.Path(__file__).resolve().parents[2],
     )
     assert (program.stdout, program.stderr) == ("line\n", "")
+
+
+def test_a_character_that_a_terminal_lacks_is_escaped_and_others_stay(monkeypatch):
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    console.escape_what_cannot_be_shown()
+    say("cat 鳥")
+    assert terminal.buffer.getvalue() == b"cat \\u9ce5\n"
+
+
+def test_what_is_no_stream_of_text_stays_as_it_is(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", there := io.StringIO())  # as in a notebook
+    console.escape_what_cannot_be_shown()
+    say("cat 鳥")
+    assert there.getvalue() == "cat 鳥\n"

@@ -1,6 +1,7 @@
 """Text that comes from outside, such as names: is it text, and how long is it?"""
 
 import unicodedata
+from collections.abc import Sequence
 
 # Control characters, halves of UTF-16 pairs (what Python makes of bytes that are no
 # UTF-8), separators of lines and of paragraphs.
@@ -18,3 +19,20 @@ def is_text(text: str) -> bool:
 def cut(text: str, size: int) -> str:
     """Cuts a text to at most `size` bytes of UTF-8, between two characters."""
     return text.encode("utf-8", "replace")[:size].decode("utf-8", "ignore")
+
+
+def find(word: str, names: Sequence[str]) -> int | None:
+    """The place of a word among names, or None.
+
+    An accent may be a character of its own (Unicode's NFD, as macOS names files) or
+    not (NFC, as keyboards write): a name that is the same but for that, or for spaces
+    around it, counts if no other does.
+    """
+    if word in names:
+        return list(names).index(word)
+    plain = [_plain(name) for name in names]
+    return plain.index(_plain(word)) if plain.count(_plain(word)) == 1 else None
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()
