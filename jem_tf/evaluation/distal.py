@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from jem_tf import energies
 from jem_tf.energy_model import Classifier
-from jem_tf.figures import captioned_grids
+from jem_tf.figures import captioned_grids, lettering
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -101,9 +101,8 @@ def evaluate_distal(
     }
     rows = {name: distal.images[::IMAGES_PER_CLASS] for name, distal in driven.items()}
     captions = {name: _captions(distal) for name, distal in driven.items()}
-    return metrics, captioned_grids.captioned_rows(
-        rows, captions, class_names[:MAX_CLASSES]
-    )
+    names = lettering.drawable(class_names, width=lettering.NARROW)
+    return metrics, captioned_grids.captioned_rows(rows, captions, names[:MAX_CLASSES])
 
 
 def describe_distal(*, confidence: float, max_steps: int, seed: int) -> dict[str, Any]:

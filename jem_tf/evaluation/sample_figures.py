@@ -10,7 +10,7 @@ from jem_tf.datasets import Dataset, Split
 from jem_tf.energy_model import EnergyModel
 from jem_tf.evaluation import monitoring, neighbours
 from jem_tf.evaluation.sample_sources import FreshChains
-from jem_tf.figures import captioned_grids
+from jem_tf.figures import captioned_grids, lettering
 
 GRID, A_CLASS, MOST_CLASSES = 100, 10, 20
 ROWS, NEAREST = 10, 5
@@ -76,6 +76,7 @@ def _classes(
         }
         drawn = np.asarray(model.sample(len(labels), **how))
     rows = drawn.reshape(len(shown), A_CLASS, *drawn.shape[1:])
+    names = lettering.drawable(names)
     return captioned_grids.labelled_rows(rows, [names[y] for y in shown])
 
 
@@ -83,6 +84,7 @@ def _neighbours(samples: np.ndarray, train: Split, names: Sequence[str]) -> Any:
     images, labels = np.asarray(train.images), np.asarray(train.labels)
     count = min(NEAREST, len(images))
     which, distances = neighbours.find_nearest(samples, images, count)
+    names = lettering.drawable(names, width=lettering.NARROW)
     captions = [
         [f"{names[labels[i]]}  {far:.1f}" for i, far in zip(*row, strict=True)]
         for row in zip(which, distances, strict=True)

@@ -2,6 +2,7 @@
 
     plots            plots of numbers, as matplotlib figures
     captioned_grids  images with captions, as matplotlib figures
+    lettering        names as they are: no mathematics, fonts that have their letters
 
 This module has `tile` and `picture`, which make one grid of images, `save`, which
 writes it, and `save_plot`, which writes a matplotlib figure.
@@ -96,5 +97,7 @@ def save_plot(path: str | pathlib.Path, figure: "matplotlib.figure.Figure") -> N
     Raises:
       OSError: if the file cannot be written. An older one is then left as it was.
     """
-    with files.atomic_file(path) as part:
+    from jem_tf.figures import lettering
+
+    with files.atomic_file(path) as part, lettering.quiet_fonts():
         figure.savefig(part, format="png", dpi=200)

@@ -1,15 +1,20 @@
 """Images with captions as matplotlib figures, which `figures.save_plot` saves."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jem_tf import figures
+from jem_tf.figures import lettering
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+BESIDE, LETTERS = 1.4, 14  # inches beside a row, for names of so many letters
+LETTER = 0.08  # inches of each letter more
 
 
 def captioned_rows(
@@ -22,20 +27,21 @@ def captioned_rows(
     Args:
       rows: {label: images float [n, H, W, C] in [-1, 1]}.
       captions: {label: [n] of texts beneath the images}.
-      names: [n], of the columns.
+      names: [n], of the columns; see `lettering.drawable`.
     """
     import matplotlib.figure
 
+    style = lettering.style([*rows, *names, *itertools.chain(*captions.values())])
     size = (0.95 * len(names) + 0.5, 1.25 * len(rows) + 0.3)
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
     panels = figure.subplots(len(rows), len(names), squeeze=False)
     for line, (label, images) in zip(panels, rows.items(), strict=True):
-        line[0].set_ylabel(label, fontsize="small")
+        line[0].set_ylabel(label, fontsize="small", **style)
         for axes, image, caption in zip(line, images, captions[label], strict=True):
             _show(axes, figures.tile(image[None]))
-            axes.set_xlabel(caption, fontsize="x-small")
+            axes.set_xlabel(caption, fontsize="x-small", **style)
     for axes, name in zip(panels[0], names, strict=True):
-        axes.set_title(name, fontsize="small")
+        axes.set_title(name, fontsize="small", **style)
     return figure
 
 
@@ -49,22 +55,23 @@ def labelled_rows(
 
     Args:
       images: float [K, n, H, W, C] in [-1, 1].
-      names: [K]; a row with the name "" has none.
+      names: [K], see `lettering.drawable`; a row with the name "" has none.
       columns: [n] of texts above the columns, or None.
     """
     import matplotlib.figure
 
     rows, across, height, width = images.shape[:4]
-    size = (
-        0.5 * across + (1.4 if any(names) else 0.1),
-        0.5 * rows + (0.28 if columns else 0.1),
-    )
+    longest = max(map(lettering.measure, names))
+    beside = BESIDE + LETTER * max(0, longest - LETTERS) if longest else 0.1
+    size = (0.5 * across + beside, 0.5 * rows + (0.28 if columns else 0.1))
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     grid = figures.tile(images.reshape(-1, *images.shape[2:]), columns=across)
     _show(axes, grid)
     middles = (height + 1) * np.arange(rows) + (height - 1) / 2
-    axes.set_yticks(middles, names, fontsize="medium")
+    style = lettering.style(names)
+    axes.set_yticks(middles, names, fontsize="medium", **style)
+    axes.set_anchor("W")  # beside the names, for which the layout leaves room there
     axes.tick_params(length=0)
     if columns:
         middles = (width + 1) * np.arange(across) + (width - 1) / 2
@@ -86,6 +93,7 @@ def neighbours(
     """
     import matplotlib.figure
 
+    style = lettering.style(itertools.chain(*captions))
     rows, columns = nearest.shape[0], nearest.shape[1] + 1
     size = (1.05 * columns, 1.22 * rows + 0.3)
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
@@ -96,7 +104,7 @@ def neighbours(
         shown, beneath = [sample, *images], ["", *texts]
         for axes, image, text in zip(line, shown, beneath, strict=True):
             _show(axes, image)
-            axes.set_xlabel(text, fontsize="x-small", labelpad=2)
+            axes.set_xlabel(text, fontsize="x-small", labelpad=2, **style)
     panels[0][0].set_title("sample", fontsize="medium")
     panels[0][1 + nearest.shape[1] // 2].set_title(
         "nearest training images: class, distance", fontsize="medium"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from jem_tf.figures import lettering
 from jem_tf.metrics.calibration import Bins
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RADIUS = {"linf": r"$L_\infty$ radius, 1/255", "l2": "$L_2$ radius, pixels in [0, 1]"}
+
+LEGEND = ["test images", "the set above"]
+SET_LETTERS = 22  # of a set's name above a panel
 
 
 class Curve(NamedTuple):
@@ -106,17 +110,19 @@ def histograms(
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     edges = _edges([inside, *outside.values()])
-    for axes, (name, values) in zip(panels, outside.items(), strict=False):
-        _density(axes, inside, edges, color="tab:blue", label="test images")
-        _density(axes, values, edges, color="tab:red", label=name)
-        axes.set(yticks=[], title=name)
+    names = lettering.drawable(list(outside), what="set", width=SET_LETTERS)
+    style = lettering.style(names)
+    for axes, name, values in zip(panels, names, outside.values(), strict=False):
+        _density(axes, inside, edges, color="tab:blue", label=LEGEND[0])
+        _density(axes, values, edges, color="tab:red", label=LEGEND[1])
+        axes.set(yticks=[])
+        axes.set_title(name, **style)
         axes.spines[["top", "right", "left"]].set_visible(False)
     for axes in panels[len(outside) :]:
         axes.set_visible(False)
     figure.supxlabel(label, fontsize="medium")
     handles = figure.axes[0].get_legend_handles_labels()[0]
-    names = ["test images", "the set above"]
-    figure.legend(handles, names, loc="outside upper center", ncols=2, frameon=False)
+    figure.legend(handles, LEGEND, loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from jem_tf import figures, pixels
-from jem_tf.figures import captioned_grids
+from jem_tf.figures import captioned_grids, lettering
 from jem_tf.generation.request import SamplingPlan
 from jem_tf.sampling import Drawn, Known
 
@@ -36,6 +36,7 @@ def picture_writers(
       plan: the plan by which it was drawn.
       names: [K], the names of the classes.
     """
+    names = lettering.drawable(names)
     rows = None if plan.classes is None else [names[y] for y in plan.classes]
     if plan.known is not None:
         return {".png": inpaintings(drawn.images, rows, plan.known)}
