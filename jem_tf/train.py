@@ -16,7 +16,7 @@ import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mu
 from absl import flags
 
 from jem_tf import datasets, figures, jem
-from jem_tf.commands import command
+from jem_tf.commands import command, cpu_advice
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
 from jem_tf.options import Options, flatten, replace
@@ -32,7 +32,15 @@ from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.serving import exporting
 from jem_tf.system import console, files
-from jem_tf.training import announcements, callbacks, cluster, guard, loop, signals
+from jem_tf.training import (
+    announcements,
+    callbacks,
+    cluster,
+    guard,
+    loop,
+    pace,
+    signals,
+)
 
 
 def run(opts: Options) -> dict[str, Any] | None:
@@ -177,9 +185,11 @@ def _callbacks(
     plan: loop.Schedule,
     state: TrainingState | None,
 ) -> list[Any]:
+    first, size = state.step if state else 0, opts.training.batch_size
     return [
-        callbacks.Measure(data.validation, opts.training.batch_size),
-        callbacks.Progress(plan.steps, first=state.step if state else 0),
+        callbacks.Measure(data.validation, size),
+        callbacks.Progress(plan.steps, first=first),
+        pace.Pace(plan, size, first=first, advice=cpu_advice.advise(opts)),
         callbacks.Summaries(folder.tensorboard, flatten(opts)),
     ]
 

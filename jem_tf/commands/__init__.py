@@ -3,6 +3,7 @@
     main            the subcommands by name; runs one of them
     command         what all share: flags by subject, --help, one sentence for bad input
     run_flags       flags of the commands that read a trained run
+    cpu_advice      names the preset for CPUs where a run takes days
     run_evaluation  the steps of every `jem-tf evaluate`
     benchmark, diagnose, evaluate_calibration, evaluate_ood, evaluate_robustness,
     evaluate_samples, export, import_pytorch, report, sample

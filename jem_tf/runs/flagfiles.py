@@ -135,6 +135,12 @@ def from_flagfile(path: str | os.PathLike) -> Options:
     return from_flags(values)
 
 
+def find_preset(name: str) -> pathlib.Path | None:
+    """The flagfile of the preset called `name`, such as "cifar10_cpu", if it exists."""
+    presets = [place / f"{name}.flags" for place in PRESETS]
+    return next((preset for preset in presets if preset.is_file()), None)
+
+
 def _preset(argv: list[str]) -> pathlib.Path | None:
     """The preset of the data set that argv names, if there is one."""
     probe = flags.FlagValues()
@@ -143,8 +149,7 @@ def _preset(argv: list[str]) -> pathlib.Path | None:
         probe(argv, known_only=True)
     except flags.Error:  # the real parser reports it
         return None
-    presets = [place / f"{probe.dataset}.flags" for place in PRESETS]
-    return next((preset for preset in presets if preset.is_file()), None)
+    return find_preset(probe.dataset)
 
 
 def _define(

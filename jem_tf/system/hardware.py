@@ -47,6 +47,11 @@ def compiles(option: str) -> bool:
     """
     if option != "auto":
         return option == "true"
+    return has_accelerator()
+
+
+def has_accelerator() -> bool:
+    """Whether TensorFlow sees a GPU or a TPU."""
     return any(map(tf.config.list_physical_devices, ("GPU", "TPU")))
 
 

@@ -3,6 +3,7 @@
     loop           takes the remaining steps of a run
     guard          detects that training diverges, and chooses how to try again
     callbacks      measure, print and log a run while it trains
+    pace           says what a step takes, and when the run will end
     cluster        which replicas train, and in which processes
     signals        SIGTERM and Ctrl-C
     announcements  what a run prints when it starts and when it has its results
