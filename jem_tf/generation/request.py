@@ -172,16 +172,11 @@ def _parse_label(word: str, words: str, names: Sequence[str]) -> int:
         return place
     if word.isdecimal() and len(word) < 10 and int(word) < len(names):
         return int(word)
-    some = ", ".join(map(_quoted, names[:SHOWN])) + ", ..." * (len(names) > SHOWN)
+    some = ", ".join(map(texts.quote, names[:SHOWN])) + ", ..." * (len(names) > SHOWN)
     raise InputError(
         f"{argument('labels', words)}: the run has no class {word!r}; choose among "
         f"{some}, the numbers 0 to {len(names) - 1}, or all."
     )
-
-
-def _quoted(name: str) -> str:
-    """A name as it may be given: in quotes if it has a comma or quotes."""
-    return '"{}"'.format(name.replace('"', '""')) if set(name) & set(',"') else name
 
 
 def _usual_start(run: TrainedRun, mode: str) -> str:

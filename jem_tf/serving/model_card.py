@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from jem_tf.evaluation import findings
 from jem_tf.options import defining_options
 from jem_tf.runs import flagfiles
 from jem_tf.runs.loading import TrainedRun
+from jem_tf.system import texts
 
 TEXT = """\
 # {network} on {dataset}
@@ -69,6 +71,8 @@ images of your own before you rely on them.
 BOUND = """
   (**warning**: it is at the bound of the search, as happens with a model that has
   hardly learnt; do not rely on it)"""
+# What Markdown reads as more than text; an underscore within a word is none of it.
+MARKDOWN = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 PLAIN = """
 - Trained with `p_x_weight=0`, a plain classifier: nothing taught it log p(x).
 """
@@ -91,17 +95,19 @@ def render_card(
         **{
             name: facts[name]
             for name in (
-                "network dataset precision images calibrated_on accuracy temperature "
-                "threshold accepted accept"
+                "network precision images accuracy temperature threshold accepted "
+                "accept"
             ).split()
         },
+        dataset=_as_text(facts["dataset"]),
+        calibrated_on=_as_text(facts["calibrated_on"]),
         version=facts["versions"]["jem-tf"],
         step=run.step,
         sha256=facts["network_sha256"],
         height=height,
         width=width,
         channels=channels,
-        classes=", ".join(names),
+        classes=", ".join(map(_as_text, map(texts.quote, names))),
         measured=_measured(run, facts),
         bound=BOUND if facts["temperature_at_bound"] else "",
         caution=SEEN if facts["seen_in_training"] else "",
@@ -110,6 +116,12 @@ def render_card(
         plain="" if run.options.objective.generative else PLAIN.rstrip("\n"),
         recipe="".join(f"{flagfiles.spell(*item)}\n" for item in recipe.items()),
     )
+
+
+def _as_text(text: str) -> str:
+    """Markdown that shows a text as it is, whatever signs it has."""
+    escaped = MARKDOWN.sub(r"\\\g<0>", text)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _sampler(numbers: Mapping[str, Any]) -> str:

@@ -34,5 +34,13 @@ def find(word: str, names: Sequence[str]) -> int | None:
     return plain.index(_plain(word)) if plain.count(_plain(word)) == 1 else None
 
 
+def quote(name: str) -> str:
+    """A name as it stands in a list: in quotes, as in CSV, if it has a comma or quotes.
+
+    `generation.request.parse_labels` reads it back.
+    """
+    return '"{}"'.format(name.replace('"', '""')) if set(name) & set(',"') else name
+
+
 def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()

@@ -61,6 +61,18 @@ def test_a_page_loads_nothing_and_escapes_what_it_is_told(runs):
     assert any("a<b" in text for text in page.texts)
 
 
+@pytest.mark.parametrize("name", ["<script>x</script>", "a&lt;b", "'\"", "鳥", "$x$"])
+def test_names_of_sets_and_classes_are_read_as_they_are(runs, name):
+    metrics = {f"auroc/{name}/log_px": 0.5, f"log_px/{name}": 1.0}
+    protocol = {"sets": {name: "pictures"}, "class_names": [name]}
+    folder = runs["this run"]
+    written = {"metrics": metrics, "protocol": protocol}
+    folder.result("ood").write_text(json.dumps(written))
+    texts = Page(html_report.render_page(runs)).texts
+    assert name in texts  # of the grid's row
+    assert any(json.dumps(name, ensure_ascii=False) in text for text in texts)
+
+
 def test_a_baseline_without_results_leaves_its_place_out(runs):
     runs["baseline"].result("ood").unlink()
     page = Page(html_report.render_page(runs))

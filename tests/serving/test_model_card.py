@@ -61,3 +61,32 @@ def test_it_says_of_a_plain_classifier_that_it_is_one(tmp_path):
     plain = dataclasses.replace(Options(), objective=Objective(p_x_weight=0.0))
     assert "a plain classifier" in card(tmp_path, plain)
     assert "a plain classifier" not in card(tmp_path)
+
+
+def read_markdown(text):
+    """What a reader sees of a paragraph."""
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
+    inline = [child for token in tokens for child in token.children or []]
+    assert {child.type for child in inline} <= {"text", "text_special", "softbreak"}
+    return "".join(child.content for child in inline)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a_b", "_a_", "*a*", "<b>", "<script>x</script>", "`a`", "$x$", "a|b", "&lt;",
+        "[a](b)", "~~a~~", "\\a", "\\*", "鳥", "a & b", "!x", "__init__", "a__b",
+    ],
+)  # fmt: skip
+def test_names_of_classes_are_read_as_they_are(tmp_path, name):
+    text = card(tmp_path, class_names=[name, "cat"], dataset=f"folder:{name}")
+    (line,) = (x for x in text.splitlines() if x.startswith("**Classes**"))
+    assert read_markdown(line.split(": ")[1]) == f"{name}, cat."
+    assert read_markdown(text.splitlines()[0][2:]) == f"convnet-8 on folder:{name}"
+
+
+def test_a_name_with_a_comma_is_told_from_two_names(tmp_path):
+    text = card(tmp_path, class_names=["a", "a, b", 'say "c"'])
+    assert ': a, "a, b", "say ""c""".' in text

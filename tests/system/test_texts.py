@@ -1,3 +1,5 @@
+import csv
+
 import pytest
 
 from jem_tf.system import texts
@@ -28,3 +30,11 @@ def test_a_word_is_found_among_names_however_its_accents_are_written():
     assert texts.find("caf\u00e9", names) == 1
     assert [texts.find(name, names) for name in names] == [0, 1, 2, 3]
     assert texts.find("dog", names) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"), [("a b", "a b"), ("a, b", '"a, b"'), ('a"', '"a"""')]
+)
+def test_a_name_with_a_comma_or_quotes_is_quoted_as_csv_has_it(name, quoted):
+    assert texts.quote(name) == quoted
+    assert next(csv.reader([f"{quoted},x"])) == [name, "x"]
