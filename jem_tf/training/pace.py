@@ -11,6 +11,7 @@ from jem_tf.system.console import say
 from jem_tf.training.loop import Schedule
 
 STEPS, SECONDS = 2, 10.0  # timed at least, before anything is said
+SLOW = 60.0  # seconds of a step after which one is enough
 LONG = 1.5 * 86_400  # seconds ahead from which on a run is one of days
 
 
@@ -56,7 +57,8 @@ class Pace(keras.callbacks.Callback):
             self.begin = self.clock()
             return
         timed, seconds = step - self.compiled, self.clock() - self.begin
-        if timed >= STEPS and seconds >= SECONDS and step < self.plan.steps:
+        enough = timed >= STEPS and seconds >= SECONDS
+        if (enough or seconds >= SLOW) and step < self.plan.steps:
             self.said = True
             self._say(step, seconds / timed)
 

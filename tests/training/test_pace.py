@@ -65,6 +65,12 @@ def test_steps_that_are_taken_together_are_timed_together(capsys, together):
     assert int(left.replace(",", "")) >= 10_000 - 33 - 2 * max(together, 3)
 
 
+def test_of_very_slow_steps_one_is_enough(capsys):
+    walk(loop.Schedule(steps=7000, steps_per_epoch=70), 130.0, 2)
+    line, _ = capsys.readouterr().out.splitlines()
+    assert LINE.fullmatch(line)[1] == "130"
+
+
 def test_a_run_that_ends_before_is_told_nothing(capsys):
     walk(loop.Schedule(steps=8, steps_per_epoch=4), 1.0, 8)
     walk(loop.Schedule(steps=3, steps_per_epoch=4), 20.0, 3)
