@@ -37,9 +37,7 @@ def claimed(place, options):
 def describe(root, data=None):
     """Writes down what data a run is trained on: digits if not told."""
     data = data or datasets.load("digits")
-    shape = data.train.images.shape[1:].as_list()
-    sizes = run_folder.sizes_of(data)
-    RunFolder(root).describe_data(shape, data.class_names, sizes)
+    RunFolder(root).describe_data(run_folder.describe(data))
 
 
 def save(root, model, step, accuracy=None):
@@ -83,6 +81,9 @@ def test_a_run_describes_its_data(tmp_path):
         "image_shape": [8, 8, 1],
         "class_names": list("0123456789"),
         "sizes": {"train": 1295, "validation": 143, "test": 359},
+        "digests": run_folder.describe(data).digests,
+        "place": "",
+        "flip": False,
     }
 
 

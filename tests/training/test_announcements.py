@@ -36,10 +36,14 @@ def start(monkeypatch):
 
 def test_a_start_says_what_is_trained_on_what_and_where(start, capsys):
     options = Options()
-    data, network, folder = start(capsys, None)
+    data, mirrored, network, folder = start(capsys, None)
     assert data == (
         f"{options.data.dataset}: 900 images to train on, 100 to validate, 50 to test; "
         "2 classes"
+    )
+    assert mirrored == (
+        "training images are padded and cropped, none mirrored (flip=auto, by the "
+        "data's name)"
     )
     assert network == (
         f"{options.network.network}: 12,345 parameters, float32 (CPU is old); 700 steps"
@@ -49,7 +53,7 @@ def test_a_start_says_what_is_trained_on_what_and_where(start, capsys):
 
 def test_a_start_says_from_which_step_and_retry_a_run_goes_on(start, capsys):
     begun = start(capsys, None)
-    assert start(capsys, TrainingState(step=40))[3:] == ["going on from step 40"]
+    assert start(capsys, TrainingState(step=40))[4:] == ["going on from step 40"]
     assert start(capsys, TrainingState(step=40), retries=2) == [
         *begun,
         "going on from step 40",
