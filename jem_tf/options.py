@@ -61,8 +61,8 @@ class Data:
     )
     data_dir: str = option(
         "",
-        "folder of prepared TFDS data, searched first; for folder:PATH, the place where "
-        "that folder is now. Empty: TFDS's own folder, and PATH",
+        "folder of prepared TFDS data, searched first; for folder:PATH, where that "
+        "folder is now. Empty: TFDS's own folder, and PATH",
         free=True,
     )
     image_size: int = option(

@@ -7,8 +7,8 @@
 The test split is the set's own where it has one with labels; else its validation split
 stands in. Validation images (a tenth of the training images, 5,000 at most) and missing
 test splits are held out by a rule that depends on the data alone, so every seed and
-every recipe is evaluated on the same images. Images without a label are left out, and so
-are classes without a training image.
+every recipe is evaluated on the same images. Images without a label are left out, and
+so are classes without a training image.
 
 This module has `load`. The other modules are
 
