@@ -92,7 +92,7 @@ def _describe(
             f"{source} has {classes} classes; name its training data by "
             f"{argument('dataset')}."
         )
-    size = 0 if dataset in paper_set_info.SETS else IMAGE_SHAPE[0]
+    size = 0 if paper_set_info.find_known(dataset) else IMAGE_SHAPE[0]
     with arguments_renamed(name="dataset"):
         description = paper_set_info.describe(
             dataset, data_dir=data_dir, image_size=size
