@@ -54,7 +54,9 @@ def describe_augmentation(options: Data, flip: bool) -> str:
     """Says in a line what is done to training images, and whether they are mirrored."""
     if not options.augment:
         return "training images are neither cropped nor mirrored (augment=false)"
-    why = f"flip={options.flip}" + (", by the data's name" * (options.flip == "auto"))
+    why = f"flip={options.flip}"
+    if flip and options.flip == "auto":
+        why += "; give flip=false if left and right differ"
     mirrored = "half of them mirrored" if flip else "none mirrored"
     return f"training images are padded and cropped, {mirrored} ({why})"
 

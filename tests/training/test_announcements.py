@@ -47,8 +47,7 @@ def test_a_start_says_what_is_trained_on_what_and_where(start, capsys):
         "2 classes"
     )
     assert mirrored == (
-        "training images are padded and cropped, none mirrored (flip=auto, by the "
-        "data's name)"
+        "training images are padded and cropped, none mirrored (flip=auto)"
     )
     assert network == (
         f"{options.network.network}: 12,345 parameters, float32 (CPU is old); 700 steps"
@@ -80,8 +79,8 @@ def test_a_start_says_that_validation_stands_in_for_test(start, capsys):
         (
             {},
             True,
-            "training images are padded and cropped, half of them mirrored (flip=auto, "
-            "by the data's name)",
+            "training images are padded and cropped, half of them mirrored (flip=auto; "
+            "give flip=false if left and right differ)",
         ),
         (
             {"flip": "false"},
