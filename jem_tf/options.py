@@ -61,7 +61,8 @@ class Data:
     )
     data_dir: str = option(
         "",
-        "folder of prepared TFDS data, searched first. Empty: TFDS's own folder",
+        "folder of prepared TFDS data, searched first; for folder:PATH, where that "
+        "folder is now. Empty: TFDS's own folder, and PATH",
         free=True,
     )
     image_size: int = option(
@@ -77,7 +78,13 @@ class Data:
         least=0,
     )
     augment: bool = option(
-        True, "reflect-pad, crop and, where the data set allows it, flip images"
+        True, "reflect-pad, crop and, if --flip lets them, mirror images"
+    )
+    flip: str = option(
+        "auto",
+        "mirror half of the images, left to right. auto: but for sets of characters "
+        "(digits, mnist, svhn, emnist, ...), by the set's name; folders are mirrored",
+        choices=("auto", "true", "false"),
     )
 
 

@@ -60,13 +60,16 @@ def run(opts: Options) -> dict[str, Any] | None:
     build.check_options(opts, team.replicas)
     path = opts.training.workdir or run_folder.default_path(opts)
     claiming.check(path, opts)
-    data = datasets.load(
-        opts.data.dataset, data_dir=opts.data.data_dir, image_size=opts.data.image_size
-    )
+    before = RunFolder(path).read_description()
+    data_dir = loading.find_data_dir(opts.data, before, opts.data.data_dir)
+    data = loading.load_data(opts.data, before, data_dir)
+    place = datasets.place_of(opts.data.dataset, data_dir)
+    description = run_folder.describe(data, place)
+    RunFolder(path).check_data(description)
     plan = _plan(opts, data)
     build.make_batches(opts, data, plan.steps)  # raises if options are wrong
     model = _model(opts, data, plan.steps, team)
-    with _claimed(path, opts, data, team) as folder:
+    with _claimed(path, opts, description, team) as folder:
         model, now, seconds = _train(folder, opts, data, plan, team, model)
         results = None
         if team.chief:
@@ -90,15 +93,19 @@ def _plan(opts: Options, data: datasets.Dataset) -> loop.Schedule:
 
 @contextlib.contextmanager
 def _claimed(
-    path: str, opts: Options, data: datasets.Dataset, team: cluster.Cluster
+    path: str,
+    opts: Options,
+    description: run_folder.DataDescription,
+    team: cluster.Cluster,
 ) -> Iterator[RunFolder]:
     """A context with the folder of the run: the chief makes it, the others open it."""
     if not team.chief:
-        yield claiming.join_run(path, opts, team.from_chief(0))
+        folder = claiming.join_run(path, opts, team.from_chief(0))
+        folder.check_data(description)  # a copy on another machine may differ
+        yield folder
         return
     with claiming.claim(path, opts) as folder:
-        shape = data.train.images.shape[1:].as_list()
-        folder.describe_data(shape, data.class_names, run_folder.sizes_of(data))
+        folder.describe_data(description)
         team.from_chief(claiming.read_token(path))
         yield folder
 

@@ -145,7 +145,7 @@ def test_the_program_trains_on_two_replicas_and_says_only_its_own_lines(tmp_path
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("digits: 1295 images to train on")
-    assert lines[3].startswith("epoch 1/1  acc")
+    assert lines[4].startswith("epoch 1/1  acc")
     assert any(line.strip().startswith("AUROC of log p(x)") for line in lines)
     place = checkpoint_files.find_whole(tmp_path / "run" / "checkpoints")
     shards = tf.train.list_variables(str(place / "shards-0"))

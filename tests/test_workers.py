@@ -6,6 +6,7 @@ import signal
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from jem_tf.serving.exporting import CALIBRATION
 from tests.processes import (
@@ -140,6 +141,24 @@ def test_a_worker_without_the_chiefs_workdir_is_refused(begun, tmp_path, place):
         chief, other = (worker.end() for worker in workers)
     assert (chief.code, other.code) == (1, 1)
     assert re.fullmatch(rf"jem_tf: --workdir={own} [^\n]+\.\n", other.err)
+    assert re.fullmatch(GONE, chief.err)
+
+
+@pytest.mark.slow
+def test_a_worker_with_other_pictures_than_the_chief_is_refused(tmp_path):
+    """As many, in another order: its share would have the chief's test images."""
+    for place, colours in (("one", range(40)), ("other", reversed(range(40)))):
+        for i, colour in enumerate(colours):
+            for label, name in enumerate("ab"):
+                path = tmp_path / place / name / f"{i:02}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.new("RGB", (8, 8), (label, colour, 0)).save(path)
+    same = (f"--dataset=folder:{tmp_path / 'one'}", "--image_size=8")
+    own = (f"--data_dir={tmp_path / 'other'}",)
+    with two_workers(tmp_path / "run", *same, each=((), own)) as workers:
+        chief, other = (worker.end() for worker in workers)
+    assert (chief.code, other.code) == (1, 1)
+    assert re.fullmatch(r"jem_tf: [^\n]* other images or labels [^\n]+\.\n", other.err)
     assert re.fullmatch(GONE, chief.err)
 
 

@@ -13,13 +13,12 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from jem_tf import datasets
 from jem_tf.benchmarks import timing, training_step
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inception_network
 from jem_tf.options import Options
-from jem_tf.runs import build, flagfiles
+from jem_tf.runs import build, flagfiles, loading
 from jem_tf.system import files
 from jem_tf.training import cluster
 
@@ -97,7 +96,7 @@ def measure(opts: Options, values: Any) -> dict[str, Any]:
     if values.inception:
         numbers["FID features"] = measure_features(opts, values.inception, repeats)
     if values.feed:
-        data = datasets.load(opts.data.dataset, data_dir=opts.data.data_dir)
+        data = loading.load_data(opts.data, data_dir=opts.data.data_dir)
         numbers["feed"] = training_step.measure_feed(
             opts, data, step["seconds"], FEED_STEPS
         )

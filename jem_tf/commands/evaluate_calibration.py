@@ -31,7 +31,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         context.run.model, validation, test, noise=noise, seed=context.seed
     )
     protocol = {
-        "images": f"the first {len(test.labels)} of the test split",
+        "images": run_evaluation.name_images(context.data, len(test.labels)),
         "validation_images": len(validation.labels),
         "bins": BINS,
         "accuracy_noisy": f"noise N(0, {noise}^2) on pixels of [-1, 1]",

@@ -1,5 +1,6 @@
 """`jem-tf evaluate ood`: does a run detect images unlike its training data?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ from absl import flags
 
 from jem_tf.commands import run_evaluation, run_flags
 from jem_tf.commands.command import Command, FlagGroup
-from jem_tf.datasets import Split, outliers
+from jem_tf.datasets import Split, outliers, set_names
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.evaluation import findings, inference, outlier_detection
 from jem_tf.metrics import calibration, intervals
@@ -42,8 +43,9 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     metrics, figures = outlier_detection.evaluate_outliers(
         context.run.model, test, sets, temperature=temperature, seed=context.seed
     )
+    positives = run_evaluation.name_images(context.data, len(test))
     protocol = {
-        "images": f"the first {len(test)} of the test split, the positives",
+        "images": f"{positives}, the positives",
         "sets": descriptions,
         "energy_temperature": temperature,
         "energy_temperature_source": "--energy_temperature"
@@ -69,13 +71,9 @@ def load_sets(
             console.say(
                 f"left out, not on the disk: {', '.join(absent)} (see --data_dir)"
             )
-    short = [outliers.shorten_name(name) for name in names]
-    if len(set(short)) < len(short) or not names:
-        raise InputError(
-            f"{argument('sets', ','.join(names))} must name sets, none of them twice."
-        )
+    own = check_sets(names, context)
     sets, descriptions = {}, {}
-    for key, name in zip(short, names, strict=True):
+    for name, key in outliers.metric_keys(names).items():
         with arguments_renamed(name="sets"):
             sets[name], how = outliers.load_outliers(
                 name,
@@ -84,8 +82,33 @@ def load_sets(
                 limit=context.limit,
                 seed=context.seed,
             )
+        if name in own:
+            console.say(f"mind: {name} is what the run was trained on, or a part of it")
+            how += "; mind: the run's own data"
         descriptions[key] = f"{len(sets[name])} images: {how}"
     return sets, descriptions
+
+
+def check_sets(names: Sequence[str], context: run_evaluation.Context) -> list[str]:
+    """Returns which of the sets the run was trained on.
+
+    Raises:
+      InputError: if there is none, or two are one.
+    """
+    listed = f"{argument('sets', ','.join(names))} must name sets, none of them twice"
+    seen: dict[str, str] = {}
+    for name in names:
+        with arguments_renamed(name="sets"):
+            what = outliers.identify(name, context.data_dir)
+        if (other := seen.setdefault(what, name)) != name:
+            raise InputError(f"{listed}; {other} and {name} are one.")
+    if len(seen) < len(names) or not names:
+        raise InputError(f"{listed}.")
+    trained_on = context.run.options.data.dataset
+    if set_names.folder_of(trained_on) is not None:
+        trained_on = f"folder:{context.place}"
+    own = outliers.identify(trained_on, context.data_dir)
+    return [name for what, name in seen.items() if outliers.overlap(what, own)]
 
 
 def find_temperature(model: Any, validation: Split) -> float:

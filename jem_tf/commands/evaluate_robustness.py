@@ -105,7 +105,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     for name in (name for name, check in checks.items() if not check["ok"]):
         console.say(f"warning: {name} does not hold; see the protocol's sanity")
     protocol = {
-        "images": f"the first {len(split.labels)} of the test split",
+        "images": run_evaluation.name_images(context.data, len(split.labels)),
         **robustness.describe_robustness(defences, radii, settings),
         "distal": distal.describe_distal(**goal),
         "baseline": baseline and findings.provenance(baseline, context.data),

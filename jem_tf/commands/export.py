@@ -38,8 +38,7 @@ def define(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Reads the run, exports it and prints the path."""
     trained = run_flags.read_run(values)
-    data_dir = values.data_dir or trained.options.data.data_dir
-    data = loading.read_data(trained, data_dir)
+    data = loading.read_data(trained, values.data_dir)
     path = exporting.export_run(
         trained,
         data,

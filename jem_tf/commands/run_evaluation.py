@@ -1,14 +1,17 @@
 """The steps of every `jem-tf evaluate`: read the run, measure, write, print."""
 
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from absl import flags
 
+from jem_tf import datasets
 from jem_tf.commands import run_flags
-from jem_tf.datasets import Dataset, Split
+from jem_tf.datasets import Dataset, Split, set_names
 from jem_tf.evaluation import findings, tables
 from jem_tf.runs import loading
+from jem_tf.system import files
 
 
 class Context(NamedTuple):
@@ -18,6 +21,7 @@ class Context(NamedTuple):
     data: the data set that it was trained on.
     limit: how many images at most; 0 for all.
     seed: int, for all that is random.
+    place: the folder that its data were read from; "" for none.
     data_dir: folder of prepared TFDS data; "" for TFDS's own folder.
     flags: all parsed flags, with those of the command itself.
     """
@@ -26,6 +30,7 @@ class Context(NamedTuple):
     data: Dataset
     limit: int
     seed: int
+    place: str
     data_dir: str
     flags: Any
 
@@ -43,9 +48,9 @@ def run_evaluation(
       values: parsed flags, with those of `run_flags.define`.
     """
     run = run_flags.read_run(values)
-    data_dir = values.data_dir or run.options.data.data_dir
-    data = loading.read_data(run, data_dir)
-    context = Context(run, data, values.limit, values.seed, data_dir, values)
+    data = loading.read_data(run, values.data_dir)
+    place, data_dir = find_places(run, values.data_dir)
+    context = Context(run, data, values.limit, values.seed, place, data_dir, values)
     measured = evaluation(context)
     given = {"seed": context.seed, "limit": context.limit}
     protocol = findings.provenance(run, data) | given | measured.protocol
@@ -54,6 +59,27 @@ def run_evaluation(
     print(f"\n{name} of {run.folder} at step {run.step}")
     print("\n".join(tables.format_metrics(measured.metrics)), end="\n\n")
     print(*written, sep="\n")
+
+
+def find_places(run: loading.TrainedRun, data_dir: str) -> tuple[str, str]:
+    """Finds (where a run's data are, where TFDS sets are): a `Context`'s places.
+
+    Args:
+      run: loading.TrainedRun.
+      data_dir: as the user gave it; "" for nothing.
+    """
+    options = run.options.data
+    data_dir = loading.find_data_dir(options, run.folder.read_description(), data_dir)
+    place = datasets.place_of(options.dataset, data_dir)
+    pictures = set_names.folder_of(options.dataset) is not None
+    own = data_dir and os.path.abspath(files.expand(data_dir)) == place
+    return place, "" if pictures and own else data_dir
+
+
+def name_images(data: Dataset, count: int) -> str:
+    """Says in a protocol which images of `data.test` an evaluation looked at."""
+    stands_in = data.test_source == datasets.VALIDATION_STANDS_IN
+    return f"the first {count} of {data.test_source if stands_in else 'the test split'}"
 
 
 def first_images(split: Split, limit: int) -> Split:

@@ -29,7 +29,10 @@ def define(values: flags.FlagValues, *, limit: bool = True) -> None:
 def define_data_dir(group: FlagGroup) -> None:
     """Defines --data_dir."""
     group.text(
-        "data_dir", "", "folder of prepared TFDS data. Empty: the one of the training"
+        "data_dir",
+        "",
+        "folder of prepared TFDS data; of a run on folder:PATH, also the place where "
+        "that folder is now. Empty: the one of the training",
     )
 
 

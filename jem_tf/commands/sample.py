@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import pathlib
 
 from absl import flags
 
@@ -11,6 +10,7 @@ from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.generation import inpainting_inputs, output, pictures, request
 from jem_tf.runs import loading
+from jem_tf.system import files
 
 FRAMES = 51  # of a film, by default
 
@@ -88,7 +88,7 @@ def run(values: flags.FlagValues) -> None:
     data = functools.cache(lambda: loading.read_data(trained, values.data_dir))
     plan = request.make_plan(trained, wanted, data)
     paths = output.reserve(
-        pathlib.Path(values.out or trained.folder.samples),
+        files.expand(values.out or trained.folder.samples),
         output.name_files(wanted, trained),
         pictures.ENDINGS[wanted.mode],
     )

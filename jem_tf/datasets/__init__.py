@@ -4,15 +4,19 @@
     folder:PATH     pictures in a folder, which has one folder inside for each class
     anything else   a TFDS image classification set: cifar10, cifar100, svhn, ...
 
-The test split is the set's own where it has one. Validation images (a tenth of the
-training images, 5,000 at most) and missing test splits are held out by a rule that
-depends on the data alone, so every seed and recipe is evaluated on the same images.
+The test split is the set's own where it has one with labels; else its validation split
+stands in. Validation images (a tenth of the training images, 5,000 at most) and missing
+test splits are held out by a rule that depends on the data alone, so every seed and
+every recipe is evaluated on the same images. Images without a label are left out, and
+so are classes without a training image.
 
 This module has `load`. The other modules are
 
     digits, picture_folders, tfds_sets   readers, one for each line of the table above
     batches                              training batches as a function of (seed, step)
     outliers                             sets of images that a model was not trained on
+    set_names                            what the name of a set says
+    missing_labels                       labels and classes that are missing
     paper_set_info                       class names and sizes without the images
     name_checks                          refuses names that are not text
     image_conversion                     changes of size and channels
@@ -20,13 +24,22 @@ This module has `load`. The other modules are
 This folder imports `errors`, `system` and `pixels` alone.
 """
 
+import os
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import digits, name_checks, picture_folders, tfds_sets
-from jem_tf.errors import InputError, argument
+from jem_tf.datasets import (
+    digits,
+    missing_labels,
+    name_checks,
+    picture_folders,
+    set_names,
+    tfds_sets,
+)
+from jem_tf.errors import InputError, argument, arguments_renamed
+from jem_tf.system import files
 
 
 class Split(NamedTuple):
@@ -44,10 +57,16 @@ class Dataset(NamedTuple):
     test: Split
     class_names: tuple[str, ...]  # K, in the order of the labels
     flip: bool  # whether a mirrored image keeps its label
+    test_source: str = "the test split"  # what stands as `test`, for protocols
 
 
 MOST_VALIDATION = 5000
-NEVER_FLIPPED = ("digits", "mnist", "svhn", "svhn_cropped", "emnist", "kmnist")
+NEVER_FLIPPED = (  # base names of sets of characters
+    "digits mnist svhn_cropped emnist kmnist mnist_corrupted binary_alpha_digits "
+    "cmaterdb omniglot"
+).split()
+VALIDATION_STANDS_IN = "the validation split, as there is no test split with labels"
+HELD_OUT = "held out of the train split, as there is no test split with labels"
 
 
 def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
@@ -56,28 +75,23 @@ def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
     Args:
       name: "digits", "folder:PATH" or the name of a TFDS set.
       data_dir: a folder with prepared TFDS data, which is searched first; TFDS's own
-        folder if empty.
+        folder if empty. Of "folder:PATH", the place where the folder is now.
       image_size: pixels a side to resize to; 0 leaves images of one size as they are.
 
     Returns:
-      The three splits, the class names and whether images may be mirrored.
+      The three splits, the class names and whether images may be mirrored, which is
+      decided by the set's base name (`set_names.base_name`).
 
     Raises:
-      InputError: if the set is unknown, absent, unreadable, or has fewer than two
-        classes, names of classes that are not text, or too few images for three splits.
+      InputError: if the set is unknown, absent, unreadable, unlabelled, or has fewer
+        than two classes, names of classes that are not text, or too few images for
+        three splits.
     """
-    if name == "digits":
-        splits, class_names = digits.read_digits(image_size)
-    elif name.startswith("folder:"):
-        splits, class_names = picture_folders.read_folder(name, image_size)
-    else:
-        splits, class_names = tfds_sets.read_tfds(name, data_dir, image_size=image_size)
+    splits, class_names = _read(name, data_dir, image_size)
     name_checks.check_names(class_names, name)
-    train, test = splits["train"], splits.get("test")
-    if test is None:
-        train, test = _hold_out(train, len(train[1]) // 5, "test")
-    held_out = validation_size(len(train[1]))
-    train, validation = _hold_out(train, held_out, "validation")
+    splits = missing_labels.drop_unlabelled(name, splits)
+    splits, class_names = missing_labels.drop_absent_classes(name, splits, class_names)
+    train, validation, test, test_source = _deal(splits)
     learnt = len(np.unique(train[1]))
     if learnt < len(class_names) or min(len(validation[1]), len(test[1])) == 0:
         raise InputError(
@@ -89,8 +103,55 @@ def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
         validation=_split(*validation),
         test=_split(*test),
         class_names=tuple(class_names),
-        flip=name not in NEVER_FLIPPED,
+        flip=set_names.base_name(name) not in NEVER_FLIPPED,
+        test_source=test_source,
     )
+
+
+def place_of(name: str, data_dir: str = "") -> str:
+    """Returns the absolute path of the folder that `load` reads; "" if none was named.
+
+    Args:
+      name, data_dir: as in `load`. Of a folder of pictures, a `data_dir` with prepared
+        TFDS sets is not the place: it is for other sets, such as outliers.
+    """
+    place = set_names.folder_of(name)
+    if data_dir and (place is None or not tfds_sets.holds_sets(data_dir)):
+        place = files.expand(data_dir)
+    return "" if place is None or name == "digits" else os.path.abspath(place)
+
+
+def _read(
+    name: str, data_dir: str, image_size: int
+) -> tuple[dict[str, missing_labels.Arrays], list[str]]:
+    if name == "digits":
+        return digits.read_digits(image_size)
+    folder = set_names.folder_of(name)
+    if folder is None:
+        return tfds_sets.read_tfds(name, data_dir, image_size=image_size)
+    place = place_of(name, data_dir)
+    if place == os.path.abspath(folder):
+        return picture_folders.read_folder(name, image_size)
+    with arguments_renamed(name="data_dir"):
+        return picture_folders.read_folder(f"folder:{place}", image_size)
+
+
+def _deal(
+    splits: dict[str, missing_labels.Arrays],
+) -> tuple[missing_labels.Arrays, missing_labels.Arrays, missing_labels.Arrays, str]:
+    """Makes (train, validation, test, what test is) of the splits that a set has."""
+    train = splits["train"]
+    if "test" in splits:
+        test, source = splits["test"], "the test split"
+    elif "validation" in splits:
+        test, source = splits["validation"], VALIDATION_STANDS_IN
+    else:
+        train, test = _hold_out(train, len(train[1]) // 5, "test")
+        source = HELD_OUT
+    own = "test" in splits and "validation" in splits
+    held_out = 0 if own else validation_size(len(train[1]))
+    train, validation = _hold_out(train, held_out, "validation")
+    return train, splits["validation"] if own else validation, test, source
 
 
 def validation_size(count: int) -> int:

@@ -7,15 +7,21 @@ folder:PATH      pictures in a folder and in the folders inside it
 anything else    the test split of a TFDS set: svhn, cifar10, cifar100, celeb_a, ...
 """
 
+import itertools
+import os
+import re
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from jem_tf import pixels
-from jem_tf.datasets import image_conversion, picture_folders, tfds_sets
+from jem_tf.datasets import image_conversion, picture_folders, set_names, tfds_sets
 from jem_tf.errors import InputError, argument
 
 SYNTHETIC = ("interpolation", "uniform", "constant")
 NATURAL = ("svhn", "cifar10", "cifar100")  # the paper's sets except CelebA
+TAKEN = ("test",)  # keys of metrics that are not outliers'
 
 
 def load_outliers(
@@ -65,16 +71,85 @@ def default_sets(dataset: str, data_dir: str = "") -> tuple[list[str], list[str]
 
     Returns:
       ([the sets of SYNTHETIC, and those of NATURAL that are on disk], [those of NATURAL
-      that are not]). Neither list has `dataset`.
+      that are not]). Neither list has `dataset`, whatever its version and spelling.
     """
-    others = [name for name in NATURAL if name != dataset]
+    own = set_names.base_name(dataset)
+    others = [name for name in NATURAL if set_names.base_name(name) != own]
     prepared = [name for name in others if tfds_sets.is_prepared(name, data_dir)]
     return [*prepared, *SYNTHETIC], [name for name in others if name not in prepared]
 
 
-def shorten_name(name: str) -> str:
-    """Returns a set's name for a key of metrics: the last part of a folder's path."""
-    return name.rstrip("/").split("/")[-1].removeprefix("folder:")
+def identify(name: str, data_dir: str = "") -> str:
+    """Returns what a name stands for: two sets are one if this is equal.
+
+    Args:
+      name: as in `load_outliers`, or "digits".
+      data_dir: as in `load_outliers`.
+
+    Returns:
+      The real path of a folder, the full name of a TFDS set with its version, or
+      `name`.
+
+    Raises:
+      InputError: if TFDS has no such set.
+    """
+    if (folder := set_names.folder_of(name)) is not None:
+        return f"folder:{os.path.realpath(folder)}"
+    if name in (*SYNTHETIC, "digits"):
+        return name
+    return tfds_sets.full_name(name, data_dir)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two sets, as `identify` returns them, have images in common.
+
+    They have if they are versions of one TFDS set, or one folder lies in the other.
+    """
+    if not (one.startswith("folder:") and other.startswith("folder:")):
+        return re.sub(r"/[\d.]+$", "", one) == re.sub(r"/[\d.]+$", "", other)
+    shared = os.path.commonpath([one, other])
+    return shared in (one, other)
+
+
+def metric_keys(names: Sequence[str]) -> dict[str, str]:
+    """Makes a key of metrics for each set: {name: key}, no key twice.
+
+    A key is the last part of a name, with the parts before it as far as it takes to
+    tell the sets apart: "birds", or "old-birds" and "new-birds". None is "test", which
+    is the test images' key, and none ends as the key of an interval does.
+
+    Args:
+      names: as in `load_outliers`, each once.
+    """
+    parts = {name: _parts(name) for name in names}
+    depths = dict.fromkeys(names, 1)
+    while True:
+        keys = {name: "-".join(parts[name][-depths[name] :]) for name in names}
+        taken = [*TAKEN, *keys.values()]
+        longer = [
+            name
+            for name, key in keys.items()
+            if taken.count(key) > 1 and depths[name] < len(parts[name])
+        ]
+        if not longer:
+            break
+        for name in longer:
+            depths[name] += 1
+    unique: dict[str, str] = {}
+    for name, key in keys.items():
+        key = f"{key}-set" if key.endswith(("_ci", "_std")) else key
+        taken = [*TAKEN, *unique.values()]
+        free = itertools.chain([key], (f"{key}-{n}" for n in itertools.count(2)))
+        unique[name] = next(candidate for candidate in free if candidate not in taken)
+    return unique
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a name from which its key is made, the last one first used."""
+    folder = set_names.folder_of(name)
+    if folder is None:
+        return name.split("/")
+    return [part for part in os.path.abspath(folder).split(os.sep) if part] or [name]
 
 
 def _synthetic(

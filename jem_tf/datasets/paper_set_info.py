@@ -6,6 +6,7 @@ The names are in the order of the labels, which is the same in TFDS and in torch
 from typing import NamedTuple
 
 from jem_tf import datasets
+from jem_tf.datasets import set_names
 
 DIGITS = "0 1 2 3 4 5 6 7 8 9"
 CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
@@ -35,6 +36,12 @@ class Description(NamedTuple):
     sizes: dict[str, int]  # {split: number of images}
 
 
+def find_known(name: str) -> str | None:
+    """Returns the key of SETS that a name stands for, whatever its spelling."""
+    base = set_names.base_name(name)
+    return next((key for key in SETS if set_names.base_name(key) == base), None)
+
+
 def describe(name: str, *, data_dir: str = "", image_size: int = 0) -> Description:
     """Describes a data set; it is loaded only if it is not in SETS.
 
@@ -46,8 +53,8 @@ def describe(name: str, *, data_dir: str = "", image_size: int = 0) -> Descripti
     Raises:
       InputError: as `datasets.load` does.
     """
-    if name in SETS:
-        names, learning, test = SETS[name]
+    if known := find_known(name):
+        names, learning, test = SETS[known]
         held_out = datasets.validation_size(learning)
         sizes = {"train": learning - held_out, "validation": held_out, "test": test}
         return Description((32, 32, 3), tuple(names.split()), sizes)

@@ -1,6 +1,5 @@
 """TensorFlow Datasets: sets are read from disk, or downloaded if they are absent."""
 
-import os
 import urllib.error
 import urllib.request
 from typing import Any
@@ -8,10 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import image_conversion
+from jem_tf.datasets import image_conversion, set_names
 from jem_tf.errors import InputError, argument
+from jem_tf.system import files
 
-ALIASES = {"svhn": "svhn_cropped"}
 # TFDS tries an unreachable network for minutes; this asks once whether there is one.
 PROBE_URL = "https://storage.googleapis.com/tfds-data"
 TIMEOUT = 5  # seconds
@@ -22,15 +21,18 @@ def read_tfds(
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], list[str]]:
     """Reads the training and test split of a TFDS image classification set.
 
+    If there is no test split, or one that was published without labels, the validation
+    split is read as well.
+
     Args:
       name: of the set, such as "cifar10".
       data_dir: a folder with prepared TFDS data; TFDS's own folder if empty.
       image_size: pixels a side to resize to; 0 leaves images of one size as they are.
 
     Returns:
-      ({"train": (images uint8 [N, H, W, C], labels int [N]), "test": ...}, class
-      names). A validation split stands in for a missing test split; if both are missing
-      there is no "test".
+      ({"train": (images uint8 [N, H, W, C], labels int [N]), "test": ...,
+      "validation": ...}, class names); a label that is missing is -1. "test" and
+      "validation" are there if they were read.
 
     Raises:
       InputError: if TFDS has no such set, it does not classify images of one size, or
@@ -41,8 +43,10 @@ def read_tfds(
     label = builder.info.features[keys[1]]
     splits = {"train": _read(builder, "train", keys, image_size, name)}
     for split in ("test", "validation"):
-        if split in builder.info.splits and "test" not in splits:
-            splits["test"] = _read(builder, split, keys, image_size, name)
+        if split in builder.info.splits:
+            splits[split] = _read(builder, split, keys, image_size, name)
+            if (splits[split][1] >= 0).any():
+                break
     return splits, label.names
 
 
@@ -80,6 +84,22 @@ def read_tfds_images(
         raise _unreadable(builder, name) from error
 
 
+def full_name(name: str, data_dir: str = "") -> str:
+    """Returns what a name stands for: "svhn" is "svhn_cropped/3.1.0".
+
+    Raises:
+      InputError: if TFDS has no such set.
+    """
+    return _builder(name, data_dir).info.full_name
+
+
+def holds_sets(folder: str) -> bool:
+    """Returns whether prepared TFDS sets lie in a folder."""
+    root = files.expand(folder)
+    depths = ("*/*", "*/*/*")  # NAME/VERSION, NAME/CONFIG/VERSION
+    return any(any(root.glob(f"{depth}/dataset_info.json")) for depth in depths)
+
+
 def is_prepared(name: str, data_dir: str = "") -> bool:
     """Returns whether a TFDS set is on the disk already.
 
@@ -101,16 +121,18 @@ def _builder(name: str, data_dir: str) -> Any:
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
-    if data_dir and not os.path.isdir(data_dir):
+    place = files.expand(data_dir) if data_dir else None
+    if place and not place.is_dir():
         raise InputError(
             f"{argument('data_dir', data_dir)} is not a folder; make it or name "
             "another."
         )
     try:
-        return tfds.builder(ALIASES.get(name, name), data_dir=data_dir or None)
+        return tfds.builder(set_names.in_tfds(name), data_dir=place)
     except (
         tfds.core.DatasetNotFoundError,
         ValueError,
+        TypeError,  # an argument that the set does not take: NAME/split=train
         ImportError,
         AssertionError,  # a version that does not exist
     ) as error:
@@ -189,4 +211,6 @@ def _read(
             labels.append(example[keys[1]])
     except (tf.errors.OpError, OSError) as error:
         raise _unreadable(builder, name) from error
+    if not images:
+        return np.empty([0, 1, 1, 1], "uint8"), np.empty(0, int)
     return np.stack(images), np.array(labels)

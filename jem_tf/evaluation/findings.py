@@ -106,7 +106,8 @@ def provenance(run: TrainedRun, data: Dataset) -> dict[str, Any]:
       run: gives the network and its options.
       data: the data set that the run was trained on.
     """
-    return describe_run(run) | {"test_images": len(data.test.labels)}
+    test = {"test_images": len(data.test.labels), "test_split": data.test_source}
+    return describe_run(run) | test
 
 
 def describe_run(run: TrainedRun) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def find_graph(
       InputError: if there is no file, none can be downloaded, or it has another sha256.
     """
     if path:
-        given = pathlib.Path(path)
+        given = files.expand(path)
         if sha256:
             _check(given, sha256, argument("path", path), "give another, or leave out")
         return given

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import features
-from jem_tf.system import hardware
+from jem_tf.system import files, hardware
 
 IMAGES, POOL, SOFTMAX = "ExpandDims:0", "pool_3:0", "softmax:0"
 RESHAPE = "pool_3/_reshape/shape"  # in the original it is [1, 2048]: one image only
@@ -43,7 +43,7 @@ class Inception:
 
     def __init__(self, path: str | pathlib.Path, *, bfloat16: bool = False):
         self.bfloat16 = bfloat16
-        graph_def, self.sha256 = _read(pathlib.Path(path))
+        graph_def, self.sha256 = _read(files.expand(path))
         self.identity = f"{self.sha256} {'bfloat16' if bfloat16 else 'float32'}"
         self.has_softmax = _has(graph_def, SOFTMAX)
         self._outputs = [POOL, SOFTMAX] if self.has_softmax else [POOL]

@@ -36,19 +36,20 @@ def evaluate_outliers(
       seed: of the bootstrap.
 
     Returns:
-      ({"auroc/<set>/<score>": number, "auroc/<set>/<score>_ci": [low, high], the same
-      of aupr and fpr95, "log_px/<set>": mean in nats}, {"log_px": figure}).
+      ({"auroc/<key>/<score>": number, "auroc/<key>/<score>_ci": [low, high], the same
+      of aupr and fpr95, "log_px/<key>": mean in nats}, {"log_px": figure}); the keys
+      are `outliers.metric_keys` of the sets.
     """
-    names = {outliers.shorten_name(name): name for name in sets}
+    keys = outliers.metric_keys(list(sets))
     inside = _scores(model, test_images, temperature, "test images")
     metrics: dict[str, Any] = {"log_px/test": float(inside["log_px"].mean())}
     log_px = {}
-    for short, name in names.items():
-        outside = _scores(model, sets[name], temperature, short)
-        log_px[short] = outside["log_px"]
-        metrics[f"log_px/{short}"] = float(outside["log_px"].mean())
+    for name, key in keys.items():
+        outside = _scores(model, sets[name], temperature, key)
+        log_px[key] = outside["log_px"]
+        metrics[f"log_px/{key}"] = float(outside["log_px"].mean())
         for score, values in inside.items():
-            metrics |= _separation(f"{short}/{score}", values, outside[score], seed)
+            metrics |= _separation(f"{key}/{score}", values, outside[score], seed)
     metrics = dict(sorted(metrics.items(), key=lambda item: _rank(item[0])))
     return metrics, {"log_px": plots.histograms(inside["log_px"], log_px, LABEL)}
 

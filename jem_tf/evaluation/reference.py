@@ -138,7 +138,7 @@ def read_reference(stats: str | pathlib.Path, width: int) -> Reference:
     """
     named = argument("stats", stats)
     try:
-        with np.load(stats) as arrays:
+        with np.load(files.expand(stats)) as arrays:
             mu, sigma = (np.asarray(arrays[key], "float64") for key in ("mu", "sigma"))
     except UNREADABLE as error:
         raise InputError(

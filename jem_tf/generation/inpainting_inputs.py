@@ -12,6 +12,7 @@ import numpy as np
 from jem_tf import pixels
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument
+from jem_tf.system import files
 
 TEST = "test:"
 MASKS = "X0,Y0,X1,Y1, left, right, top, bottom, half or a picture"
@@ -114,7 +115,7 @@ def _read_picture(
 
     given = argument(name, path)
     try:
-        with Image.open(path) as picture:
+        with Image.open(files.expand(path)) as picture:
             size, image = picture.size, np.asarray(picture.convert(mode))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         kinds = MASKS if name == "mask" else "a picture or test:0"

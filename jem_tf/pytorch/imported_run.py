@@ -19,6 +19,7 @@ from jem_tf.jem import JEM
 from jem_tf.options import Data, Network, Options, Sampling, Training
 from jem_tf.pytorch.conversion import IMAGE_SHAPE, Original
 from jem_tf.runs import build, checkpoint_manager, claiming
+from jem_tf.runs.run_folder import DataDescription
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
 from jem_tf.training import cluster
@@ -59,7 +60,7 @@ def write_run(
         classes or images.
     """
     opts, description = _describe(original, source, dataset, data_dir)
-    root, named = pathlib.Path(path).resolve(), argument("path", path)
+    root, named = files.expand(path).resolve(), argument("path", path)
     if root.exists() and not (root.is_dir() and not any(root.iterdir())):
         raise InputError(f"{named} holds something already; name another.")
     with arguments_renamed(workdir="path"):
@@ -68,7 +69,7 @@ def write_run(
     note = _note(original, source, opts, model)
     facts = checkpoint_manager.model_facts(opts, IMAGE_SHAPE, original.num_classes)
     with files.atomic_folder(root) as part, claiming.claim(part, opts) as folder:
-        folder.describe_data(*description)
+        folder.describe_data(DataDescription(*description))
         files.write_json(folder.import_file, note)
         saved = checkpoint_manager.Checkpoints(
             folder.checkpoints,
@@ -91,7 +92,7 @@ def _describe(
             f"{source} has {classes} classes; name its training data by "
             f"{argument('dataset')}."
         )
-    size = 0 if dataset in paper_set_info.SETS else IMAGE_SHAPE[0]
+    size = 0 if paper_set_info.find_known(dataset) else IMAGE_SHAPE[0]
     with arguments_renamed(name="dataset"):
         description = paper_set_info.describe(
             dataset, data_dir=data_dir, image_size=size
@@ -129,7 +130,7 @@ def _model(opts: Options, original: Original) -> JEM:
 def _note(
     original: Original, source: str | pathlib.Path, opts: Options, model: JEM
 ) -> dict[str, Any]:
-    path = pathlib.Path(source)
+    path = files.expand(source)
     return {
         "source": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from jem_tf.errors import InputError
+from jem_tf.system import files
 
 ZIPPED = b"PK\x03\x04"
 OLDER = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  # before 1.6
@@ -46,7 +47,7 @@ def read_arrays(
       InputError: if PyTorch is not installed, or the file is unreadable, not one of
         PyTorch's, damaged, or holds anything but tensors.
     """
-    torch = _torch()
+    torch, path = _torch(), files.expand(path)
     tensors = _tensors(_load(torch, path), path)
     try:
         _check(torch, tensors, path)

@@ -233,6 +233,11 @@ def check_options(opts: Options, replicas: int) -> None:
     if objective.p_x_weight and objective.p_x_images == "same":
         _check_same_images(opts)
     _check_temperature(opts.sampling)
+    if opts.data.flip == "true" and not opts.data.augment:
+        raise InputError(
+            f"{argument('flip', 'true')} is not used with "
+            f"{argument('augment', 'false')}; leave one of them out."
+        )
 
 
 def _check_same_images(opts: Options) -> None:

@@ -1,16 +1,25 @@
 """A trained run, read back: its model, its options, and the data it was trained on."""
 
-import dataclasses
+import os
 import pathlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jem_tf import datasets
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError
 from jem_tf.jem import JEM
-from jem_tf.options import Options, replace
+from jem_tf.options import Data, Options, replace
 from jem_tf.runs import build, checkpoint_files, flagfiles
-from jem_tf.runs.run_folder import RunFolder, not_a_run, sizes_of
+from jem_tf.runs.run_folder import (
+    DataDescription,
+    RunFolder,
+    describe,
+    not_a_run,
+    remedy,
+)
 from jem_tf.runs.training_state import TrainingState
+
+# Names that meant no mirroring before `--flip`, when the exact spelling decided.
+FORMER_NEVER_FLIPPED = "digits mnist svhn svhn_cropped emnist kmnist".split()
 
 
 class TrainedRun(NamedTuple):
@@ -69,39 +78,85 @@ def read_options(
     return replace(flagfiles.from_flagfile(folder.flags_file), changes)
 
 
-def read_data(run: TrainedRun, data_dir: str = "") -> Any:
+def read_data(run: TrainedRun, data_dir: str = "") -> datasets.Dataset:
     """Loads the data set that a run was trained on.
 
     Args:
       run: TrainedRun.
-      data_dir: a folder of prepared TFDS data; the run's own if empty.
-
-    Returns:
-      datasets.Dataset.
+      data_dir: a folder of prepared TFDS data, or the place where a folder of pictures
+        is now; if empty, where the run had it.
 
     Raises:
-      InputError: if the data set is absent, or has other classes or images than the run
-        was trained on.
+      InputError: if the data set is absent, or has other classes, images or labels than
+        the run was trained on.
     """
-    options = run.options.data
-    if data_dir:
-        options = dataclasses.replace(options, data_dir=data_dir)
-    data = datasets.load(
-        options.dataset, data_dir=options.data_dir, image_size=options.image_size
-    )
-    remedy = f"give its data by {argument('data_dir')}."
-    if data.class_names != run.class_names:
+    before, options = run.folder.read_description(), run.options.data
+    if before is None:
+        raise not_a_run(run.folder.root)
+    data_dir = find_data_dir(options, before, data_dir)
+    data = load_data(options, before, data_dir)
+    now = describe(data)
+    if now.class_names != run.class_names:
         raise InputError(
             f"{run.folder} was trained on other classes than {options.dataset} has "
-            f"here; {remedy}"
+            f"here; {remedy(before)}."
         )
-    description = run.folder.read_description()
-    before, now = description and description.sizes, sizes_of(data)
-    # Which images were held out when imported weights were trained is unknown anyway.
-    if before != now and not run.folder.is_imported:
+    if run.folder.is_imported:  # which images were held out is unknown
+        return data
+    if before.sizes != now.sizes:
         raise InputError(
-            f"{run.folder} was trained on other images ({before}) than "
-            f"{options.dataset} has here ({now}), so what it has not seen is not "
-            f"known; {remedy}"
+            f"{run.folder} was trained on other images ({before.sizes}) than "
+            f"{options.dataset} has here ({now.sizes}), so what it has not seen is not "
+            f"known; {remedy(before)}."
+        )
+    if changed := before.changed_splits(now):
+        raise InputError(
+            f"{run.folder} was trained on other data than {options.dataset} has here "
+            f"(as many, but other images or labels to {', '.join(changed)}), so what "
+            f"it has not seen is not known; {remedy(before)}."
         )
     return data
+
+
+def load_data(
+    options: Data, before: DataDescription | None = None, data_dir: str = ""
+) -> datasets.Dataset:
+    """Loads the data set that options name, mirrored or not as they say.
+
+    Args:
+      options: Data.
+      before: what the run was trained on, if there is one already.
+      data_dir: as `find_data_dir` returned it.
+
+    Raises:
+      InputError: as `datasets.load` does.
+    """
+    data = datasets.load(
+        options.dataset, data_dir=data_dir, image_size=options.image_size
+    )
+    if options.flip != "auto":
+        return data._replace(flip=options.flip == "true")
+    if before is None:
+        return data
+    if before.flip is None:  # a run of before goes on as it was begun
+        return data._replace(flip=options.dataset not in FORMER_NEVER_FLIPPED)
+    return data._replace(flip=before.flip)
+
+
+def find_data_dir(
+    options: Data, before: DataDescription | None = None, data_dir: str = ""
+) -> str:
+    """Finds where a run's data are: a `data_dir` for `datasets.load`.
+
+    Args:
+      options: Data.
+      before: what the run was trained on, if there is one already. Where the options'
+        own path is not found, as a relative one from another folder, its place is.
+      data_dir: what the user says; "" for nothing.
+    """
+    if data_dir:
+        return data_dir
+    own = datasets.place_of(options.dataset, options.data_dir)
+    if before and own and not os.path.isdir(own) and os.path.isdir(before.place):
+        return before.place
+    return options.data_dir

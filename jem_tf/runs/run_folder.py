@@ -3,11 +3,12 @@
 import hashlib
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from jem_tf.errors import InputError
-from jem_tf.options import OLD_NAMES, Options, Sampling, defining_options
+import numpy as np
+
+from jem_tf.errors import InputError, argument
+from jem_tf.options import OLD_NAMES, Data, Options, Sampling, defining_options
 from jem_tf.system import files, texts
 
 FORMAT = 1  # of a run; a newer one is refused
@@ -15,21 +16,41 @@ LONGEST = 246  # bytes of a data set's name in a folder's; disks take 255 in all
 # Options that came after format 1. At their defaults they do not count in the default
 # folder's name, so that a command keeps the folder that it had before them.
 NEWER = {name: getattr(Sampling(), name) for name in ("sampler", "temperature")}
+NEWER["flip"] = Data().flip
+SPLITS = ("train", "validation", "test")
 
 
 class DataDescription(NamedTuple):
-    """The content of data.json: (H, W, C), K class names, the images of each split."""
+    """What data.json says of the data that a run is trained on.
+
+    image_shape: (H, W, C).
+    class_names: K names.
+    sizes: {split: number of images}.
+    digests: {split: sha256 of its images and labels}; None in runs of before, and of
+      imported weights.
+    place: absolute path of the folder that the data were read from; "" for digits and
+      TFDS's own place.
+    flip: whether images are mirrored; None as for `digests`.
+    """
 
     image_shape: tuple[int, ...]
     class_names: tuple[str, ...]
     sizes: dict[str, int]
+    digests: dict[str, str] | None = None
+    place: str = ""
+    flip: bool | None = None
+
+    def changed_splits(self, now: "DataDescription") -> list[str]:
+        """Names the splits that have other images or labels now."""
+        before, digests = self.digests or {}, now.digests or {}
+        return [split for split in before if digests.get(split) != before[split]]
 
 
 class RunFolder:
     """The paths of RUN, as pathlib.Path.
 
     RUN/run.flags           replays the run exactly
-    RUN/data.json           image shape, class names and sizes of the data trained on
+    RUN/data.json           the data trained on: shape, classes, sizes, digests, place
     RUN/checkpoints/        weights, optimiser and replay buffer
     RUN/tensorboard/        scalars, pictures, hyper-parameters
     RUN/results/*.json      numbers, flat keys
@@ -40,7 +61,7 @@ class RunFolder:
     """
 
     def __init__(self, root: str | pathlib.Path):
-        self.root = pathlib.Path(root)
+        self.root = files.expand(root)
         self.flags_file = self.root / "run.flags"
         self.data_file = self.root / "data.json"
         self.checkpoints = self.root / "checkpoints"
@@ -74,28 +95,34 @@ class RunFolder:
         """Whether the weights were trained elsewhere, see `pytorch.imported_run`."""
         return self.import_file.exists()
 
-    def describe_data(
-        self,
-        image_shape: Sequence[int],
-        class_names: Sequence[str],
-        sizes: Mapping[str, int],
-    ) -> None:
+    def describe_data(self, description: DataDescription) -> None:
         """Writes data.json, which says what the run is trained on.
 
         Raises:
           InputError: if the run was begun on other data.
         """
-        description = DataDescription(
-            tuple(image_shape), tuple(class_names), dict(sizes)
-        )
-        before = self.read_description() or description
-        for name, value in description._asdict().items():
-            if (other := getattr(before, name)) != value:
+        self.check_data(description)
+        files.write_json(self.data_file, {"format": FORMAT} | description._asdict())
+
+    def check_data(self, now: DataDescription) -> None:
+        """Checks that the run, if there is one, is of these data.
+
+        Raises:
+          InputError: if it was of other data.
+        """
+        before = self.read_description() or now
+        for name in ("image_shape", "class_names", "sizes"):
+            if (other := getattr(before, name)) != (value := getattr(now, name)):
                 raise InputError(
                     f"{self.root} holds a run on other data ({name} {other}, now "
                     f"{value}); name another folder."
                 )
-        files.write_json(self.data_file, {"format": FORMAT} | description._asdict())
+        if changed := before.changed_splits(now):
+            raise InputError(
+                f"{self.root} holds a run on other data (as many, but other images or "
+                f"labels to {', '.join(changed)}); {remedy(before)} or name another "
+                "folder."
+            )
 
     def read_description(self) -> DataDescription | None:
         """Reads data.json; returns None if there is none yet.
@@ -113,8 +140,12 @@ class RunFolder:
             values = json.loads(text)
             version = values["format"]
             if version == FORMAT:
-                shape, names = values["image_shape"], values["class_names"]
-                return DataDescription(tuple(shape), tuple(names), values["sizes"])
+                known = [k for k in DataDescription._fields if k in values]
+                description = DataDescription(**{k: values[k] for k in known})
+                return description._replace(
+                    image_shape=tuple(description.image_shape),
+                    class_names=tuple(description.class_names),
+                )
         except (ValueError, KeyError, TypeError) as error:
             raise not_a_run(self.root) from error
         raise InputError(
@@ -128,10 +159,31 @@ def not_a_run(path: str | pathlib.Path) -> InputError:
     return InputError(f"{path} holds no run of jem_tf; name the folder of one.")
 
 
-def sizes_of(data: Any) -> dict[str, int]:
-    """Counts the images of each split of a `datasets.Dataset`."""
-    splits = ("train", "validation", "test")
-    return {name: len(getattr(data, name).labels) for name in splits}
+def remedy(before: DataDescription) -> str:
+    """What to do where a run's data are not those that it was trained on."""
+    was = f", which lay in {before.place}," if before.place else ""
+    return f"give its own data{was} by {argument('data_dir', 'PLACE')}"
+
+
+def describe(data: Any, place: str = "") -> DataDescription:
+    """Describes a `datasets.Dataset` that was read from `place`."""
+    splits = {name: getattr(data, name) for name in SPLITS}
+    return DataDescription(
+        image_shape=tuple(map(int, data.train.images.shape[1:])),
+        class_names=tuple(data.class_names),
+        sizes={name: len(split.labels) for name, split in splits.items()},
+        digests={name: _digest(*split) for name, split in splits.items()},
+        place=place,
+        flip=data.flip,
+    )
+
+
+def _digest(images: Any, labels: Any) -> str:
+    """Computes the sha256 of uint8 images and int32 labels, in their order."""
+    digest = hashlib.sha256(repr(tuple(images.shape)).encode())
+    digest.update(np.ascontiguousarray(images, "uint8").data)
+    digest.update(np.ascontiguousarray(labels, "<i4").data)
+    return digest.hexdigest()
 
 
 def default_path(options: Options) -> str:

@@ -57,7 +57,7 @@ def export_run(
       InputError: if BASE/<number> exists already or cannot be written, or if `number`
         or `accept` is out of range.
     """
-    base = pathlib.Path(base or run.folder.exports)
+    base = files.expand(base or run.folder.exports)
     target = _new_place(base, number)
     model = EnergyModel(_plain_network(run, precision))
     calibration = served_calibration.calibrate(model, data.validation, accept)
@@ -83,7 +83,7 @@ def export_run(
 
 def list_versions(base: str | pathlib.Path) -> list[int]:
     """Lists the numbers of the models in a folder, ascending."""
-    names = (path.name for path in pathlib.Path(base).glob("*"))
+    names = (path.name for path in files.expand(base).glob("*"))
     return sorted(int(name) for name in names if name.isdecimal())
 
 
@@ -91,7 +91,7 @@ def is_already_exported(run: TrainedRun, base: str | pathlib.Path) -> bool:
     """Tells whether the newest model in a folder has this network's weights."""
     versions = list_versions(base)
     try:
-        newest = pathlib.Path(base) / str(versions[-1])
+        newest = files.expand(base) / str(versions[-1])
         facts = json.loads((newest / CALIBRATION).read_text(encoding="utf-8"))
         return facts["network_sha256"] == findings.weights_sha256(run.model.network)
     except (IndexError, OSError, ValueError, KeyError, TypeError):

@@ -156,7 +156,9 @@ def _measured(run: TrainedRun, facts: Mapping[str, Any]) -> str:
             "before an export."
         )
     lines = [f"| {name} | {value:.4f} |" for name, value in rows.items()]
-    head = f"On {facts['test_images']:,} test images, which training never saw:"
+    source = facts.get("test_split", "the test split")
+    head = f"On {facts['test_images']:,} test images ({source}), "
+    head += "which training never saw:"
     return "\n".join([head, "", "| | |", "|---|---|", *lines])
 
 

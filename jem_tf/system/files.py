@@ -1,6 +1,6 @@
-"""Atomic writes: a file or folder appears whole or not at all.
+"""Paths as users write them, and atomic writes: whole or not at all.
 
-It is written beside its place under another name, and then renamed.
+What is written stands beside its place under another name, and is then renamed.
 """
 
 import contextlib
@@ -12,6 +12,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
+def expand(path: str | os.PathLike) -> pathlib.Path:
+    """Makes a path of what a user wrote: `~` and `~user` become home folders.
+
+    Shells leave the `~` of `--workdir=~/runs` as it is. What is called `~` itself is
+    `./~`, and a `~name` of no user is a name like others; both come as absolute paths,
+    so that a second expansion changes nothing.
+    """
+    expanded = pathlib.Path(os.path.expanduser(path))
+    return expanded.absolute() if str(expanded).startswith("~") else expanded
+
+
 @contextlib.contextmanager
 def atomic_file(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """A context with a path to write to, which is renamed to `path` at its end.
@@ -21,7 +32,7 @@ def atomic_file(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     Raises:
       OSError: if the file cannot be written.
     """
-    path = pathlib.Path(path)
+    path = expand(path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         yield part
@@ -40,7 +51,7 @@ def atomic_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     Raises:
       OSError: if the folder cannot be written, or something is at `path` by the end.
     """
-    path = pathlib.Path(path)
+    path = expand(path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.mkdir(parents=True)
     try:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from jem_tf.datasets import Dataset
+from jem_tf.datasets import VALIDATION_STANDS_IN, Dataset
 from jem_tf.jem import JEM
-from jem_tf.options import Options
+from jem_tf.options import Data, Options
 from jem_tf.runs import build
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
@@ -35,6 +35,9 @@ def announce_start(
     sizes = [len(split.labels) for split in (data.train, data.validation, data.test)]
     counts = "{} images to train on, {} to validate, {} to test".format(*sizes)
     console.say(f"{opts.data.dataset}: {counts}; {len(data.class_names)} classes")
+    if data.test_source == VALIDATION_STANDS_IN:
+        console.say(f"to test: {data.test_source}")
+    console.say(describe_augmentation(opts.data, data.flip))
     policy, why = build.choose_precision(opts)
     console.say(
         f"{opts.network.network}: {model.network.count_params():,} parameters, "
@@ -45,6 +48,17 @@ def announce_start(
         console.say(f"going on from step {state.step}")
     if retries:
         console.say(f"as retry {retries} after divergence, see results/guard.json")
+
+
+def describe_augmentation(options: Data, flip: bool) -> str:
+    """Says in a line what is done to training images, and whether they are mirrored."""
+    if not options.augment:
+        return "training images are neither cropped nor mirrored (augment=false)"
+    why = f"flip={options.flip}"
+    if flip and options.flip == "auto":
+        why += "; give flip=false if left and right differ"
+    mirrored = "half of them mirrored" if flip else "none mirrored"
+    return f"training images are padded and cropped, {mirrored} ({why})"
 
 
 def announce_results(folder: RunFolder, results: Mapping[str, float]) -> None:

@@ -1,6 +1,7 @@
 """The tool, end to end: on a run of `flags/smoke.flags`, and on sets that are none."""
 
 import json
+import shutil
 
 import pytest
 from PIL import Image
@@ -27,16 +28,26 @@ def told(tmp_path_factory):
         ended = {"auto": program.end()}
     auto = json.loads((run / "results" / "ood.json").read_text())
     named = [*flags, f"--sets=constant,folder:{place / 'pictures'}"]
+    for path in ("old/pictures", "new/pictures", "svhn/test"):
+        shutil.copytree(place / "pictures", place / path)
+    alike = ",".join(f"folder:{place / p}" for p in ("old/pictures", "new/pictures"))
+    (place / "link").symlink_to(place / "pictures")
+    linked = f"folder:{place / 'link'},folder:{place / 'pictures'}"
     report = [ROOT / "tools" / "report.py", f"--workdir={run}"]
     for name, command in {
         "empty": [*flags, f"--sets=uniform,folder:{place / 'empty'}"],
         "missing": [*flags, "--sets=nonesuch"],
         "twice": [*flags, "--sets=uniform,uniform"],
+        "alias": [*flags, "--sets=svhn,svhn_cropped"],
+        "link": [*flags, f"--sets={linked}"],
+        "alike": [*flags, f"--sets={alike},folder:{place / 'svhn' / 'test'}"],
         "named": [*named, "--energy_temperature=3"],
         "report": report,
         "nothing": [*report, "--baseline=/none"],
     }.items():
         ended[name] = tool_here(*command)
+        if name == "alike":
+            shutil.copy(run / "results" / "ood.json", place / "alike.json")
     return run, ended, auto
 
 
@@ -73,6 +84,8 @@ def test_a_folder_is_converted_and_the_protocol_says_how(told):
         ("empty", "holds no pictures; name a folder that does."),
         ("missing", "--sets=nonesuch is no data set that TFDS knows"),
         ("twice", "--sets=uniform,uniform must name sets, none of them twice."),
+        ("alias", "none of them twice; svhn and svhn_cropped are one."),
+        ("link", "pictures are one."),
     ],
 )
 def test_sets_that_are_none_are_refused_in_a_line(told, name, says):
@@ -81,6 +94,19 @@ def test_sets_that_are_none_are_refused_in_a_line(told, name, says):
     assert ended[name].err.startswith("jem_tf: ")
     assert says in ended[name].err
     assert ended[name].err.count("\n") == 1
+
+
+def test_folders_of_one_name_have_keys_of_their_own(told):
+    run, ended, _ = told
+    assert (ended["alike"].code, ended["alike"].err) == (0, "")
+    found = json.loads((run.parent / "alike.json").read_text())
+    keys = ["old-pictures", "new-pictures", "svhn-test"]
+    assert list(found["protocol"]["sets"]) == keys
+    metrics = found["metrics"]
+    means = [metrics[f"log_px/{key}"] for key in keys]
+    assert means == [means[0]] * 3 != [metrics["log_px/test"]] * 3
+    for key in keys:
+        assert f"auroc/{key}/log_px_ci" in metrics
 
 
 def test_the_report_shows_what_was_found(told):

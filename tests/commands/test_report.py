@@ -3,7 +3,7 @@
 import pytest
 
 from jem_tf.evaluation import findings
-from jem_tf.runs.run_folder import RunFolder
+from jem_tf.runs.run_folder import DataDescription, RunFolder
 from tests.evaluation.test_findings import example
 from tests.processes import ROOT, tool_here
 
@@ -14,7 +14,7 @@ TOOL = ROOT / "tools" / "report.py"
 def run(tmp_path):
     folder = RunFolder(tmp_path / "run")
     folder.root.mkdir()
-    folder.describe_data((8, 8, 1), ["a", "b"], {"train": 1})
+    folder.describe_data(DataDescription((8, 8, 1), ("a", "b"), {"train": 1}))
     return folder
 
 

@@ -1,13 +1,18 @@
 """How every evaluation goes: what it is given, what is written and printed."""
 
-import numpy as np
+import json
 
+import numpy as np
+import pytest
+
+from jem_tf import datasets
 from jem_tf.commands import run_evaluation
 from jem_tf.datasets import Split
 from jem_tf.evaluation import findings
 from jem_tf.runs.run_folder import RunFolder
 from tests import processes
 from tests.commands.test_run_flags import parsed
+from tests.datasets.test_tfds_sets import pictures, store
 
 
 def test_the_first_images_are_as_many_as_the_limit_and_all_if_it_is_0():
@@ -37,3 +42,69 @@ def test_an_evaluation_gets_the_run_its_data_and_the_flags(tmp_path, capsys):
     assert (protocol["how"], protocol["limit"], protocol["seed"]) == ("so", 7, 2)
     assert protocol["checkpoint_step"] == 3
     assert "number" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def hidden(tmp_path_factory):
+    """(run, data_dir) of a set whose test split was published without labels."""
+    place, shape = tmp_path_factory.mktemp("hidden"), (8, 8, 3)
+    written = {"train": pictures(60, shape), "test": pictures(9, shape, seed=1)}
+    written["validation"] = pictures(7, shape, seed=2)
+    labels = {"test": [-1] * 9}
+    names = "0123456789"
+    data = store(
+        place / "tfds",
+        "svhn_cropped",
+        "3.1.0",
+        written,
+        shape=shape,
+        names=names,
+        labels=labels,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        given = ["--dataset=svhn_cropped:3.1.0", "--data_dir=tfds", "--flip=true"]
+        processes.run_here(place / "run", "--steps=2", *given)
+    return place / "run", data
+
+
+@pytest.mark.slow
+def test_a_validation_split_that_stands_in_is_named_in_the_protocol(hidden):
+    """The run finds its data by the absolute path: --data_dir was a relative one."""
+    run, _ = hidden
+    tool = processes.ROOT / "tools" / "evaluate_calibration.py"
+    ended = processes.tool_here(tool, f"--workdir={run}")
+    assert (ended.code, ended.err) == (0, "")
+    found = json.loads((run / "results" / "calibration.json").read_text())
+    protocol = found["protocol"]
+    assert protocol["test_split"] == datasets.VALIDATION_STANDS_IN
+    assert protocol["images"] == f"the first 7 of {datasets.VALIDATION_STANDS_IN}"
+    assert protocol["test_images"] == 7
+    assert 0 <= found["metrics"]["accuracy"] <= 1
+
+
+@pytest.mark.slow
+def test_auto_does_not_list_the_runs_own_set_under_another_name(hidden):
+    run, _ = hidden
+    tool = processes.ROOT / "tools" / "evaluate_ood.py"
+    ended = processes.tool_here(tool, f"--workdir={run}", "--limit=5")
+    assert (ended.code, ended.err) == (0, "")
+    found = json.loads((run / "results" / "ood.json").read_text())
+    assert list(found["protocol"]["sets"]) == ["interpolation", "uniform", "constant"]
+    assert "left out, not on the disk: cifar10, cifar100" in ended.out
+
+
+def test_images_are_named_after_the_split_that_they_are_of():
+    split = Split(np.arange(5), np.arange(5))
+    data = datasets.Dataset(split, split, split, ("a",), flip=False)
+    for source, name in (
+        ("the test split", "the first 3 of the test split"),
+        (datasets.HELD_OUT, "the first 3 of the test split"),
+        (
+            datasets.VALIDATION_STANDS_IN,
+            "the first 3 of the validation split, as there is no test split with "
+            "labels",
+        ),
+    ):
+        shown = data._replace(test_source=source)
+        assert run_evaluation.name_images(shown, 3) == name

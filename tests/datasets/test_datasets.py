@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 
 from jem_tf import datasets
 from jem_tf.errors import InputError
+from tests.datasets.test_tfds_sets import pictures, store
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,42 @@ def test_mirrored_digits_are_other_digits_and_mirrored_pictures_are_not(
 ):
     assert not digits.flip
     assert datasets.load(folder_of(tmp_path, 30)).flip
+
+
+@pytest.mark.parametrize("name", datasets.NEVER_FLIPPED)
+def test_names_that_are_never_flipped_are_base_names(name):
+    assert datasets.set_names.base_name(name) == name
+
+
+def test_data_dir_says_where_a_folder_of_pictures_is_now(tmp_path, monkeypatch):
+    (tmp_path / "old").mkdir()
+    name = folder_of(tmp_path / "old", 30)
+    before = datasets.load(name)
+    (tmp_path / "old").rename(tmp_path / "new")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for place in (str(tmp_path / "new"), "new", "~/new"):
+        assert datasets.place_of(name, place) == str(tmp_path / "new")
+        for split, again in zip(
+            before[:3], datasets.load(name, data_dir=place)[:3], strict=True
+        ):
+            np.testing.assert_array_equal(split.images, again.images)
+            np.testing.assert_array_equal(split.labels, again.labels)
+    with pytest.raises(InputError, match=f"data_dir=folder:{tmp_path}/none is not a"):
+        datasets.load(name, data_dir="none")
+
+
+def test_a_data_dir_of_tfds_sets_is_no_place_of_pictures(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    name = folder_of(tmp_path / "pictures", 30)
+    place = store(tmp_path / "tfds", "other", "1.0.0", {"train": pictures(3)})
+    assert datasets.place_of(name, place) == str(tmp_path / "pictures")
+    assert datasets.load(name, data_dir=place).class_names == ("cat", "dog")
+
+
+def test_digits_lie_nowhere(tmp_path):
+    assert datasets.place_of("digits", str(tmp_path)) == ""
+    assert datasets.place_of("cifar10") == ""
 
 
 def test_class_names_are_in_the_order_of_the_labels(tmp_path, digits):

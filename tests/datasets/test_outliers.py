@@ -80,8 +80,66 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "short"),
-    [("svhn", "svhn"), ("folder:/data/dtd32/", "dtd32"), ("folder:birds", "birds")],
+    ("names", "keys"),
+    [
+        (["svhn", "folder:/data/dtd32/"], ["svhn", "dtd32"]),
+        (["folder:birds", "emnist/letters"], ["birds", "letters"]),
+        (["folder:/old/birds", "folder:/new/birds"], ["old-birds", "new-birds"]),
+        (["folder:/a/x/y", "folder:/b/x/y"], ["a-x-y", "b-x-y"]),
+        (["folder:/a/y", "folder:/b/x/y"], ["a-y", "x-y"]),
+        (["folder:/y", "folder:/x/y"], ["y", "x-y"]),
+        (["uniform", "folder:/x/uniform"], ["uniform", "x-uniform"]),
+        (["svhn", "folder:/svhn"], ["svhn", "svhn-2"]),
+        (["folder:/svhn/test"], ["svhn-test"]),  # log_px/test is the test images'
+        (["folder:/test"], ["test-2"]),
+        (["folder:/x/a_ci", "folder:/x/a_std"], ["a_ci-set", "a_std-set"]),
+        (["folder:/"], ["folder:/"]),
+    ],
 )
-def test_names_in_keys_have_no_slashes(name, short):
-    assert outliers.shorten_name(name) == short
+def test_every_set_has_a_key_of_its_own(names, keys):
+    assert list(outliers.metric_keys(names).values()) == keys
+
+
+@pytest.mark.parametrize("name", ["svhn_cropped", "svhn_cropped:3.1.0", "svhn:3.*.*"])
+def test_auto_leaves_out_the_runs_own_set_however_it_is_spelt(tmp_path, name):
+    there, absent = outliers.default_sets(name, str(tmp_path))
+    assert there == list(outliers.SYNTHETIC)
+    assert absent == ["cifar10", "cifar100"]
+
+
+def test_sets_are_one_if_their_names_stand_for_one(tmp_path, monkeypatch):
+    (tmp_path / "birds" / "test").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "birds")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    place = store(tmp_path, "other", "2.0.0", {"train": pictures(3)})
+    for one, same in (
+        ("folder:birds", f"folder:{tmp_path}/birds/"),
+        ("folder:~/birds", "folder:link"),
+        ("svhn", "svhn_cropped"),
+        ("svhn", "svhn_cropped:3.*.*"),
+        ("other", "other:2.0.0"),
+    ):
+        assert outliers.identify(one, place) == outliers.identify(same, place)
+    for one, another in (
+        ("folder:birds", "folder:birds/test"),
+        ("cifar10", "cifar100"),
+        ("emnist/letters", "emnist/digits"),
+        ("uniform", "folder:uniform"),
+    ):
+        assert outliers.identify(one, place) != outliers.identify(another, place)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("cifar10/3.0.2", "cifar10/3.1.0", True),
+        ("emnist/letters/3.1.0", "emnist/digits/3.1.0", False),
+        ("folder:/data/birds", "folder:/data/birds/test", True),
+        ("folder:/data/birds", "folder:/data/birds2", False),
+        ("folder:/data/birds", "uniform", False),
+    ],
+)
+def test_versions_of_a_set_and_folders_in_folders_share_images(one, other, shared):
+    assert outliers.overlap(one, other) == shared
+    assert outliers.overlap(other, one) == shared

@@ -13,6 +13,8 @@ from tests.datasets.test_tfds_sets import pictures, store
         ("cifar10", 10, {"train": 45_000, "validation": 5000, "test": 10_000}),
         ("cifar100", 100, {"train": 45_000, "validation": 5000, "test": 10_000}),
         ("svhn", 10, {"train": 68_257, "validation": 5000, "test": 26_032}),
+        ("svhn_cropped", 10, {"train": 68_257, "validation": 5000, "test": 26_032}),
+        ("cifar10:3.0.2", 10, {"train": 45_000, "validation": 5000, "test": 10_000}),
     ],
 )
 def test_a_set_of_the_paper_is_described_without_being_loaded(

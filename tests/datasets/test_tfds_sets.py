@@ -18,16 +18,22 @@ def pictures(n, shape=(32, 32, 3), seed=0):
     return generator.integers(0, 256, [n, *shape], dtype="uint8")
 
 
-def store(place, name, version, splits, *, shape=(32, 32, 3), names=("ant", "bee")):
-    """Writes {split: images} as a prepared TFDS set with labels 0, 1, ..., 0, 1, ..."""
+def store(
+    place, name, version, splits, *, shape=(32, 32, 3), names=("ant", "bee"), labels=()
+):
+    """Writes {split: images} as a prepared TFDS set with labels 0, 1, ..., 0, 1, ...
+
+    `labels` are {split: labels} of the splits that have others.
+    """
     text, image = tfds.features.Text(), tfds.features.Image(shape=shape)
     features = {"id": text, "image": image}
     if names:
         features["label"] = tfds.features.ClassLabel(names=list(names))
 
-    def examples(images):
+    def examples(split, images):
+        own = dict(labels).get(split) or [i % len(names or "a") for i in range(99)]
         for i, image in enumerate(images):
-            label = {"label": i % len(names)} if names else {}
+            label = {"label": own[i]} if names else {}
             yield i, {"id": f"{i:05}", "image": image} | label
 
     tfds.disable_progress_bar()
@@ -35,7 +41,7 @@ def store(place, name, version, splits, *, shape=(32, 32, 3), names=("ant", "bee
         name=name,
         version=version,
         features=tfds.features.FeaturesDict(features),
-        split_datasets={split: examples(images) for split, images in splits.items()},
+        split_datasets={split: examples(split, splits[split]) for split in splits},
         data_dir=str(place),
         disable_shuffling=True,
         description="Made by a test.",
@@ -132,6 +138,7 @@ def test_a_validation_split_stands_in_for_a_test_split(tmp_path):
     place = store(tmp_path, "validated", "1.0.0", written)
     data = datasets.load("validated", data_dir=place)
     np.testing.assert_array_equal(data.test.images, written["validation"])
+    assert data.test_source == datasets.VALIDATION_STANDS_IN
 
 
 def test_a_test_split_is_the_test_beside_a_validation_split(tmp_path):
@@ -140,6 +147,72 @@ def test_a_test_split_is_the_test_beside_a_validation_split(tmp_path):
     place = store(tmp_path, "both", "1.0.0", written)
     data = datasets.load("both", data_dir=place)
     np.testing.assert_array_equal(data.test.images, written["test"])
+
+
+def test_a_test_split_without_labels_is_replaced_by_validation(tmp_path, capsys):
+    written = {name: pictures(12, seed=ord(name[0])) for name in ("train", "test")}
+    written["validation"] = pictures(7)
+    unlabelled = {"test": [-1] * 12, "validation": [0, 1, -1, 1, 0, 1, 0]}
+    place = store(tmp_path, "hidden", "1.0.0", written, labels=unlabelled)
+    capsys.readouterr()
+    data = datasets.load("hidden", data_dir=place)
+    labelled = [0, 1, 3, 4, 5, 6]
+    np.testing.assert_array_equal(data.test.images, written["validation"][labelled])
+    assert data.test.labels.numpy().tolist() == [0, 1, 1, 0, 1, 0]
+    assert data.test_source == datasets.VALIDATION_STANDS_IN
+    assert capsys.readouterr().out == (
+        "hidden: left out, without a label: 12 of test, 1 of validation\n"
+    )
+
+
+def test_where_no_split_but_train_has_labels_the_test_is_held_out(tmp_path):
+    written = {"train": pictures(60), "test": pictures(9), "validation": pictures(7)}
+    unlabelled = {"test": [-1] * 9, "validation": [-1] * 7}
+    place = store(tmp_path, "hidden", "1.0.0", written, labels=unlabelled)
+    data = datasets.load("hidden", data_dir=place)
+    splits = (data.train, data.validation, data.test)
+    assert [len(split.labels) for split in splits] == [44, 4, 12]
+    assert data.test_source == datasets.HELD_OUT
+
+
+def test_a_set_without_training_labels_is_refused(tmp_path):
+    written = {"train": pictures(20), "test": pictures(9)}
+    place = store(tmp_path, "hidden", "1.0.0", written, labels={"train": [-1] * 20})
+    with pytest.raises(InputError, match="name=hidden has no label in its train split"):
+        datasets.load("hidden", data_dir=place)
+
+
+def test_classes_that_are_declared_and_absent_are_left_out(tmp_path, capsys):
+    """As emnist/letters declares 37 and has 26."""
+    written = {"train": pictures(40), "test": pictures(6, seed=1)}
+    labels = {"train": [1, 3] * 20, "test": [1, 1, 3, 3, 1, 0]}
+    names = ("none", "ant", "cow", "bee")
+    place = store(tmp_path, "sparse", "1.0.0", written, names=names, labels=labels)
+    data = datasets.load("sparse", data_dir=place)
+    assert data.class_names == ("ant", "bee")
+    assert sorted(data.train.labels.numpy().tolist()) == [0] * 18 + [1] * 18
+    assert data.test.labels.numpy().tolist() == [0, 0, 1, 1, 0]
+    np.testing.assert_array_equal(data.test.images, written["test"][:5])
+    assert "2 of 4 classes have no training image" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["mnist:3.0.1", "mnist:3.*.*", "MNIST"])
+def test_how_a_set_of_characters_is_spelt_does_not_make_a_mirror(tmp_path, name):
+    shape = (28, 28, 1)
+    written = {"train": pictures(20, shape), "test": pictures(5, shape, seed=1)}
+    place = store(tmp_path, "mnist", "3.0.1", written, shape=shape, names="0123456789")
+    assert not datasets.load(name, data_dir=place).flip
+
+
+def test_data_may_lie_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    written = {"train": pictures(20), "test": pictures(5, seed=1)}
+    store(tmp_path / "data", "homely", "1.0.0", written)
+    data = datasets.load("homely", data_dir="~/data")
+    np.testing.assert_array_equal(data.test.images, written["test"])
+    assert tfds_sets.holds_sets("~/data")
+    assert datasets.place_of("homely", "~/data") == str(tmp_path / "data")
+    assert not tfds_sets.holds_sets("~/data/homely")
 
 
 def test_without_network_a_missing_set_is_refused_within_seconds(tmp_path, no_network):
@@ -162,7 +235,15 @@ def test_a_network_that_breaks_off_is_reported_in_one_line(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "name", ["no_such_set", "cifar10:9.9.9", "cifar10/no_such_config", "a b", ""]
+    "name",
+    [
+        "no_such_set",
+        "cifar10:9.9.9",
+        "cifar10/no_such_config",
+        "cifar10/split=train",
+        "a b",
+        "",
+    ],
 )
 def test_an_unknown_set_is_named_with_the_choices(tmp_path, name):
     with pytest.raises(InputError) as raised:

@@ -116,6 +116,14 @@ def test_a_temperature_is_refused_of_a_sampler_that_has_none(name):
         assert "mala" in message
 
 
+def test_a_mirror_without_augmentation_is_refused():
+    for flip, augment in (("true", True), ("auto", False), ("false", False)):
+        options = dataclasses.replace(SMALL, data=Data(flip=flip, augment=augment))
+        build.check_options(options, 1)
+    message = refused(dataclasses.replace(SMALL, data=Data(flip="true", augment=False)))
+    assert "flip=true is not used with augment=false" in message
+
+
 def test_mala_proposes_sglds_steps_unless_a_temperature_is_given():
     options = with_sampling(sampler="mala", step_size=0.5, step_noise=0.2).sampling
     temperature = build.make_sampler(options).keywords["temperature"]

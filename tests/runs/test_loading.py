@@ -1,15 +1,20 @@
 import dataclasses
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
+from jem_tf import datasets
 from jem_tf.errors import InputError
-from jem_tf.options import Objective
-from jem_tf.runs import loading
+from jem_tf.options import Data, Objective
+from jem_tf.runs import loading, run_folder
+from jem_tf.runs.run_folder import DataDescription, RunFolder
 from tests import processes
+from tests.datasets.test_tfds_sets import pictures, store
 from tests.runs.test_run_folder import (
     SHAPE,
     SMALL,
@@ -133,3 +138,135 @@ def test_other_images_than_a_run_was_trained_on_are_refused(tmp_path):
             loading.read_data(run)
     (tmp_path / "results" / "import.json").write_text("{}")  # nothing is known of it
     loading.read_data(run)
+
+
+@pytest.fixture(scope="module")
+def birds(tmp_path_factory):
+    """(run, folder of its pictures), both below one place; the run took 3 steps."""
+    place = tmp_path_factory.mktemp("birds")
+    for label, name in enumerate(("finch", "robin")):
+        (place / "pictures" / name).mkdir(parents=True)
+        for i in range(40):
+            picture = Image.new("RGB", (8, 8), (label, i, 7))
+            picture.save(place / "pictures" / name / f"{i:02}.png")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        processes.run_here("run", *BIRDS)
+    return place / "run", place / "pictures"
+
+
+BIRDS = ("--dataset=folder:pictures", "--image_size=8", "--steps=3", "--noexport")
+
+
+@pytest.fixture
+def copied(birds, tmp_path, monkeypatch):
+    """The same in a place of the test's own, which is the working folder."""
+    for folder in birds:
+        shutil.copytree(folder, tmp_path / folder.name)
+    description = json.loads((tmp_path / "run" / "data.json").read_text())
+    description["place"] = str(tmp_path / "pictures")
+    (tmp_path / "run" / "data.json").write_text(json.dumps(description))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "run", tmp_path / "pictures"
+
+
+def test_a_run_remembers_where_its_pictures_lay_and_what_they_were(birds):
+    run, folder = birds
+    description = RunFolder(run).read_description()
+    assert description.place == str(folder)
+    assert description == run_folder.describe(
+        datasets.load(f"folder:{folder}", image_size=8), str(folder)
+    )
+    assert "--dataset=folder:pictures\n" in (run / "run.flags").read_text()
+
+
+def test_pictures_that_changed_behind_a_run_are_told(copied):
+    """Renamed, so that as many are there, and test images would be trained on."""
+    run, folder = copied
+    for i in range(20):
+        one, other = (folder / "finch" / f"{n:02}.png" for n in (i, 39 - i))
+        one.rename(folder / "third")
+        other.rename(one)
+        (folder / "third").rename(other)
+    trained = loading.read_run(run)
+    message = refused(loading.read_data, trained)
+    assert "other images or labels to train, validation, test" in message
+    assert f"which lay in {folder}, by data_dir=PLACE" in message
+    flags = (run / "run.flags").read_text()
+    with pytest.raises(InputError, match="holds a run on other data"):
+        processes.run_here("run", *BIRDS, "--checkpoint_every=7")
+    assert (run / "run.flags").read_text() == flags
+
+
+def test_pictures_of_a_run_of_before_are_not_checked(copied):
+    run, folder = copied
+    description = json.loads((run / "data.json").read_text())
+    for name in ("digests", "place", "flip"):
+        del description[name]
+    (run / "data.json").write_text(json.dumps(description))
+    (folder / "finch" / "00.png").write_bytes(
+        (folder / "finch" / "39.png").read_bytes()
+    )
+    assert loading.read_data(loading.read_run(run)).class_names == ("finch", "robin")
+    processes.run_here("run", *BIRDS, "--checkpoint_every=7")  # it goes on
+
+
+def test_a_run_finds_its_pictures_from_another_folder(copied, tmp_path, monkeypatch):
+    run, _ = copied
+    expected = loading.read_data(loading.read_run(run))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    data = loading.read_data(loading.read_run(run))
+    np.testing.assert_array_equal(data.test.images, expected.test.images)
+    processes.run_here(run, *BIRDS, "--checkpoint_every=7")  # it goes on
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_data_dir_tells_where_moved_pictures_are(copied, tmp_path, monkeypatch):
+    run, folder = copied
+    expected = loading.read_data(loading.read_run(run))
+    folder.rename(tmp_path / "moved")
+    message = refused(loading.read_data, loading.read_run(run))
+    assert "name=folder:pictures is not a folder" in message
+    data = loading.read_data(loading.read_run(run), "moved")
+    np.testing.assert_array_equal(data.test.images, expected.test.images)
+    shutil.copytree(tmp_path / "moved", tmp_path / "other")
+    (tmp_path / "other" / "finch").rename(tmp_path / "other" / "third")
+    (tmp_path / "other" / "robin").rename(tmp_path / "other" / "finch")
+    (tmp_path / "other" / "third").rename(tmp_path / "other" / "robin")
+    message = refused(loading.read_data, loading.read_run(run), "other")
+    assert "other images or labels to" in message
+    processes.run_here("run", *BIRDS, "--data_dir=moved")
+    assert RunFolder(run).read_description().place == str(tmp_path / "moved")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    loading.read_data(loading.read_run(run))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "flip", "mirrored"),
+    [
+        ("digits", "auto", False),
+        ("digits", "true", True),
+        ("folder:pictures", "auto", True),
+        ("folder:pictures", "false", False),
+    ],
+)
+def test_the_flag_is_above_what_the_name_says(
+    birds, monkeypatch, dataset, flip, mirrored
+):
+    monkeypatch.chdir(birds[1].parent)
+    options = Data(dataset=dataset, flip=flip, image_size=8)
+    assert loading.load_data(options).flip == mirrored
+
+
+def test_a_run_that_goes_on_is_mirrored_as_it_was_begun(tmp_path):
+    shape = (28, 28, 1)
+    written = {"train": pictures(20, shape), "test": pictures(5, shape)}
+    place = store(tmp_path, "mnist", "3.0.1", written, shape=shape, names="0123456789")
+    options = Data(dataset="mnist:3.0.1")
+    before = DataDescription(shape, tuple("0123456789"), {})
+    for flip, mirrored in ((None, True), (True, True), (False, False)):
+        data = loading.load_data(options, before._replace(flip=flip), place)
+        assert data.flip == mirrored  # of before: by the exact spelling
+    assert not loading.load_data(options, data_dir=place).flip

@@ -37,9 +37,7 @@ def claimed(place, options):
 def describe(root, data=None):
     """Writes down what data a run is trained on: digits if not told."""
     data = data or datasets.load("digits")
-    shape = data.train.images.shape[1:].as_list()
-    sizes = run_folder.sizes_of(data)
-    RunFolder(root).describe_data(shape, data.class_names, sizes)
+    RunFolder(root).describe_data(run_folder.describe(data))
 
 
 def save(root, model, step, accuracy=None):
@@ -90,6 +88,9 @@ def test_a_run_describes_its_data(tmp_path):
         "image_shape": [8, 8, 1],
         "class_names": list("0123456789"),
         "sizes": {"train": 1295, "validation": 143, "test": 359},
+        "digests": run_folder.describe(data).digests,
+        "place": "",
+        "flip": False,
     }
 
 
@@ -103,6 +104,73 @@ def test_a_run_on_other_data_is_refused(tmp_path):
         message = refused(describe, tmp_path, other)
         assert f"{tmp_path} holds a run on other data ({name} " in message
     assert (tmp_path / "data.json").read_text() == before
+
+
+def swapped(split):
+    """The same split with its first two images changed about."""
+    order = [1, 0, *range(2, len(split.labels))]
+    return datasets.Split(
+        tf.gather(split.images, order), tf.gather(split.labels, order)
+    )
+
+
+def test_as_many_other_images_or_labels_are_other_data(tmp_path):
+    data = datasets.load("digits")
+    describe(tmp_path, data)
+    before = (tmp_path / "data.json").read_text()
+    relabelled = datasets.Split(data.train.images, data.train.labels[::-1])
+    for changes, named in (
+        ({"test": swapped(data.test)}, "test"),
+        ({"train": relabelled}, "train"),
+        (
+            {"train": swapped(data.train), "validation": swapped(data.validation)},
+            "train, validation",
+        ),
+    ):
+        message = refused(describe, tmp_path, data._replace(**changes))
+        assert f"other images or labels to {named})" in message
+        assert "data_dir=PLACE" in message
+    assert (tmp_path / "data.json").read_text() == before
+
+
+def test_a_run_of_before_has_no_digests_until_it_goes_on(tmp_path):
+    data = datasets.load("digits")
+    describe(tmp_path, data)
+    now = json.loads((tmp_path / "data.json").read_text())
+    old = {
+        name: now[name] for name in ("format", "image_shape", "class_names", "sizes")
+    }
+    (tmp_path / "data.json").write_text(json.dumps(old))
+    other = data._replace(test=swapped(data.test))
+    RunFolder(tmp_path).check_data(run_folder.describe(other))
+    assert RunFolder(tmp_path).read_description().digests is None
+    describe(tmp_path, data)
+    assert json.loads((tmp_path / "data.json").read_text()) == now
+
+
+def test_a_digest_tells_shapes_apart():
+    """Bytes that are equal, cut up otherwise."""
+    split = datasets.load("digits").test
+    flat = split._replace(images=tf.reshape(split.images, [-1, 4, 16, 1]))
+    data = datasets.load("digits")
+    digests = [
+        run_folder.describe(data._replace(test=part)).digests for part in (split, flat)
+    ]
+    assert digests[0]["test"] != digests[1]["test"]
+    assert digests[0]["train"] == digests[1]["train"]
+
+
+def test_a_place_at_home_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert RunFolder("~/run").root == tmp_path / "run"
+    assert str(RunFolder("~/run")) == f"{tmp_path}/run"
+
+
+def test_options_that_came_later_leave_the_default_folder_as_it_was():
+    usual = run_folder.default_path(Options())
+    assert usual == "runs/digits-2f3b0d64"
+    flipped = dataclasses.replace(Options(), data=Data(flip="false"))
+    assert run_folder.default_path(flipped) != usual
 
 
 def test_a_run_of_a_newer_format_is_refused(tmp_path):

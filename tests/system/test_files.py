@@ -1,5 +1,6 @@
 import json
 import os
+import pathlib
 import stat
 
 import pytest
@@ -74,3 +75,22 @@ def test_a_folder_takes_the_place_of_an_empty_one_only(tmp_path):
         (part / "file").write_text("second")
     assert (tmp_path / "folder" / "file").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_path_at_home_is_expanded_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    expected = {
+        "~": tmp_path,
+        "~/a": tmp_path / "a",
+        "./~/a": tmp_path / "~" / "a",  # a folder that is called so
+        "~no-such-user/a": tmp_path / "~no-such-user" / "a",
+        "b/~": pathlib.Path("b/~"),
+        "b": pathlib.Path("b"),
+    }
+    for given, path in expected.items():
+        assert files.expand(given) == path
+        assert files.expand(files.expand(given)) == path
+    files.write_text("~/a", "text")
+    assert (tmp_path / "a").read_text() == "text"
+    assert not (tmp_path / "~").exists()

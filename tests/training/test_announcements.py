@@ -3,13 +3,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from jem_tf.datasets import Dataset, Split
-from jem_tf.options import Options
+from jem_tf.datasets import VALIDATION_STANDS_IN, Dataset, Split
+from jem_tf.options import Data, Options
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import hardware
 from jem_tf.training import loop
-from jem_tf.training.announcements import announce_results, announce_start
+from jem_tf.training.announcements import (
+    announce_results,
+    announce_start,
+    describe_augmentation,
+)
 
 
 def split(count):
@@ -20,10 +24,11 @@ def split(count):
 def start(monkeypatch):
     """What is printed at the start of a run from `state`, but for the folder's line."""
 
-    def lines(capsys, state, retries=0):
+    def lines(capsys, state, retries=0, **changes):
         policy = lambda option: ("float32", "CPU is old")  # noqa: E731
         monkeypatch.setattr(hardware, "choose_precision", policy)
         data = Dataset(split(900), split(100), split(50), ("a", "b"), flip=False)
+        data = data._replace(**changes)
         model = SimpleNamespace(network=SimpleNamespace(count_params=lambda: 12345))
         plan = loop.Schedule(steps=700, steps_per_epoch=70)
         announce_start(
@@ -36,10 +41,13 @@ def start(monkeypatch):
 
 def test_a_start_says_what_is_trained_on_what_and_where(start, capsys):
     options = Options()
-    data, network, folder = start(capsys, None)
+    data, mirrored, network, folder = start(capsys, None)
     assert data == (
         f"{options.data.dataset}: 900 images to train on, 100 to validate, 50 to test; "
         "2 classes"
+    )
+    assert mirrored == (
+        "training images are padded and cropped, none mirrored (flip=auto)"
     )
     assert network == (
         f"{options.network.network}: 12,345 parameters, float32 (CPU is old); 700 steps"
@@ -49,12 +57,45 @@ def test_a_start_says_what_is_trained_on_what_and_where(start, capsys):
 
 def test_a_start_says_from_which_step_and_retry_a_run_goes_on(start, capsys):
     begun = start(capsys, None)
-    assert start(capsys, TrainingState(step=40))[3:] == ["going on from step 40"]
+    assert start(capsys, TrainingState(step=40))[4:] == ["going on from step 40"]
     assert start(capsys, TrainingState(step=40), retries=2) == [
         *begun,
         "going on from step 40",
         "as retry 2 after divergence, see results/guard.json",
     ]
+
+
+def test_a_start_says_that_validation_stands_in_for_test(start, capsys):
+    assert start(capsys, None)[1].startswith("training images are")
+    line = start(capsys, None, test_source=VALIDATION_STANDS_IN)[1]
+    assert line == (
+        "to test: the validation split, as there is no test split with labels"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "flip", "line"),
+    [
+        (
+            {},
+            True,
+            "training images are padded and cropped, half of them mirrored (flip=auto; "
+            "give flip=false if left and right differ)",
+        ),
+        (
+            {"flip": "false"},
+            False,
+            "training images are padded and cropped, none mirrored (flip=false)",
+        ),
+        (
+            {"augment": False},
+            True,
+            "training images are neither cropped nor mirrored (augment=false)",
+        ),
+    ],
+)
+def test_a_start_says_whether_images_are_mirrored_and_why(options, flip, line):
+    assert describe_augmentation(Data(**options), flip) == line
 
 
 def test_results_end_with_the_files_that_hold_them(tmp_path, capsys):

@@ -1,0 +1,42 @@
+"""What the name of a data set says: a folder, or a set of TFDS with what belongs to it.
+
+    folder:PATH                    a folder of pictures; `~` is a home folder
+    NAME, NAME/CONFIG:VERSION      a set of TFDS, whose base name is NAME
+
+This module reads names alone, not the disk.
+"""
+
+import pathlib
+import re
+
+from jem_tf.system import files
+
+ALIASES = {"svhn": "svhn_cropped"}  # {our name: TFDS's}
+FOLDER = "folder:"
+# A namespace and its colon may stand before a name; a version has digits there.
+_NAME = re.compile(r"(?:[A-Za-z]\w*:(?=[A-Za-z]))?(\w+)")
+
+
+def folder_of(name: str) -> pathlib.Path | None:
+    """Returns the path in "folder:PATH", or None for another set."""
+    if not name.startswith(FOLDER):
+        return None
+    return files.expand(name.removeprefix(FOLDER))
+
+
+def base_name(name: str) -> str:
+    """Returns a set's name without configuration, version and range, as TFDS has it.
+
+    "emnist/letters:3.1.0" is an "emnist", "MNIST" an "mnist", "svhn" an "svhn_cropped".
+    A folder is only itself: what "folder:PATH" is called says nothing of its pictures.
+    """
+    if name.startswith(FOLDER) or not (match := _NAME.match(name)):
+        return name
+    base = match[1].lower()
+    return ALIASES.get(base, base)
+
+
+def in_tfds(name: str) -> str:
+    """Returns the name by which TFDS knows a set: our aliases replaced."""
+    base = re.split("[/:]", name, maxsplit=1)[0]
+    return ALIASES.get(base, base) + name[len(base) :]
