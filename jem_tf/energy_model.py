@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from jem_tf import energies, pixels, sampling
 from jem_tf.errors import InputError
-from jem_tf.keras_support import batch_checks, network_checks, saving
+from jem_tf.keras_support import batch_checks, network_checks
 from jem_tf.keras_support.checked_model import CheckedModel
+from jem_tf.keras_support.saving import SavedWithBuffer
 from jem_tf.replay import ReplayBuffer
 
 
@@ -74,21 +75,6 @@ class Classifier(CheckedModel):
             optimizer, loss, weighted_metrics=list(weighted_metrics), **kwargs
         )
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> tf.Tensor:
-        """The compiled loss alone: the network's penalties are a term of their own."""
-        return self._compile_loss(y, y_pred, sample_weight)
-
-    def test_step(self, data: Any) -> dict[str, Any]:
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        return super().test_step((x, self._cast_labels(y), weight))
-
     @tf.function(reduce_retracing=True, autograph=False)
     def logits(self, images: tf.Tensor) -> tf.Tensor:
         """Logits [B, K] of images [B, H, W, C], as a graph for inference."""
@@ -121,14 +107,8 @@ class Classifier(CheckedModel):
     def _float32_logits(self, images, training):
         return tf.cast(self.network(images, training=training), tf.float32)
 
-    def _cast_labels(self, y):
-        expected = self.expected
-        if not expected.by_number:
-            return y
-        return batch_checks.cast_labels(y, expected.num_classes)
 
-
-class EnergyModel(Classifier):
+class EnergyModel(SavedWithBuffer, Classifier):
     """A `Classifier` whose logits are negative energies, with chains in a buffer.
 
     `save_weights` and `save` keep the chains, too; `save` needs a sampler and a start
@@ -226,24 +206,6 @@ class EnergyModel(Classifier):
             for weight in layer.trainable_weights:
                 casts[id(weight)] = weight, tf.cast(weight.value, layer.compute_dtype)
         return list(casts.values())
-
-    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """As in Keras: a .keras file, or nothing written and an `InputError`."""
-        saving.check_saveable(self, filepath)
-        super().save(filepath, *args, **kwargs)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Puts the replay buffer in a file of weights; Keras calls it."""
-        saving.write_buffer(self.buffer, store)
-
-    def load_own_variables(self, store: Any) -> None:
-        """Takes the replay buffer of a file of weights; Keras calls it."""
-        saving.read_buffer(self.buffer, store)
-
-    def compile_from_config(self, config: Any) -> None:
-        """Compiles a model that Keras loads."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_weights)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _draw(self, n, labels, candidates, seed):

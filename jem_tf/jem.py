@@ -19,7 +19,7 @@ import tensorflow as tf
 from jem_tf import energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
-from jem_tf.keras_support import batch_checks, saving
+from jem_tf.keras_support import batch_checks, configuration
 from jem_tf.replay import ReplayBuffer
 from jem_tf.sampling import Sampler
 
@@ -101,12 +101,12 @@ class JEM(EnergyModel):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of an equal JEM, for Keras's `save`; see `keras_support`."""
-        return saving.config_of(self)
+        return configuration.config_of(self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "JEM":
         """Makes an equal JEM of what `get_config` gave."""
-        return cls(**saving.arguments_of(config))
+        return cls(**configuration.arguments_of(config))
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Draws images from the model, then learns from them and the batch.

@@ -42,7 +42,7 @@ class Watch:
         if isinstance(x, types.GeneratorType):
             return self._watch_generator(x)
         if isinstance(x, dict | list | tuple) or hasattr(x, "__array__"):
-            self._expected.check(x, y if self._labelled else None)
+            self._check(x, y)
         return x
 
     def over_pair(self, data: Any) -> Any:
@@ -55,7 +55,7 @@ class Watch:
         """Checks a batch of a stream: x, (x, y) or (x, y, weight), of arrays."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
         try:
-            self._expected.check(x, y if self._labelled else None)
+            self._check(x, y)
         except InputError as error:
             self._error = error
             raise
@@ -69,6 +69,11 @@ class Watch:
             if self._error is not None and error is not self._error:
                 raise self._error from error
             raise
+
+    def _check(self, x: Any, y: Any) -> None:
+        if self._labelled and y is None:
+            raise InputError("labels are missing; give class numbers, int [B].")
+        self._expected.check(x, y if self._labelled else None)
 
     def _watch_tensors(self, *batch: Any) -> Any:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(
