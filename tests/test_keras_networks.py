@@ -128,9 +128,9 @@ def test_a_step_that_xla_compiles_is_the_same_but_for_its_random_numbers():
     for name in ("cross_entropy", "energy_real", "accuracy"):
         assert same[name] == pytest.approx(logs[name], rel=1e-4)
     assert set(same) == set(logs)
+    images, labels = data()
+    stream = tf.data.Dataset.from_tensors((images.astype("float32"), labels))
     with pytest.raises(InputError, match="scale them to"):
-        images, labels = data()
-        stream = tf.data.Dataset.from_tensors((images.astype("float32"), labels))
         fitted(whole, stream)
 
 
