@@ -9,33 +9,52 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from jem_tf import energies, sampling
+from jem_tf import energies, pixels, sampling
 from jem_tf.errors import InputError
+from jem_tf.keras_support import batch_checks, network_checks
+from jem_tf.keras_support.checked_model import CheckedModel
+from jem_tf.keras_support.saving import SavedWithBuffer
 from jem_tf.replay import ReplayBuffer
 
 
-class Classifier(keras.Model):
+class Classifier(CheckedModel):
     """Classifies images as `network` does; compile, evaluate, predict are Keras's own.
 
+    Images are uint8 in 0..255 or float in [-1, 1]; labels are class numbers, int [B].
+
     Args:
-      network: a model from images [B, H, W, C] to logits float32 [B, K].
+      network: a model from images [B, H, W, C] to logits [B, K], without softmax.
+      image_shape: (H, W, C), for a network that is not built or takes any size.
       averages: names of what a training step averages over an epoch: a dict
         `self.averages` of metrics, which `fit` logs and `evaluate` passes over.
+
+    Raises:
+      InputError: if the network is no classifier that ends in logits.
     """
 
     def __init__(
-        self, network: keras.Model, *, averages: Sequence[str] = (), **kwargs: Any
+        self,
+        network: keras.Model,
+        *,
+        image_shape: Sequence[int] | None = None,
+        averages: Sequence[str] = (),
+        **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
+        facts = network_checks.examine(network, image_shape)
         self.network, self._evaluating, self.built = network, False, True
-        self.num_classes = network.output_shape[-1]
+        self.num_classes, self.penalised = facts.num_classes, facts.penalised
+        self.expected = batch_checks.Expected(facts.image_shape, facts.num_classes)
         self.averages = {name: keras.metrics.Mean(name) for name in averages}
 
     def call(self, images: Any, training: bool = False) -> tf.Tensor:
         """Logits float32 [B, K] of images [B, H, W, C], or of the "labelled" ones."""
+        if tf.executing_eagerly():
+            self.expected.check(images)
+        images = batch_checks.cast_images(images, self.expected.image_shape)
         if isinstance(images, dict):  # Keras builds its metrics on what `fit` was given
             images = images["labelled"]
-        return self.network(images, training=training)
+        return self._float32_logits(images, training)
 
     def compile(
         self,
@@ -45,7 +64,13 @@ class Classifier(keras.Model):
         **kwargs: Any,
     ) -> None:
         """As in Keras; without a loss, the cross-entropy of integer labels."""
-        loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        network_checks.check_loss(loss)
+        default = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        loss = loss or default
+        by_number = isinstance(loss, type(default))
+        if "accuracy" in (kwargs.get("metrics") or ()):
+            weighted_metrics = [m for m in weighted_metrics if m != "accuracy"]
+        self.expected = self.expected._replace(by_number=by_number)
         super().compile(
             optimizer, loss, weighted_metrics=list(weighted_metrics), **kwargs
         )
@@ -53,12 +78,12 @@ class Classifier(keras.Model):
     @tf.function(reduce_retracing=True, autograph=False)
     def logits(self, images: tf.Tensor) -> tf.Tensor:
         """Logits [B, K] of images [B, H, W, C], as a graph for inference."""
-        return self.network(images, training=False)
+        return self._float32_logits(pixels.to_float32(images), training=False)
 
     @property
     def step(self) -> int:
         """The number of training steps that were taken."""
-        return int(tf.convert_to_tensor(self.optimizer.iterations.value))
+        return int(tf.convert_to_tensor(self.optimizer.iterations))
 
     @property
     def metrics(self) -> list:
@@ -75,12 +100,22 @@ class Classifier(keras.Model):
         finally:
             self._evaluating = False
 
+    def export(self, *args: Any, **kwargs: Any) -> None:
+        """As in Keras: the network, from float images in [-1, 1] to logits."""
+        self.network.export(*args, **kwargs)
 
-class EnergyModel(Classifier):
+    def _float32_logits(self, images, training):
+        return tf.cast(self.network(images, training=training), tf.float32)
+
+
+class EnergyModel(SavedWithBuffer, Classifier):
     """A `Classifier` whose logits are negative energies, with chains in a buffer.
 
+    `save_weights` and `save` keep the chains, too; `save` needs a sampler and a start
+    of this package.
+
     Args:
-      network: a model from images [B, H, W, C] to logits float32 [B, K].
+      network: as of `Classifier`.
       buffer: a `ReplayBuffer`, or None for a model that draws nothing.
       sampler: a `samplers.Sampler`, such as `sgld` with its numbers bound.
       kwargs: of `Classifier`.
@@ -94,7 +129,8 @@ class EnergyModel(Classifier):
         sampler: sampling.Sampler | None = None,
         **kwargs: Any,
     ):
-        super().__init__(network, **kwargs)
+        shape = buffer.image_shape if buffer is not None else None
+        super().__init__(network, image_shape=shape, **kwargs)
         # In a loop, Grappler makes a sum of sums into one whose temporary variable the
         # second iteration finds taken (TensorFlow 2.21, in bfloat16).
         tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
@@ -156,7 +192,7 @@ class EnergyModel(Classifier):
 
         def energy_of(x):
             with scope:
-                logits = self.network(x, training=False)
+                logits = self._float32_logits(pixels.to_float32(x), training=False)
             if labels is None:
                 return energies.marginal_energy(logits)
             return energies.joint_energy(logits, labels)
@@ -165,11 +201,11 @@ class EnergyModel(Classifier):
 
     def _cast_weights(self):
         """[(variable, its value as its layer computes with it)]: cast once a chain."""
-        return [
-            (weight, tf.cast(weight.value, layer.compute_dtype))
-            for layer in self.network.layers
-            for weight in layer.trainable_weights
-        ]
+        casts = {}
+        for layer in self.network._flatten_layers():  # a nested model before its layers
+            for weight in layer.trainable_weights:
+                casts[id(weight)] = weight, tf.cast(weight.value, layer.compute_dtype)
+        return list(casts.values())
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _draw(self, n, labels, candidates, seed):

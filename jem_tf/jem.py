@@ -19,6 +19,7 @@ import tensorflow as tf
 from jem_tf import energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
+from jem_tf.keras_support import batch_checks, configuration
 from jem_tf.replay import ReplayBuffer
 from jem_tf.sampling import Sampler
 
@@ -27,19 +28,22 @@ READINGS = ("cross_entropy", "energy_real", "gradient_norm")  # readings of ever
 OF_DRAWN = ("energy_drawn", "energy_gap", "saturation", "reinitialised")
 
 
+@keras.saving.register_keras_serializable("jem_tf")
 class JEM(EnergyModel):
     """Trains `network` as a JEM; fit, evaluate, predict are a Keras classifier's.
 
-    `fit` takes images float [B, H, W, C] and int labels [B]; or, for log p(x) to learn
-    from images of its own, ({"labelled": images, "real": images}, labels). `predict`
-    returns logits. `loss` is the whole loss in `fit` and the cross-entropy in
-    `evaluate`; `energy_gap` is E(drawn) - E(real), near 0 when all is well;
-    `gradient_norm` is the norm of the weights' gradient before clipping; `saturation`
-    is the share of drawn pixels at +-1 or beyond, NaN if one is not finite;
-    `reinitialised` is the share of chains that started afresh.
+    `fit` takes images [B, H, W, C], uint8 or float in [-1, 1], and int labels [B]; or,
+    for log p(x) to learn from images of its own, ({"labelled": images, "real": images},
+    labels). Weights of samples and classes are of log p(y|x). `predict` returns logits.
+    `loss` is the whole loss in `fit` and the cross-entropy in `evaluate`; `penalty` is
+    what the network's regularisers add to it, at weight 1; `energy_gap` is E(drawn) -
+    E(real), near 0 when all is well; `gradient_norm` is the norm of the weights'
+    gradient before clipping; `saturation` is the share of drawn pixels at +-1 or
+    beyond, NaN if one is not finite; `reinitialised` is the share of chains that
+    started afresh.
 
     Args:
-      network: a model from images [B, H, W, C] to logits float32 [B, K].
+      network: a model from images [B, H, W, C] to logits [B, K], without softmax.
       buffer: a `ReplayBuffer` with a shard per replica; None to learn log p(y|x) alone.
       sampler: a `samplers.Sampler`, such as `sgld` with its numbers bound.
       p_x_weight, p_y_given_x_weight, p_x_y_weight: weights of the three terms, each
@@ -52,7 +56,8 @@ class JEM(EnergyModel):
       seed: int; with the step and the replica, it determines all that is random here.
 
     Raises:
-      InputError: if a weight is negative, or a term lacks its buffer or sampler.
+      InputError: if a weight is negative, a term lacks its buffer or sampler, or the
+        network does not end in logits.
     """
 
     def __init__(
@@ -75,6 +80,8 @@ class JEM(EnergyModel):
         super().__init__(
             network, buffer=buffer, sampler=sampler, averages=averages, name="jem"
         )
+        if self.penalised:
+            self.averages["penalty"] = keras.metrics.Mean("penalty")
         weights = (p_x_weight, p_y_given_x_weight, p_x_y_weight)
         if not all(weight >= 0 for weight in weights) or sum(weights) == 0:
             raise InputError(f"Weights {weights} must not be negative, nor all 0.")
@@ -92,12 +99,23 @@ class JEM(EnergyModel):
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
         self.seed = seed
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of an equal JEM, for Keras's `save`; see `keras_support`."""
+        return configuration.config_of(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "JEM":
+        """Makes an equal JEM of what `get_config` gave."""
+        return cls(**configuration.arguments_of(config))
+
     def train_step(self, data: Any) -> dict[str, Any]:
         """Draws images from the model, then learns from them and the batch.
 
         Keras's `fit` calls it.
         """
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        x = batch_checks.cast_images(x, self.expected.image_shape)
+        y = self._cast_labels(y)
         readings, logits = self._learn(x, y, weight)
         self._loss_tracker.update_state(readings["loss"])
         for name, average in self.averages.items():
@@ -108,7 +126,8 @@ class JEM(EnergyModel):
         """Takes one training step, for a custom loop within `strategy.run`.
 
         Args:
-          x, y: images and labels of this replica, as in `fit`.
+          x, y: images and labels of this replica, as in `fit`, but images are float32
+            and labels int32 or int64: nothing is checked here.
 
         Returns:
           {"loss", "accuracy" and the names of `fit`'s logs: float32 scalar}; with a
@@ -148,7 +167,7 @@ class JEM(EnergyModel):
     def _step_seeds(self):
         # Keras seeds replicas alike: without the replica's number, all their chains
         # would be the same.
-        step = tf.cast(self.optimizer.iterations.value, tf.int32)
+        step = tf.cast(optimizers.gradients_taken(self.optimizer), tf.int32)
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.unstack(
             tf.random.split(fold_in(fold_in([self.seed, 0], step), replica))
@@ -190,7 +209,7 @@ class JEM(EnergyModel):
     def _forward(self, images):
         """All images in one pass: {name: [n, H, W, C]} -> {name: logits [n, K]}."""
         sizes = [tf.shape(x)[0] for x in images.values()]
-        logits = self.network(tf.concat(list(images.values()), axis=0), training=True)
+        logits = self._float32_logits(tf.concat(list(images.values()), axis=0), True)
         return dict(zip(images, tf.split(logits, sizes), strict=True))
 
     def _loss(self, logits, y, weight):
@@ -203,6 +222,9 @@ class JEM(EnergyModel):
             "energy_real": tf.reduce_mean(real),
         }
         loss = self.p_y_given_x_weight * share
+        if self.losses:  # of the network's layers, such as regularisers
+            readings["penalty"] = tf.add_n(self.losses)
+            loss += readings["penalty"] / replicas
         if self.generative:
             generative, drawn = objectives.generative_loss(
                 logits,

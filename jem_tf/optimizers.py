@@ -15,6 +15,7 @@ from jem_tf.errors import InputError, argument
 DECAY, DECAY_AT, EPSILON = 0.3, (0.8, 0.9), 1e-8
 
 
+@keras.saving.register_keras_serializable("jem_tf")
 class WarmedUp(schedules.LearningRateSchedule):
     """Grows linearly to `schedule`'s value during the first `warmup_steps` steps."""
 
@@ -26,7 +27,13 @@ class WarmedUp(schedules.LearningRateSchedule):
         return self.schedule(step) * tf.minimum(share, 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        return {"schedule": self.schedule, "warmup_steps": self.warmup_steps}
+        schedule = schedules.serialize(self.schedule)
+        return {"schedule": schedule, "warmup_steps": self.warmup_steps}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "WarmedUp":
+        """Makes an equal one of what `get_config` gave."""
+        return cls(schedules.deserialize(config["schedule"]), config["warmup_steps"])
 
 
 def _in_steps(learning_rate: float, steps: int) -> schedules.LearningRateSchedule:
@@ -93,24 +100,40 @@ def build(
     return OPTIMIZERS[name](rate, weight_decay=weight_decay or None)
 
 
+def gradients_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
+    """The number of gradients that an optimiser was given, of each step one.
+
+    Keras's own `iterations` stands still while gradients accumulate.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    return tf.convert_to_tensor(inner._iterations)
+
+
 def clip_over_replicas(
-    gradients: Sequence[tf.Tensor], bound: tf.Tensor | float | None = None
-) -> tuple[list[tf.Tensor], tf.Tensor]:
+    gradients: Sequence[tf.Tensor | None], bound: tf.Tensor | float | None = None
+) -> tuple[list[tf.Tensor | None], tf.Tensor]:
     """Scales gradients so that their sum over all replicas has a global norm <= bound.
 
     Keras clips the gradient of each replica before it adds them up, so that training
     would depend on the number of replicas. Call this within `strategy.run`.
 
     Args:
-      gradients: the gradients of this replica.
+      gradients: the gradients of this replica; None where no image reaches the weight.
       bound: the largest norm; None to measure the norm without clipping.
 
     Returns:
       (the gradients, the norm of their sum before it is bounded).
     """
-    whole = tf.distribute.get_replica_context().all_reduce("sum", gradients)
+    reached = [gradient for gradient in gradients if gradient is not None]
+    if not reached:
+        raise InputError(
+            f"{argument('network')} has no weights that images reach and training may "
+            "change; set trainable=True on some of its layers, and compile again."
+        )
+    whole = tf.distribute.get_replica_context().all_reduce("sum", reached)
     norm = tf.linalg.global_norm(whole)
     scale = 1.0 if bound is None else tf.minimum(1.0, bound / norm)
     # The norm is that of the sum: if it is not finite, all replicas skip the step.
     scale = tf.where(tf.math.is_finite(norm), scale, norm)
-    return [gradient * scale for gradient in gradients], norm
+    scaled = [None if gradient is None else gradient * scale for gradient in gradients]
+    return scaled, norm

@@ -87,6 +87,11 @@ class ReplayBuffer(tf.Module):
         return self.size // self.num_shards
 
     @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(H, W, C) of the images."""
+        return tuple(getattr(self, f"shard_{self.own[0]}").shape[1:])
+
+    @property
     def shard(self) -> tf.Variable:
         """This replica's variable [slots, H, W, C]; the first one outside a replica."""
         return getattr(self, f"shard_{self._replica()}")

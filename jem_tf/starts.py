@@ -4,6 +4,7 @@ To add one, write its function and enter a `Builder` in STARTS: `--start` then t
 name.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -37,14 +38,62 @@ class Start(Protocol):
 Builder = Callable[[Sequence[int], Any, Any, int], Start]
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Uniform:
+    """A `Start`: U(-1, 1) in every pixel of images (H, W, C)."""
+
+    image_shape: tuple[int, ...]
+
+    def __call__(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
+        del labels
+        return tf.random.stateless_uniform([n, *self.image_shape], seed, -1.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Gaussian:
+    """A `Start`: Gaussians round the means of classes, clipped to [-1, 1].
+
+    image_shape: (H, W, C), of D pixels.
+    means: float32 [K, D].
+    factor: float32 [rank, D], whose product with N(0, I) is added.
+    """
+
+    image_shape: tuple[int, ...]
+    means: tf.Tensor
+    factor: tf.Tensor
+
+    def __call__(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
+        label_seed, pixel_seed = tf.unstack(tf.random.split(seed))
+        classes, rank = self.means.shape[0], self.factor.shape[0]
+        if labels is None:
+            labels = tf.random.stateless_uniform([n], label_seed, 0, classes, tf.int32)
+        around = tf.random.stateless_normal([n, rank], pixel_seed) @ self.factor
+        drawn = tf.clip_by_value(tf.gather(self.means, labels) + around, -1.0, 1.0)
+        return tf.reshape(drawn, [n, *self.image_shape])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Mixture:
+    """A `Start`: as `first` with probability `share`, else as `second`."""
+
+    first: Start
+    second: Start
+    share: float
+
+    def __call__(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
+        which_seed, first_seed, second_seed = tf.unstack(tf.random.split(seed, 3))
+        which = tf.random.stateless_uniform([n, 1, 1, 1], which_seed) < self.share
+        firsts = self.first(n, first_seed, labels)
+        return tf.where(which, firsts, self.second(n, second_seed, labels))
+
+
+# By name, what a file may hold of a start: its fields.
+KINDS: dict[str, Any] = {"uniform": Uniform, "gaussian": Gaussian, "mixture": Mixture}
+
+
 def uniform(image_shape: Sequence[int]) -> Start:
     """U(-1, 1) in every pixel, whatever the label (the paper's Algorithm 1)."""
-
-    def start(n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
-        del labels
-        return tf.random.stateless_uniform([n, *image_shape], seed, -1.0, 1.0)
-
-    return start
+    return Uniform(tuple(image_shape))
 
 
 def gaussian(
@@ -76,19 +125,8 @@ def gaussian(
     rank = min(rank, *flat.shape)
     pca = PCA(rank, svd_solver="randomized", random_state=0).fit(flat - means[labels])
     scale = np.sqrt(pca.explained_variance_)[:, None]
-    means, factor = tf.constant(means), tf.constant(scale * pca.components_)
-
-    def start(n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
-        label_seed, pixel_seed = tf.unstack(tf.random.split(seed))
-        if labels is None:
-            labels = tf.random.stateless_uniform(
-                [n], label_seed, 0, num_classes, tf.int32
-            )
-        around = tf.random.stateless_normal([n, rank], pixel_seed) @ factor
-        drawn = tf.clip_by_value(tf.gather(means, labels) + around, -1.0, 1.0)
-        return tf.reshape(drawn, [n, *shape])
-
-    return start
+    factor = tf.constant(scale * pca.components_)
+    return Gaussian(tuple(shape), tf.constant(means), factor)
 
 
 def mixture(first: Start, second: Start, share: float) -> Start:
@@ -97,14 +135,7 @@ def mixture(first: Start, second: Start, share: float) -> Start:
     A share of uniform noise in an informative start keeps noise among the negatives.
     Nothing else teaches a model that noise is improbable.
     """
-
-    def start(n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
-        which_seed, first_seed, second_seed = tf.unstack(tf.random.split(seed, 3))
-        which = tf.random.stateless_uniform([n, 1, 1, 1], which_seed) < share
-        firsts, seconds = first(n, first_seed, labels), second(n, second_seed, labels)
-        return tf.where(which, firsts, seconds)
-
-    return start
+    return Mixture(first, second, share)
 
 
 def build(

@@ -153,3 +153,31 @@ def test_what_is_bounded_and_measured_is_the_sum_over_replicas(
         assert float(norm) == pytest.approx(15.0)
     for before, after in zip(GRADIENTS, whole, strict=True):
         np.testing.assert_allclose(after, before * length / 5.0, rtol=1e-6)
+
+
+def test_a_gradient_that_is_none_stays_none_and_the_others_are_clipped():
+    (first, second, third), norm = optimizers.clip_over_replicas(
+        [tf.constant([3.0]), None, tf.constant([4.0])], 1.0
+    )
+    assert second is None
+    np.testing.assert_allclose([first, third], [[0.6], [0.8]], rtol=1e-6)
+    assert norm == 5
+    with pytest.raises(InputError, match="no weights that images reach"):
+        optimizers.clip_over_replicas([None])
+
+
+def test_each_accumulated_gradient_is_counted():
+    optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=4)
+    weight = keras.Variable([1.0])
+    for taken in range(6):
+        for counted in (optimizer, keras.optimizers.LossScaleOptimizer(optimizer)):
+            assert optimizers.gradients_taken(counted) == taken
+        optimizer.apply([tf.constant([1.0])], [weight])
+
+
+def test_a_schedule_is_the_same_after_a_file():
+    rate = optimizers.build("sgd", learning_rate=0.1, steps=20, warmup_steps=4)
+    again = type(rate).from_config(rate.get_config())
+    for step in (0, 3, 10, 19):
+        rates = [float(one._learning_rate(step)) for one in (rate, again)]
+        assert rates[0] == rates[1] > 0

@@ -1,7 +1,11 @@
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from jem_tf import pixels
+from jem_tf.errors import InputError
 from jem_tf.pixels import from_uint8, to_uint8
 
 LEVELS = np.arange(256, dtype="uint8").reshape(2, 8, 16, 1)
@@ -50,3 +54,31 @@ def test_floats_in_a_graph_differ_by_no_more_than_their_rounding():
     np.testing.assert_array_equal(from_uint8(LEVELS), divided)
     in_graph = tf.function(from_uint8)(LEVELS)
     np.testing.assert_allclose(in_graph, divided, rtol=0, atol=1.2e-7)
+
+
+def test_floats_between_0_and_1_are_warned_of_and_constant_ones_are_not():
+    images = np.linspace(0, 1, 16, dtype="float32").reshape(1, 4, 4, 1)
+    with pytest.warns(UserWarning, match=r"all lie in \[0, 1\].*give 2 \* images - 1"):
+        pixels.check_values(images)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for right in (2 * images - 1, np.zeros_like(images), np.ones_like(images)):
+            pixels.check_values(right)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 2.1, -255.0])
+def test_floats_that_are_no_pixels_are_refused(value):
+    images = np.zeros([2, 4, 4, 1], "float32")
+    images[1, 0, 0, 0] = value
+    with pytest.raises(InputError, match=r"NaN or infinite|scale them to"):
+        pixels.check_values(images)
+
+
+def test_images_are_cast_to_float32_by_their_dtype():
+    levels = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    floats = pixels.from_uint8(levels)
+    np.testing.assert_array_equal(pixels.to_float32(levels), floats)
+    for dtype in ("float16", "float64", "bfloat16"):
+        assert pixels.to_float32(tf.cast(floats, dtype)).dtype == tf.float32
+    with pytest.raises(InputError, match="images are int32; give uint8"):
+        pixels.to_float32(levels.astype("int32"))

@@ -24,6 +24,7 @@ def test_a_new_buffer_holds_its_start_in_every_shard():
     buffer = replay.ReplayBuffer(4000, uniform, devices=["CPU:0", "CPU:1"])
     first, second = buffer.shard_0.numpy(), buffer.shard_1.numpy()
     assert first.shape == second.shape == (2000, *SHAPE)
+    assert buffer.image_shape == SHAPE
     assert len(np.unique(np.concatenate([first, second])[:, 0, 0, 0])) > 3990
     assert [shard.device[-5:] for shard in (buffer.shard_0, buffer.shard_1)] == [
         "CPU:0",

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from jem_tf import pixels
 from jem_tf.errors import InputError, argument
 from jem_tf.system import texts
 
-FARTHEST = 2.0  # largest |pixel| of a float image; unclamped chains leave [-1, 1]
 SEEDS = 2**31  # seeds and counts are below it
 
 
@@ -56,7 +56,8 @@ def image_batch(images: Any, image_shape: tuple[int, ...]) -> tuple[np.ndarray, 
       (uint8 or float32 [N, H, W, C], bool).
 
     Raises:
-      InputError: if they are of another shape, dtype or range, or none at all.
+      InputError: if they are of another shape, dtype or range, or none at all. Floats
+        that all lie in [0, 1] are warned of.
     """
     height, width, channels = image_shape
     shape = f"[{height}, {width}, {channels}]"
@@ -72,20 +73,5 @@ def image_batch(images: Any, image_shape: tuple[int, ...]) -> tuple[np.ndarray, 
     if x.shape[0] == 0:
         raise InputError("images are an empty batch; give at least one.")
     x, single = (x[None], True) if x.ndim == 3 else (x, False)
-    return (x if x.dtype == np.uint8 else _float_images(x)), single
-
-
-def _float_images(x: np.ndarray) -> np.ndarray:
-    """Checks the type and range of float images, and returns them as float32."""
-    if not np.issubdtype(x.dtype, np.floating):
-        raise InputError(
-            f"images are {x.dtype}; give uint8 in 0..255, or float in [-1, 1]."
-        )
-    if not np.isfinite(x).all():
-        raise InputError("images have NaN or infinite pixels; replace them.")
-    if np.abs(x).max() > FARTHEST:
-        raise InputError(
-            f"float images reach from {x.min():g} to {x.max():g}; scale them to "
-            "[-1, 1], or give uint8 in 0..255."
-        )
-    return x.astype("float32")
+    pixels.check_values(x)
+    return (x if x.dtype == np.uint8 else x.astype("float32")), single

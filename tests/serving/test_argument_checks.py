@@ -50,3 +50,10 @@ def test_one_image_is_a_batch_of_one_and_floats_are_float32(dtype):
 def test_floats_that_are_not_about_in_minus_one_to_one_are_refused(far):
     with pytest.raises(InputError, match=r"scale them to\s+\[-1, 1\]"):
         argument_checks.image_batch(np.full(SHAPE, far, "float32"), SHAPE)
+
+
+def test_floats_between_0_and_1_are_warned_of():
+    images = np.linspace(0, 1, 60, dtype="float32").reshape(SHAPE)
+    with pytest.warns(UserWarning, match=r"float images all lie in \[0, 1\]"):
+        batch, _ = argument_checks.image_batch(images, SHAPE)
+    np.testing.assert_array_equal(batch[0], images)

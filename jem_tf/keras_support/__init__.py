@@ -1,0 +1,12 @@
+"""What makes a JEM an ordinary Keras model: what users hand over, and how it is saved.
+
+    batch_checks     whether images and labels are what the model expects
+    batch_watch      the same for all that goes into one call, arrays and streams
+    network_checks   whether a network of a user's own ends in logits, and of what shape
+    checked_model    fit, evaluate and predict with these checks
+    saving           the replay buffer in Keras's files of weights
+    configuration    a JEM as a configuration, for Keras's save and load_model
+
+This folder imports what the configuration names (networks, samplers, starts), so that
+`jem.py` does not.
+"""

@@ -1,0 +1,128 @@
+"""Checks all that goes into one call of `fit`, `evaluate` or `predict`.
+
+Arrays are checked whole before the first step; in a stream (`tf.data`, a generator, a
+`PyDataset`) each batch is when it comes, outside the graph of the step, which XLA may
+compile without its assertions.
+"""
+
+import contextlib
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from jem_tf.errors import InputError
+from jem_tf.keras_support.batch_checks import Expected, images_of
+
+
+class Watch:
+    """Checks arrays, and the batches of streams.
+
+    Args:
+      expected: `Expected`.
+      labelled: whether labels matter.
+    """
+
+    def __init__(self, expected: Expected, *, labelled: bool = True):
+        self._expected, self._labelled = expected, labelled
+        self._error: InputError | None = None
+
+    def over(self, x: Any, y: Any = None) -> Any:
+        """Checks x and y if they are in memory; a stream is replaced by a watched one.
+
+        Returns:
+          x, or the stream in its place.
+        """
+        if isinstance(x, tf.data.Dataset):
+            return x.map(self._watch_tensors)
+        if isinstance(x, keras.utils.PyDataset):
+            return _WatchedPyDataset(x, self)
+        if isinstance(x, types.GeneratorType):
+            return self._watch_generator(x)
+        if isinstance(x, dict | list | tuple) or hasattr(x, "__array__"):
+            self._check(x, y)
+        return x
+
+    def over_pair(self, data: Any) -> Any:
+        """The same for `validation_data`: a stream, or a tuple (x, y[, weight])."""
+        if not isinstance(data, tuple | list):
+            return self.over(data)
+        return (self.over(*data[:2]), *data[1:])
+
+    def check_batch(self, batch: Any) -> None:
+        """Checks a batch of a stream: x, (x, y) or (x, y, weight), of arrays."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        try:
+            self._check(x, y)
+        except InputError as error:
+            self._error = error
+            raise
+
+    @contextlib.contextmanager
+    def in_words(self) -> Iterator[None]:
+        """Raises what was found in a stream as it is: TensorFlow wraps it."""
+        try:
+            yield
+        except Exception as error:
+            if self._error is not None and error is not self._error:
+                raise self._error from error
+            raise
+
+    def _check(self, x: Any, y: Any) -> None:
+        if self._labelled and y is None:
+            raise InputError("labels are missing; give class numbers, int [B].")
+        self._expected.check(x, y if self._labelled else None)
+
+    def _watch_tensors(self, *batch: Any) -> Any:
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(
+            batch if len(batch) > 1 else batch[0]
+        )
+        labels = [] if y is None or not self._labelled else [y]
+        images = images_of(x)
+
+        def look(*arrays):
+            named = dict(zip(images, arrays, strict=False))
+            self.check_batch((named, *arrays[len(images) :]))
+            return True
+
+        seen = tf.numpy_function(look, [*images.values(), *labels], tf.bool)
+        with tf.control_dependencies([seen]):
+            batch = tf.nest.map_structure(tf.identity, batch)
+        return batch if len(batch) > 1 else batch[0]
+
+    def _watch_generator(self, batches: Iterator) -> Iterator:
+        for batch in batches:
+            self.check_batch(batch)
+            yield batch
+
+
+class _WatchedPyDataset(keras.utils.PyDataset):
+    """A `PyDataset` whose batches are checked when they come."""
+
+    def __init__(self, inner: keras.utils.PyDataset, watch: Watch):
+        super().__init__(
+            workers=inner.workers,
+            use_multiprocessing=inner.use_multiprocessing,
+            max_queue_size=inner.max_queue_size,
+        )
+        self._inner, self._watch = inner, watch
+
+    @property
+    def num_batches(self) -> int | None:
+        """The number of batches; None for endless ones."""
+        return self._inner.num_batches
+
+    def __getitem__(self, index: int) -> Any:
+        batch = self._inner[index]
+        self._watch.check_batch(batch)
+        return batch
+
+    def on_epoch_begin(self) -> None:
+        """As the data set's own."""
+        self._inner.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        """As the data set's own."""
+        self._inner.on_epoch_end()

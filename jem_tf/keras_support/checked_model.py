@@ -1,0 +1,87 @@
+"""Keras's `fit`, `evaluate` and `predict`, for images and labels that are checked."""
+
+import contextlib
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from jem_tf.keras_support.batch_checks import Expected, cast_labels
+from jem_tf.keras_support.batch_watch import Watch
+
+
+class CheckedModel(keras.Model):
+    """A Keras model that says in a sentence what is wrong with its data.
+
+    Subclasses set `expected`, an `Expected`. All methods take what Keras's own take,
+    and raise `InputError` of images and labels that are not what is expected.
+    """
+
+    expected: Expected
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        *args: Any,
+        validation_data: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        watch = Watch(self.expected)
+        if validation_data is not None:
+            kwargs["validation_data"] = watch.over_pair(validation_data)
+        x = watch.over(x, y)
+        with watch.in_words(), self._fresh_after_errors():
+            return super().fit(x, y, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        watch = Watch(self.expected)
+        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` looked at it already
+            x = watch.over(x, y)
+        with watch.in_words(), self._fresh_after_errors():
+            return super().evaluate(x, y, *args, **kwargs)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        watch = Watch(self.expected, labelled=False)
+        x = watch.over(x)
+        with watch.in_words(), self._fresh_after_errors():
+            return super().predict(x, *args, **kwargs)
+
+    def train_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        x = Watch(self.expected).over(x, y)
+        return super().train_on_batch(x, y, *args, **kwargs)
+
+    def test_on_batch(self, x: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        x = Watch(self.expected).over(x, y)
+        return super().test_on_batch(x, y, *args, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        return super().predict_on_batch(Watch(self.expected, labelled=False).over(x))
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        return super().test_step((x, self._cast_labels(y), weight))
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tf.Tensor:
+        """The compiled loss alone, without the penalties of the layers."""
+        return self._compile_loss(y, y_pred, sample_weight)
+
+    @contextlib.contextmanager
+    def _fresh_after_errors(self):
+        """Drops the graphs of a call that failed: the next one makes whole ones."""
+        try:
+            yield
+        except Exception:
+            self.train_function = self.test_function = self.predict_function = None
+            raise
+
+    def _cast_labels(self, y):
+        by_number, classes = self.expected.by_number, self.expected.num_classes
+        return cast_labels(y, classes) if by_number else y

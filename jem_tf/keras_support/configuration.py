@@ -1,0 +1,138 @@
+"""A JEM as a configuration, from which Keras's `load_model` makes an equal one.
+
+It has the network, the sampler, the buffer with its start, and the arguments of JEM. A
+sampler and a start of a user's own have none: no file can hold their code.
+"""
+
+import base64
+import dataclasses
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from jem_tf import samplers, starts
+from jem_tf.errors import InputError, argument
+from jem_tf.networks import layers  # noqa: F401  registers what a network may be made of
+from jem_tf.replay import ReplayBuffer
+
+INSTEAD = "use save_weights, which keeps the network and the buffer"
+
+
+def config_of(model: Any) -> dict[str, Any]:
+    """The arguments that make an equal JEM, as JSON may hold them.
+
+    Args:
+      model: a JEM, whose attributes are named as its arguments.
+
+    Raises:
+      InputError: if its sampler or start is no member of this package's tables.
+    """
+    takes = inspect.signature(type(model).__init__).parameters
+    plain = {
+        name: getattr(model, name)
+        for name in takes
+        if name not in ("self", "network", "buffer", "sampler")
+    }
+    return plain | {
+        "network": keras.saving.serialize_keras_object(model.network),
+        "buffer": _buffer_config(model.buffer),
+        "sampler": _sampler_config(model.sampler),
+    }
+
+
+def arguments_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of JEM that `config_of` described."""
+    return dict(config) | {
+        "network": keras.saving.deserialize_keras_object(config["network"]),
+        "buffer": _make_buffer(config["buffer"]),
+        "sampler": _make_sampler(config["sampler"]),
+    }
+
+
+def _buffer_config(buffer: ReplayBuffer | None) -> dict[str, Any] | None:
+    if buffer is None:
+        return None
+    return {
+        "size": buffer.size,
+        "reinit_prob": buffer.reinit_prob,
+        "num_classes": buffer.num_classes,
+        "start": _start_config(buffer.start),
+    }
+
+
+def _make_buffer(config: Mapping[str, Any] | None) -> ReplayBuffer | None:
+    if config is None:
+        return None
+    return ReplayBuffer(**dict(config) | {"start": _make_start(config["start"])})
+
+
+def _start_config(start: Any) -> dict[str, Any]:
+    kind = next((k for k, v in starts.KINDS.items() if type(start) is v), None)
+    if kind is None:
+        raise InputError(
+            f"{argument('start')} is {start!r}, whose code no file can hold; choose "
+            f"one of jem_tf.starts, or {INSTEAD}."
+        )
+    fields = [field.name for field in dataclasses.fields(start)]
+    return {"kind": kind} | {name: _packed(getattr(start, name)) for name in fields}
+
+
+def _make_start(config: Mapping[str, Any]) -> starts.Start:
+    fields = {name: _unpacked(x) for name, x in config.items() if name != "kind"}
+    return starts.KINDS[config["kind"]](**fields)
+
+
+def _packed(value: Any) -> Any:
+    if callable(value):
+        return {"start": _start_config(value)}
+    if tf.is_tensor(value):
+        text = base64.b64encode(value.numpy().astype("<f4").tobytes()).decode()
+        return {"float32": text, "shape": list(value.shape)}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, dict) and "start" in value:
+        return _make_start(value["start"])
+    if isinstance(value, dict):
+        flat = np.frombuffer(base64.b64decode(value["float32"]), "<f4")
+        return tf.constant(flat.reshape(value["shape"]), tf.float32)
+    return value
+
+
+def _sampler_config(sampler: Any) -> dict[str, Any] | None:
+    if sampler is None:
+        return None
+    function = getattr(sampler, "func", None)
+    name = next((k for k, v in samplers.SAMPLERS.items() if v is function), None)
+    if not isinstance(sampler, functools.partial) or name is None or sampler.args:
+        raise InputError(
+            f"{argument('sampler')} is {sampler!r}, whose code no file can hold; bind "
+            f"the numbers of {', '.join(samplers.SAMPLERS)} by functools.partial, or "
+            f"{INSTEAD}."
+        )
+    return {"name": name, "arguments": _numbers(sampler.keywords)}
+
+
+def _numbers(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {k: getattr(v, "item", lambda v=v: v)() for k, v in arguments.items()}
+    for name, value in plain.items():
+        if not isinstance(value, int | float | None):
+            raise InputError(
+                f"{argument('sampler')} has {argument(name, value)}, which no file can "
+                f"hold; bind a number, or {INSTEAD}."
+            )
+    return plain
+
+
+def _make_sampler(config: Mapping[str, Any] | None) -> samplers.Sampler | None:
+    if config is None:
+        return None
+    return samplers.build(config["name"], **config["arguments"])

@@ -1,0 +1,198 @@
+"""Whether a network of a user's own is what an energy model needs, and of what shape.
+
+It may be functional, sequential, subclassed or nested. It must end in one logit a
+class: softmax would hold the energies -logsumexp f(x) in a band of log K nats, where
+training looks perfect and p(x) means nothing.
+"""
+
+import inspect
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from jem_tf.errors import InputError, argument
+
+# Last layers, or their activations, that bound what they put out.
+BOUNDED = {
+    "softmax": "Softmax",
+    "logsoftmax": "LogSoftmax",
+    "sparsemax": "Sparsemax",
+    "sigmoid": "Sigmoid",
+    "hardsigmoid": "HardSigmoid",
+    "tanh": "Tanh",
+    "hardtanh": "HardTanh",
+    "softsign": "Softsign",
+}
+LINEAR = (keras.layers.Dense, keras.layers.Conv2D)  # if without an activation
+ANY_SIZE = 32  # pixels of the images tried where the network takes any size
+ADVICE = (
+    "give a network that ends in logits, as Dense(num_classes) without an activation "
+    "does (of keras.applications: classifier_activation=None)"
+)
+
+
+class Facts(NamedTuple):
+    """What is known of a network.
+
+    image_shape: (H, W, C) that it takes, each a number or None for any.
+    num_classes: K.
+    penalised: whether its layers add penalties to the loss, as regularisers do.
+    """
+
+    image_shape: tuple[int | None, ...]
+    num_classes: int
+    penalised: bool
+
+
+def examine(network: keras.Model, image_shape: Any = None) -> Facts:
+    """Checks a network, and builds one that is not built.
+
+    Args:
+      network: a model from images [B, H, W, C] to logits [B, K].
+      image_shape: (H, W, C) of the replay buffer, or None without one.
+
+    Raises:
+      InputError: if its shapes are unknown or are no images' and logits', or if it ends
+        in probabilities.
+    """
+    if not isinstance(network, keras.Model):
+        raise InputError(
+            f"{argument('network')} is a {type(network).__name__}; give a keras.Model "
+            "from images [B, H, W, C] to logits [B, K]."
+        )
+    own = _input_shape(network, image_shape)
+    if image_shape is not None:
+        if not tf.TensorShape(own).is_compatible_with(image_shape):
+            raise InputError(
+                f"{argument('network')} takes images {list(own)}, and the replay "
+                f"buffer's are {list(image_shape)}; make both of one shape."
+            )
+        own = tuple(image_shape)
+    output_shape, tried = _output(network, own)
+    _check_output_shape(output_shape)
+    _check_unbounded(network, tried)
+    return Facts(own, output_shape[-1], _penalised(network))
+
+
+def check_loss(loss: Any) -> None:
+    """Refuses a loss that takes probabilities, where the network gives logits.
+
+    Args:
+      loss: what `compile` takes: a name, a function, a `keras.losses.Loss`.
+
+    Raises:
+      InputError: if it is Keras's own, and not told that it gets logits.
+    """
+    try:
+        known = keras.losses.get(loss)
+    except (TypeError, ValueError):  # Keras says what is wrong with it
+        return
+    if isinstance(known, keras.losses.Loss):
+        from_logits = known.get_config().get("from_logits")
+        name = type(known).__name__
+    elif callable(known):
+        takes = inspect.signature(known).parameters.get("from_logits")
+        from_logits, name = getattr(takes, "default", None), loss
+    else:
+        return
+    if from_logits is False:
+        raise InputError(
+            f"{argument('loss', name)} takes probabilities, and the network gives "
+            "logits; leave it out, or give keras.losses."
+            "SparseCategoricalCrossentropy(from_logits=True)."
+        )
+
+
+def _input_shape(network: keras.Model, image_shape: Any) -> tuple[int | None, ...]:
+    if not _has_shapes(network) and not network.built and image_shape is not None:
+        network(tf.zeros([1, *image_shape]))
+    if _has_shapes(network):
+        shape = network.input_shape
+    else:
+        shape = (network.get_build_config() or {}).get("input_shape")
+        if shape is None and network.built and image_shape is not None:
+            shape = (None, *image_shape)
+    if shape is None:
+        raise InputError(
+            f"{argument('network')} has not been called, and the shape of its images "
+            "is unknown; begin it with keras.Input, or call it on a batch."
+        )
+    if not isinstance(shape, tuple) or any(isinstance(n, tuple | list) for n in shape):
+        raise InputError(f"{argument('network')} has several inputs; give one of one.")
+    if len(shape) != 4:
+        raise InputError(
+            f"{argument('network')} takes inputs of shape {list(shape)}; give one that "
+            "takes images [B, H, W, C]."
+        )
+    return tuple(shape[1:])
+
+
+def _has_shapes(network: keras.Model) -> bool:
+    """Whether it is functional, or sequential and built."""
+    try:
+        return network.input_shape is not None and network.output_shape is not None
+    except AttributeError:
+        return False
+
+
+def _output(
+    network: keras.Model, image_shape: tuple[int | None, ...]
+) -> tuple[Any, np.ndarray | None]:
+    """(Shape of what it puts out, and that for two images where it has to be tried)."""
+    if _has_shapes(network) and _last(network)[1] is not None:
+        return network.output_shape, None
+    sizes = [size or ANY_SIZE for size in image_shape]
+    images = tf.random.stateless_uniform([2, *sizes], [0, 0], -1.0, 1.0)
+    tried = network(images, training=False)
+    if isinstance(tried, dict | list | tuple):
+        return list(tried), None
+    return (None, *tried.shape[1:]), np.asarray(tf.cast(tried, tf.float32))
+
+
+def _check_output_shape(shape: Any) -> None:
+    if not isinstance(shape, tuple) or any(isinstance(n, tuple | list) for n in shape):
+        raise InputError(f"{argument('network')} has several outputs; give one of one.")
+    if len(shape) != 2 or not shape[-1] or shape[-1] < 2:
+        raise InputError(
+            f"{argument('network')} puts out {list(shape)}; give one that ends in "
+            "logits [B, K] of at least 2 classes."
+        )
+
+
+def _last(network: keras.Model) -> tuple[Any, bool | None]:
+    """The last layer or operation, and whether it is bounded; None if unknown."""
+    steps = getattr(network, "operations", None) or network.layers
+    if not steps or not _has_shapes(network):
+        return None, None
+    last = steps[-1]
+    if isinstance(last, keras.Model):
+        return _last(last)
+    for what in (last, getattr(last, "activation", None)):
+        name = getattr(what, "__name__", type(what).__name__)
+        if name.replace("_", "").casefold() in BOUNDED:
+            return BOUNDED[name.replace("_", "").casefold()], True
+    linear = isinstance(last, LINEAR) and last.activation is keras.activations.linear
+    return last, False if linear else None
+
+
+def _check_unbounded(network: keras.Model, tried: np.ndarray | None) -> None:
+    end, bounded = _last(network)
+    if tried is not None and not bounded:
+        if np.allclose(tried.sum(1), 1, atol=1e-2) and tried.min() >= 0:
+            end, bounded = BOUNDED["softmax"], True
+        elif np.allclose(np.logaddexp.reduce(tried, axis=1), 0, atol=1e-2):
+            end, bounded = BOUNDED["logsoftmax"], True
+    if bounded:
+        raise InputError(
+            f"{argument('network')} ends in {end}, which confines its energies to a "
+            f"band; {ADVICE}."
+        )
+
+
+def _penalised(network: keras.Model) -> bool:
+    layers = network._flatten_layers()
+    return bool(network.losses) or any(
+        getattr(layer, "activity_regularizer", None) is not None for layer in layers
+    )
