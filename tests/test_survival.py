@@ -20,6 +20,7 @@ import pytest
 import tensorflow as tf
 
 from jem_tf.errors import InputError
+from tests import fork_server
 from tests.processes import (
     PROGRAM,
     SMOKE,
@@ -61,13 +62,13 @@ command.execute(train.COMMAND, sys.argv[3:])
 """
 
 
-def program(workdir, *more):
-    return Process(*PROGRAM, SMOKE, f"--workdir={workdir}", *FLAGS, *more)
+def program(workdir, *more, code=PROGRAM):
+    argv = (*code, SMOKE, f"--workdir={workdir}", *FLAGS, *more)
+    return Process(*argv, start=fork_server.start)
 
 
 def poisoned(workdir, *more, then="go on"):
-    flags = (SMOKE, f"--workdir={workdir}", *FLAGS, *more)
-    with Process("-c", POISONED, then, 192, *flags) as process:
+    with program(workdir, *more, code=("-c", POISONED, then, 192)) as process:
         return process.end()
 
 
