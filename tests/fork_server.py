@@ -62,7 +62,7 @@ class Forked:
 
 
 def start(argv, *, stdout, stderr, cwd, env):
-    """Runs `python -m NAME ...` or `-c CODE ...`; argv is what follows "python"."""
+    """Runs "python" with these arguments."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         program = json.dumps([argv, str(cwd), env]).encode()
@@ -129,14 +129,18 @@ def _become(program, out, err):
     return argv
 
 
-def run(kind, program, *rest):
-    """Runs `-m NAME` or `-c CODE` as the interpreter does."""
-    sys.argv, sys.path[0] = [kind, *rest], os.getcwd() if kind == "-m" else ""
-    if kind == "-m":
-        runpy.run_module(program, run_name="__main__", alter_sys=True)
+def run(first, *rest):
+    """Runs `-m NAME ...`, `-c CODE ...` or `SCRIPT ...` as the interpreter does."""
+    if first == "-m":
+        sys.argv, sys.path[0] = list(rest), os.getcwd()
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif first == "-c":
+        sys.argv, sys.path[0] = ["-c", *rest[1:]], ""
+        sys.modules["__main__"] = main = types.ModuleType("__main__")
+        exec(compile(rest[0], "<string>", "exec"), main.__dict__)
     else:
-        sys.modules["__main__"] = module = types.ModuleType("__main__")
-        exec(compile(program, "<string>", "exec"), module.__dict__)
+        sys.argv, sys.path[0] = [first, *rest], os.path.dirname(first)
+        runpy.run_path(first, run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 import io
 import json
 import os
@@ -48,7 +49,7 @@ def new_python(argv, **how):
 class Process:
     """Python with these arguments, killed at the end of its `with` block.
 
-    `start` is how it starts: fork_server.start is quicker, where that is no matter.
+    `start` is how it starts; `forked` is quicker, where that is no matter.
     """
 
     def __init__(self, *argv, start=new_python, **environment):
@@ -86,6 +87,9 @@ class Process:
 
     def _said(self):
         return [os.pread(file.fileno(), 10**6, 0).decode() for file in self._files]
+
+
+forked = functools.partial(Process, start=fork_server.start)
 
 
 @contextlib.contextmanager

@@ -20,14 +20,13 @@ import pytest
 import tensorflow as tf
 
 from jem_tf.errors import InputError
-from tests import fork_server
 from tests.processes import (
     PROGRAM,
     SMOKE,
-    Process,
     assert_equal_ends,
     checkpoint,
     contents,
+    forked,
     results,
     run_here,
     steps,
@@ -63,8 +62,7 @@ command.execute(train.COMMAND, sys.argv[3:])
 
 
 def program(workdir, *more, code=PROGRAM):
-    argv = (*code, SMOKE, f"--workdir={workdir}", *FLAGS, *more)
-    return Process(*argv, start=fork_server.start)
+    return forked(*code, SMOKE, f"--workdir={workdir}", *FLAGS, *more)
 
 
 def poisoned(workdir, *more, then="go on"):

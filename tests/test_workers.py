@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from jem_tf.serving.exporting import CALIBRATION
-from tests import fork_server
 from tests.processes import (
     PROGRAM,
     SMOKE,
-    Process,
     assert_equal_ends,
     checkpoint,
+    forked,
     new_python,
     results,
     run_here,
@@ -82,8 +81,7 @@ def test_workers_have_equal_weights_and_chains_of_their_own(pair):
 def test_two_workers_and_two_replicas_of_one_process_learn_the_same(pair, tmp_path):
     workdir = tmp_path / "run"
     both = (*FLAGS, "--export", "--strategy=mirrored", "--logical_cpus=2")
-    argv = (*PROGRAM, SMOKE, f"--workdir={workdir}", *both)
-    with Process(*argv, start=fork_server.start) as process:
+    with forked(*PROGRAM, SMOKE, f"--workdir={workdir}", *both) as process:
         assert process.end()[::2] == (0, "")
     ours, theirs = (
         {name: value for (_, name), value in tensors(checkpoint(run, 100)).items()}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.processes import ROOT, Process, tool_here
+from tests.processes import ROOT, forked, tool_here
 
 TOOL = ROOT / "tools" / "benchmark.py"
 SMALL = ("--network=wrn-10-1", "--side=8", "--batch_size=4", "--sampler_steps=2")
@@ -18,7 +18,7 @@ command.execute(benchmark.COMMAND, sys.argv[1:])
 
 
 def told(*argv, code=(TOOL,)):
-    with Process(*code, *argv) as program:
+    with forked(*code, *argv) as program:
         return program.end()
 
 

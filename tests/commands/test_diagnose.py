@@ -10,7 +10,7 @@ from PIL import Image
 
 from jem_tf.evaluation import html_report, tables
 from jem_tf.runs.run_folder import RunFolder
-from tests.processes import ROOT, Process, contents, run_here, tool_here
+from tests.processes import ROOT, contents, forked, run_here, tool_here
 
 TOOL = ROOT / "tools" / "diagnose_chains.py"
 
@@ -25,7 +25,7 @@ def told(tmp_path_factory):
     (place / "none").mkdir()
     before = contents(place)
     few = ["--chains=5", "--steps=20", f"--workdir={place / 'smoke'}"]
-    with Process(TOOL, *few) as program:
+    with forked(TOOL, *few) as program:
         ended = {"smoke": program.end()}
     mala = f"--workdir={place / 'mala'}"
     ended["mala"] = tool_here(TOOL, "--chains=5", "--steps=20", mala)

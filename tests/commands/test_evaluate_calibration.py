@@ -24,7 +24,7 @@ def told(tmp_path_factory):
     ended = {
         "smoke": processes.tool_here(TOOL, f"--workdir={place / 'smoke'}", "--limit=50")
     }
-    with processes.Process(TOOL, f"--workdir={place / 'plain'}") as program:
+    with processes.forked(TOOL, f"--workdir={place / 'plain'}") as program:
         ended["plain"] = program.end()
     for name in ("none", "bare"):
         ended[name] = processes.tool_here(TOOL, f"--workdir={place / name}")

@@ -39,7 +39,7 @@ def ended(runs):
     """Of a JEM against a plain classifier, and of the classifier alone."""
     refined = ("--refine_steps=0,2", "--refine_noise=0.05", *TINY)
     named = (f"--workdir={runs / 'smoke'}", f"--baseline={runs / 'plain'}")
-    with processes.Process(TOOL, *named, *refined) as program:
+    with processes.forked(TOOL, *named, *refined) as program:
         return {"smoke": program.end(), "plain": tool(runs / "plain", *TINY)}
 
 

@@ -47,7 +47,7 @@ def told(tmp_path_factory):
         }.items()
     }
     cache = {"XDG_CACHE_HOME": str(place / "cache")}
-    with processes.Process(*commands.pop("smoke"), **cache) as program:
+    with processes.forked(*commands.pop("smoke"), **cache) as program:
         ended = {"smoke": program.end()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(*cache.popitem())

@@ -8,7 +8,7 @@ from PIL import Image
 
 import jem_tf
 from jem_tf import datasets, pixels, sampling
-from tests.processes import ROOT, Process, contents, run_here, tool_here
+from tests.processes import ROOT, contents, forked, run_here, tool_here
 
 TOOL = ROOT / "tools" / "sample.py"
 ASKED = {
@@ -107,7 +107,7 @@ def test_an_inpainting_keeps_what_is_known(place):
 
 def test_equal_flags_give_equal_files_in_another_process(place):
     asked = [f"--workdir={place / 'smoke'}", f"--out={place / 'again'}"]
-    with Process(TOOL, *asked, *ASKED["chain"]) as program:
+    with forked(TOOL, *asked, *ASKED["chain"]) as program:
         code, _, err = program.end()
     assert (code, err) == (0, "")
     first, again = (
