@@ -32,6 +32,8 @@ from tests.processes import (
     steps,
 )
 
+pytestmark = pytest.mark.slow
+
 FLAGS = ("--steps=200", "--checkpoint_every=7")  # an epoch is 40 steps
 EVERY = range(7, 200, 7)
 KEPT = (*FLAGS, "--checkpoints_kept=100")

@@ -22,6 +22,8 @@ from tests.processes import (
     two_workers,
 )
 
+pytestmark = pytest.mark.slow
+
 FLAGS = ("--steps=100", "--checkpoint_every=7")
 KEPT = (*FLAGS, "--checkpoints_kept=100")
 LATE = 91  # a checkpoint not far from the end

@@ -22,6 +22,7 @@ def told(*argv, code=(TOOL,)):
         return program.end()
 
 
+@pytest.mark.slow
 def test_one_setting(tmp_path):
     path = tmp_path / "found.json"
     feed = ("--feed", "--dataset=digits", "--buffer_size=20")
@@ -44,6 +45,7 @@ def test_one_setting(tmp_path):
     assert "wrn-10-1, batch 4, K=2, " in end.out
 
 
+@pytest.mark.slow
 def test_a_sweep(tmp_path):
     path = tmp_path / "found.json"
     end = told(*SMALL, "--sweep", "--repeats=1", f"--json={path}", code=["-c", SWEEP])
@@ -55,6 +57,7 @@ def test_a_sweep(tmp_path):
     assert len(end.out.splitlines()) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "named"),
     [

@@ -7,6 +7,8 @@ from PIL import Image
 
 from tests.processes import ROOT, forked, run_here, tool_here
 
+pytestmark = pytest.mark.slow
+
 TOOL = ROOT / "tools" / "evaluate_ood.py"
 
 

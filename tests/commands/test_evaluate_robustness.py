@@ -8,6 +8,8 @@ from PIL import Image
 
 from tests import processes
 
+pytestmark = pytest.mark.slow
+
 TOOL = processes.ROOT / "tools" / "evaluate_robustness.py"
 TINY = (
     "--limit=4",
@@ -24,11 +26,11 @@ def tool(place, *argv):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, trained):
     place = tmp_path_factory.mktemp("runs")
-    processes.run_here(place / "smoke")
-    processes.run_here(place / "plain", "--p_x_weight=0", "--steps=1")
-    processes.run_here(place / "mala", "--sampler=mala", "--steps=1")
+    trained(place / "smoke")
+    trained(place / "plain", "--p_x_weight=0", "--steps=1")
+    trained(place / "mala", "--steps=1", "--sampler=mala")
     processes.run_here(place / "large", "--image_size=12", "--steps=1")
     (place / "none").mkdir()
     return place

@@ -9,7 +9,6 @@ import tensorflow as tf
 from jem_tf.errors import InputError
 from jem_tf.options import Objective
 from jem_tf.runs import loading
-from tests import processes
 from tests.runs.test_run_folder import (
     SHAPE,
     SMALL,
@@ -120,9 +119,9 @@ def test_another_precision_computes_with_the_same_weights(tmp_path):
     assert 0 < np.abs(rounded - exact).max() < 0.05
 
 
-def test_other_images_than_a_run_was_trained_on_are_refused(tmp_path):
+def test_other_images_than_a_run_was_trained_on_are_refused(trained, tmp_path):
     """Or images that it has learnt pass for those it was kept from."""
-    processes.run_here(tmp_path, "--steps=3")
+    trained(tmp_path)
     run = loading.read_run(tmp_path)
     assert loading.read_data(run).class_names == run.class_names
     description = json.loads((tmp_path / "data.json").read_text())
