@@ -1,38 +1,54 @@
 """Two logical CPU devices and one MirroredStrategy over them, for the whole session."""
 
 import contextlib
+import functools
 import os
 import resource
+import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest
-import tensorflow as tf
 
-CPU = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(
-    CPU, [tf.config.LogicalDeviceConfiguration()] * 2
-)
 
-# Modules that take a minute; begun last, one of them would keep one worker waiting.
-LONGEST = ("workers", "survival", "divergence", "train", "robustness", "replicas")
+def pytest_configure(config):
+    """Makes the devices where tests run: xdist's first process only deals them out."""
+    if config.getoption("dist", "no") == "no":
+        import tensorflow as tf
+
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        two = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, two)
 
 
 def pytest_collection_modifyitems(items):
-    """Long modules and those of commands first: short ones fill what room is left."""
-    items.sort(key=lambda item: not _long(item.path))
-
-
-def _long(path):
-    return path.parent.name == "commands" or path.stem.removeprefix("test_") in LONGEST
+    """Modules with slow tests first: short ones fill what room is left at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
 def two_replicas():
     """Two MirroredStrategy objects in one process can abort in their collectives."""
+    import tensorflow as tf
+
     return tf.distribute.MirroredStrategy(
         ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """trained(place, *flags) copies there a run of flags/smoke.flags, trained once."""
+    from tests.processes import run_here
+
+    @functools.cache
+    def run(*flags):
+        place = tmp_path_factory.mktemp("trained")
+        run_here(place, *flags)
+        return place
+
+    return lambda place, *flags: shutil.copytree(run(*flags), place, dirs_exist_ok=True)
 
 
 @pytest.fixture

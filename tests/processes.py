@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from absl import flags
 
 from jem_tf import train
 from jem_tf.runs import flagfiles
+from tests import fork_server
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOKE = f"--flagfile={ROOT / 'flags' / 'smoke.flags'}"
@@ -40,20 +42,23 @@ sys.meta_path.insert(0, Hidden())
 Ended = collections.namedtuple("Ended", "code out err")
 
 
-class Process:
-    """Python with these arguments, killed at the end of its `with` block."""
+def new_python(argv, **how):
+    return subprocess.Popen([sys.executable, *argv], **how)
 
-    def __init__(self, *argv, **environment):
+
+class Process:
+    """Python with these arguments, killed at the end of its `with` block.
+
+    `start` is how it starts; `forked` is quicker, where that is no matter.
+    """
+
+    def __init__(self, *argv, start=new_python, **environment):
         with contextlib.ExitStack() as stack:
             out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in "oe")
             self._files, self._closing = (out, err), stack.pop_all()
         user = {name: os.environ[name] for name in os.environ if name not in MUTED}
-        self._process = subprocess.Popen(
-            [sys.executable, *map(str, argv)],
-            stdout=out,
-            stderr=err,
-            cwd=ROOT,
-            env=user | environment,
+        self._process = start(
+            [*map(str, argv)], stdout=out, stderr=err, cwd=ROOT, env=user | environment
         )
         self.pid, self.signal = self._process.pid, self._process.send_signal
 
@@ -84,8 +89,11 @@ class Process:
         return [os.pread(file.fileno(), 10**6, 0).decode() for file in self._files]
 
 
+forked = functools.partial(Process, start=fork_server.start)
+
+
 @contextlib.contextmanager
-def two_workers(workdir, *more, argv=PROGRAM, each=((), ())):
+def two_workers(workdir, *more, argv=PROGRAM, each=((), ()), start=fork_server.start):
     """The two processes of a cluster on this machine; `each` has flags for one."""
     addresses = [f"localhost:{port}" for port in free_ports(2)]
     with contextlib.ExitStack() as stack:
@@ -98,6 +106,7 @@ def two_workers(workdir, *more, argv=PROGRAM, each=((), ())):
                     "--strategy=multiworker",
                     *more,
                     *each[index],
+                    start=start,
                     TF_CONFIG=json.dumps(
                         {
                             "cluster": {"worker": addresses},

@@ -223,6 +223,7 @@ def programs(tmp_path_factory):
     return {name: (started[name].returncode, *ended[name]) for name in ended}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["misspelt", "unknown", "taken"])
 def test_a_program_that_refuses_fails_without_a_traceback(programs, name):
     code, out, err = programs[name]
@@ -230,6 +231,7 @@ def test_a_program_that_refuses_fails_without_a_traceback(programs, name):
     assert "Traceback" not in out + err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "named"),
     [

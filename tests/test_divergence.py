@@ -7,6 +7,8 @@ import pytest
 from jem_tf import train
 from tests.test_train import options
 
+pytestmark = pytest.mark.slow
+
 RECIPE = (
     "--network=convnet-24 --sampler_steps=10 --learning_rate=2e-3 --warmup_steps=50 "
     "--epochs=20 --seed=1"

@@ -116,6 +116,7 @@ def _dreams(model):
     return model._step_seeds()[1]
 
 
+@pytest.mark.slow
 def test_fit_learns_to_classify_and_to_draw():
     model, history = fitted(epochs=25)
     assert history["accuracy"][-1] > 0.95
@@ -142,6 +143,7 @@ def test_fit_logs_what_the_energies_are():
     assert history["energy_gap"][0] == pytest.approx(gap, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("term", ["p_y_given_x", "all"])
 def test_learn_takes_the_steps_of_fit_bit_for_bit(term):
     kw = TERMS[term] | {"seed": 3, "input_noise": 0.03, "gradient_clip": 1.0}
@@ -163,6 +165,7 @@ def test_learn_takes_the_steps_of_fit_bit_for_bit(term):
     )
 
 
+@pytest.mark.slow
 def test_several_steps_an_execution_change_nothing():
     images, labels = bars(96)
     kw = {"seed": 3, "input_noise": 0.03}
@@ -287,6 +290,7 @@ def test_fit_validates_without_the_negative_phase():
     assert history["energy_real"][0] != 0
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_run_bit_for_bit():
     (first, one), (again, two), (other, _) = (fitted(seed=s) for s in (5, 5, 6))
     np.testing.assert_array_equal(flat(first), flat(again))
@@ -365,6 +369,7 @@ def test_conditional_dreams_use_the_slots_of_their_class():
     )
 
 
+@pytest.mark.slow
 def test_p_x_may_learn_from_images_of_its_own():
     model = jem()(network())
     model.compile()

@@ -36,6 +36,7 @@ def learnt(dtype="float32", jit_compile=False, steps=3, optimizer=None):
     return model, {name: float(value) for name, value in readings.items()}
 
 
+@pytest.mark.slow
 def test_xla_learns_what_the_graph_does():
     (model, log), (compiled, log_xla) = learnt(), learnt(jit_compile=True)
     np.testing.assert_allclose(flat(compiled), flat(model), atol=1e-5)
@@ -64,6 +65,7 @@ def test_one_replica_compiles_the_whole_step(asked):
     assert not holds_xla(model.sampler)
 
 
+@pytest.mark.slow
 def test_several_replicas_compile_the_chain(two_replicas):
     model = built(two_replicas, jit_compile="true")
     assert model.jit_compile is False
@@ -93,6 +95,7 @@ def built(strategy=None, **training):
         return build.compile_model(model, opts.training, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 def test_reduced_precision_learns_nearly_what_float32_does(dtype):
     (model, log), (reduced, log_reduced) = learnt(), learnt(dtype)
@@ -136,6 +139,7 @@ def test_a_run_in_float16_has_a_loss_scale():
     assert {weight.dtype for weight in model.network.weights} == {"float32"}
 
 
+@pytest.mark.slow
 def test_a_longer_chain_is_no_larger_a_graph():
     sizes = set()
     for steps in (10, 100):

@@ -8,7 +8,6 @@ import pytest
 from absl import flags
 
 from jem_tf.runs import flagfiles
-from tests import processes
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -32,9 +31,11 @@ def test_every_training_command_names_real_flags_and_presets(command, monkeypatc
     assert flagfiles.parse(command.split()[2:], values) == ["jem_tf.train"]
 
 
-def test_the_example_of_a_trained_run_runs_with_a_run_of_ours(tmp_path, monkeypatch):
+def test_the_example_of_a_trained_run_runs_with_a_run_of_ours(
+    trained, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    processes.run_here(tmp_path / "run", "--steps=3")
+    trained(tmp_path / "run")
     given = {"RUN": str(tmp_path / "run"), "cifar10": "digits"}
     example = EXAMPLES[0]
     assert len([line for line in example.splitlines() if line]) <= 11
@@ -46,6 +47,7 @@ def test_the_example_of_a_trained_run_runs_with_a_run_of_ours(tmp_path, monkeypa
     assert (tmp_path / "api.png").is_file()
 
 
+@pytest.mark.slow
 def test_the_python_example_runs_as_it_stands():
     example = EXAMPLES[1]
     assert len([line for line in example.splitlines() if line]) == 12

@@ -12,6 +12,8 @@ from jem_tf.runs import checkpoint_manager
 from jem_tf.training import cluster, guard, loop
 from tests.test_jem import SHAPE, bars, flat, jem, network
 
+pytestmark = pytest.mark.slow
+
 
 def constant(n, seed, labels=None):
     """Every chain alike, so that one shard's draws are another's."""

@@ -23,14 +23,16 @@ from jem_tf.errors import InputError
 from tests.processes import (
     PROGRAM,
     SMOKE,
-    Process,
     assert_equal_ends,
     checkpoint,
     contents,
+    forked,
     results,
     run_here,
     steps,
 )
+
+pytestmark = pytest.mark.slow
 
 FLAGS = ("--steps=200", "--checkpoint_every=7")  # an epoch is 40 steps
 EVERY = range(7, 200, 7)
@@ -61,13 +63,12 @@ command.execute(train.COMMAND, sys.argv[3:])
 """
 
 
-def program(workdir, *more):
-    return Process(*PROGRAM, SMOKE, f"--workdir={workdir}", *FLAGS, *more)
+def program(workdir, *more, code=PROGRAM):
+    return forked(*code, SMOKE, f"--workdir={workdir}", *FLAGS, *more)
 
 
 def poisoned(workdir, *more, then="go on"):
-    flags = (SMOKE, f"--workdir={workdir}", *FLAGS, *more)
-    with Process("-c", POISONED, then, 192, *flags) as process:
+    with program(workdir, *more, code=("-c", POISONED, then, 192)) as process:
         return process.end()
 
 

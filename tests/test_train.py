@@ -17,6 +17,8 @@ from jem_tf import train
 from jem_tf.evaluation import inference
 from jem_tf.runs import checkpoint_files, flagfiles
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOKE = f"--flagfile={ROOT / 'flags' / 'smoke.flags'}"
 KEYS = {

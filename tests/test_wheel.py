@@ -13,6 +13,8 @@ import pytest
 
 from tests.processes import MUTED
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PARTS = ("jem_tf", "flags", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 FEW = (

@@ -12,15 +12,18 @@ from jem_tf.serving.exporting import CALIBRATION
 from tests.processes import (
     PROGRAM,
     SMOKE,
-    Process,
     assert_equal_ends,
     checkpoint,
+    forked,
+    new_python,
     results,
     run_here,
     steps,
     tensors,
     two_workers,
 )
+
+pytestmark = pytest.mark.slow
 
 FLAGS = ("--steps=100", "--checkpoint_every=7")
 KEPT = (*FLAGS, "--checkpoints_kept=100")
@@ -52,7 +55,8 @@ def pair(tmp_path_factory):
     """The workdir of an undisturbed run; beside it its workers' weights as .npz."""
     workdir = tmp_path_factory.mktemp("pair") / "run"
     show = ("-c", SHOWING)
-    with two_workers(workdir, *KEPT, "--export", argv=show) as workers:
+    flags = (*KEPT, "--export")
+    with two_workers(workdir, *flags, argv=show, start=new_python) as workers:
         assert [worker.end()[::2] for worker in workers] == [(0, "")] * 2
     return workdir
 
@@ -80,7 +84,7 @@ def test_workers_have_equal_weights_and_chains_of_their_own(pair):
 def test_two_workers_and_two_replicas_of_one_process_learn_the_same(pair, tmp_path):
     workdir = tmp_path / "run"
     both = (*FLAGS, "--export", "--strategy=mirrored", "--logical_cpus=2")
-    with Process(*PROGRAM, SMOKE, f"--workdir={workdir}", *both) as process:
+    with forked(*PROGRAM, SMOKE, f"--workdir={workdir}", *both) as process:
         assert process.end()[::2] == (0, "")
     ours, theirs = (
         {name: value for (_, name), value in tensors(checkpoint(run, 100)).items()}

@@ -39,6 +39,7 @@ def test_peaks_count_the_work(monkeypatch, dtype):
     assert timing.measure_convolution_peak(dtype, 1) == pytest.approx(10 * convolution)
 
 
+@pytest.mark.slow
 def test_memory_is_in_bytes():
     """In a process of its own: the most that this one has had is no news."""
     with Process("-c", HOLDING) as process:

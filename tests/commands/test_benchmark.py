@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.processes import ROOT, Process, tool_here
+from tests.processes import ROOT, forked, tool_here
 
 TOOL = ROOT / "tools" / "benchmark.py"
 SMALL = ("--network=wrn-10-1", "--side=8", "--batch_size=4", "--sampler_steps=2")
@@ -18,10 +18,11 @@ command.execute(benchmark.COMMAND, sys.argv[1:])
 
 
 def told(*argv, code=(TOOL,)):
-    with Process(*code, *argv) as program:
+    with forked(*code, *argv) as program:
         return program.end()
 
 
+@pytest.mark.slow
 def test_one_setting(tmp_path):
     path = tmp_path / "found.json"
     feed = ("--feed", "--dataset=digits", "--buffer_size=20")
@@ -44,6 +45,7 @@ def test_one_setting(tmp_path):
     assert "wrn-10-1, batch 4, K=2, " in end.out
 
 
+@pytest.mark.slow
 def test_a_sweep(tmp_path):
     path = tmp_path / "found.json"
     end = told(*SMALL, "--sweep", "--repeats=1", f"--json={path}", code=["-c", SWEEP])
@@ -55,6 +57,7 @@ def test_a_sweep(tmp_path):
     assert len(end.out.splitlines()) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("argv", "named"),
     [

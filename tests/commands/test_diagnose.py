@@ -10,22 +10,24 @@ from PIL import Image
 
 from jem_tf.evaluation import html_report, tables
 from jem_tf.runs.run_folder import RunFolder
-from tests.processes import ROOT, Process, contents, run_here, tool_here
+from tests.processes import ROOT, contents, forked, tool_here
+
+pytestmark = pytest.mark.slow
 
 TOOL = ROOT / "tools" / "diagnose_chains.py"
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(tmp_path_factory, trained):
     """What the tool says of several runs: {name: (run, Ended)}."""
     place = tmp_path_factory.mktemp("runs")
-    run_here(place / "smoke")
-    run_here(place / "mala", "--steps=1", "--sampler=mala")
-    run_here(place / "plain", "--p_x_weight=0", "--steps=1")
+    trained(place / "smoke")
+    trained(place / "mala", "--steps=1", "--sampler=mala")
+    trained(place / "plain", "--p_x_weight=0", "--steps=1")
     (place / "none").mkdir()
     before = contents(place)
     few = ["--chains=5", "--steps=20", f"--workdir={place / 'smoke'}"]
-    with Process(TOOL, *few) as program:
+    with forked(TOOL, *few) as program:
         ended = {"smoke": program.end()}
     mala = f"--workdir={place / 'mala'}"
     ended["mala"] = tool_here(TOOL, "--chains=5", "--steps=20", mala)

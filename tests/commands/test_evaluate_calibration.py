@@ -7,15 +7,17 @@ from PIL import Image
 
 from tests import processes
 
+pytestmark = pytest.mark.slow
+
 TOOL = processes.ROOT / "tools" / "evaluate_calibration.py"
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(tmp_path_factory, trained):
     """{name: (run, Ended)} of the tool on several runs."""
     place = tmp_path_factory.mktemp("runs")
-    for name, flags in {"smoke": [], "plain": ["--p_x_weight=0"]}.items():
-        processes.run_here(place / name, "--steps=3", *flags)
+    trained(place / "smoke")
+    trained(place / "plain", "--p_x_weight=0", "--steps=1")
     (place / "none").mkdir()
     before = processes.contents(place)
     (place / "bare").mkdir()
@@ -24,7 +26,7 @@ def told(tmp_path_factory):
     ended = {
         "smoke": processes.tool_here(TOOL, f"--workdir={place / 'smoke'}", "--limit=50")
     }
-    with processes.Process(TOOL, f"--workdir={place / 'plain'}") as program:
+    with processes.forked(TOOL, f"--workdir={place / 'plain'}") as program:
         ended["plain"] = program.end()
     for name in ("none", "bare"):
         ended[name] = processes.tool_here(TOOL, f"--workdir={place / name}")
@@ -49,7 +51,7 @@ def test_a_run_gets_its_numbers_protocol_and_figures(told, name):
         assert low <= metrics[key] <= high or key.startswith("ece")  # biased upward
     assert metrics["temperature"] > 0
     assert metrics["ece_temperature_scaled"] >= 0
-    assert protocol["checkpoint_step"] == 3
+    assert protocol["checkpoint_step"] == {"smoke": 12, "plain": 1}[name]
     assert len(protocol["network_sha256"]) == 64
     assert protocol["versions"]["tensorflow"]
     for figure in ("reliability", "confidence"):

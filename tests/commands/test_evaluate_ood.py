@@ -6,7 +6,9 @@ import shutil
 import pytest
 from PIL import Image
 
-from tests.processes import ROOT, Process, run_here, tool_here
+from tests.processes import ROOT, forked, run_here, tool_here
+
+pytestmark = pytest.mark.slow
 
 TOOL = ROOT / "tools" / "evaluate_ood.py"
 
@@ -24,7 +26,7 @@ def told(tmp_path_factory):
     data.mkdir()
     run_here(run, "--steps=3", f"--data_dir={data}")
     flags = [TOOL, f"--workdir={run}", "--limit=30"]
-    with Process(*flags) as program:
+    with forked(*flags) as program:
         ended = {"auto": program.end()}
     auto = json.loads((run / "results" / "ood.json").read_text())
     named = [*flags, f"--sets=constant,folder:{place / 'pictures'}"]

@@ -8,6 +8,8 @@ from PIL import Image
 
 from tests import processes
 
+pytestmark = pytest.mark.slow
+
 TOOL = processes.ROOT / "tools" / "evaluate_robustness.py"
 TINY = (
     "--limit=4",
@@ -24,11 +26,11 @@ def tool(place, *argv):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, trained):
     place = tmp_path_factory.mktemp("runs")
-    processes.run_here(place / "smoke")
-    processes.run_here(place / "plain", "--p_x_weight=0", "--steps=1")
-    processes.run_here(place / "mala", "--sampler=mala", "--steps=1")
+    trained(place / "smoke")
+    trained(place / "plain", "--p_x_weight=0", "--steps=1")
+    trained(place / "mala", "--steps=1", "--sampler=mala")
     processes.run_here(place / "large", "--image_size=12", "--steps=1")
     (place / "none").mkdir()
     return place
@@ -39,7 +41,7 @@ def ended(runs):
     """Of a JEM against a plain classifier, and of the classifier alone."""
     refined = ("--refine_steps=0,2", "--refine_noise=0.05", *TINY)
     named = (f"--workdir={runs / 'smoke'}", f"--baseline={runs / 'plain'}")
-    with processes.Process(TOOL, *named, *refined) as program:
+    with processes.forked(TOOL, *named, *refined) as program:
         return {"smoke": program.end(), "plain": tool(runs / "plain", *TINY)}
 
 

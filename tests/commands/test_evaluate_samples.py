@@ -9,6 +9,8 @@ from PIL import Image
 
 from tests import processes
 
+pytestmark = pytest.mark.slow
+
 TOOL = processes.ROOT / "tools" / "evaluate_samples.py"
 OWN = "--features=network"
 FIGURES = ("grid", "classes", "neighbours")
@@ -26,12 +28,12 @@ def pictures(folder):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(tmp_path_factory, trained):
     """What the tool says of several runs: {name: (run, code, stdout, stderr)}."""
     place = tmp_path_factory.mktemp("runs")
     for name in ("smoke", "bad"):
-        processes.run_here(place / name, "--steps=2")
-    processes.run_here(place / "plain", "--p_x_weight=0", "--steps=1")
+        trained(place / name)
+    trained(place / "plain", "--p_x_weight=0", "--steps=1")
     data = f"--dataset=folder:{pictures(place / 'pictures')}"
     processes.run_here(place / "graph", data, "--steps=1", "--batch_size=4")
     (place / "text.pb").write_text("no graph")
@@ -47,7 +49,7 @@ def told(tmp_path_factory):
         }.items()
     }
     cache = {"XDG_CACHE_HOME": str(place / "cache")}
-    with processes.Process(*commands.pop("smoke"), **cache) as program:
+    with processes.forked(*commands.pop("smoke"), **cache) as program:
         ended = {"smoke": program.end()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(*cache.popitem())

@@ -11,22 +11,21 @@ TOOL = processes.ROOT / "tools" / "export.py"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    root = tmp_path_factory.mktemp("run")
-    processes.run_here(root, "--steps=3", "--p_x_weight=0")
-    return root
+def run(tmp_path_factory, trained):
+    return trained(tmp_path_factory.mktemp("run"), "--p_x_weight=0", "--steps=1")
 
 
 def export(run, *argv):
     return processes.tool_here(TOOL, f"--workdir={run}", *argv)
 
 
+@pytest.mark.slow
 def test_a_run_is_exported_and_its_place_said(run):
     with processes.Process(TOOL, f"--workdir={run}") as program:
         code, out, err = program.end()
     assert (code, err) == (0, "")
     place = run / "export" / "1"
-    assert out == f"{place}, of step 3: see {place / 'README.md'}\n"
+    assert out == f"{place}, of step 1: see {place / 'README.md'}\n"
     assert "a plain classifier" in (place / "README.md").read_text()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jem_tf.runs import loading
-from tests.processes import ROOT, Process, tool_here
+from tests.processes import ROOT, forked, tool_here
 from tests.pytorch import authors, twin
 
 TOOLS = ROOT / "tools"
@@ -38,6 +38,7 @@ def test_the_buffer_is_the_same_images(imported):
     np.testing.assert_array_equal(shard.transpose(0, 3, 1, 2), authors.images(100))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tool", "few", "results"),
     [
@@ -54,9 +55,10 @@ def test_other_tools_take_the_run(imported, tool, few, results):
     assert found.get("protocol", found)["checkpoint_step"] == 0
 
 
+@pytest.mark.slow
 def test_a_bare_state_dict_in_a_process_of_its_own(tmp_path):
     file = twin.save(tmp_path / "a.pt", twin.Twin().state_dict())
-    with Process(TOOL, file, f"--workdir={tmp_path / 'run'}") as program:
+    with forked(TOOL, file, f"--workdir={tmp_path / 'run'}") as program:
         code, out, err = program.end()
     assert (code, err) == (0, "")
     assert "10 classes of cifar10\nreplay buffer: none in the checkpoint; " in out

@@ -23,8 +23,8 @@ def test_the_first_images_are_as_many_as_the_limit_and_all_if_it_is_0():
         np.testing.assert_array_equal(some.labels, np.arange(count) * 2)
 
 
-def test_an_evaluation_gets_the_run_its_data_and_the_flags(tmp_path, capsys):
-    processes.run_here(tmp_path, "--steps=3")
+def test_an_evaluation_gets_the_run_its_data_and_the_flags(trained, tmp_path, capsys):
+    trained(tmp_path)
     seen = []
 
     def evaluation(context):
@@ -34,13 +34,13 @@ def test_an_evaluation_gets_the_run_its_data_and_the_flags(tmp_path, capsys):
     values = parsed(f"--workdir={tmp_path}", "--limit=7", "--seed=2")
     run_evaluation.run_evaluation("calibration", evaluation, values)
     (context,) = seen
-    assert (context.limit, context.seed, context.run.step) == (7, 2, 3)
+    assert (context.limit, context.seed, context.run.step) == (7, 2, 12)
     assert len(context.data.test.labels) == 359
     written = findings.read_findings(RunFolder(tmp_path), "calibration")
     assert written["metrics"] == {"number": 0.5}
     protocol = written["protocol"]
     assert (protocol["how"], protocol["limit"], protocol["seed"]) == ("so", 7, 2)
-    assert protocol["checkpoint_step"] == 3
+    assert protocol["checkpoint_step"] == 12
     assert "number" in capsys.readouterr().out
 
 

@@ -8,7 +8,9 @@ from PIL import Image
 
 import jem_tf
 from jem_tf import datasets, pixels, sampling
-from tests.processes import ROOT, Process, contents, run_here, tool_here
+from tests.processes import ROOT, contents, forked, tool_here
+
+pytestmark = pytest.mark.slow
 
 TOOL = ROOT / "tools" / "sample.py"
 ASKED = {
@@ -24,11 +26,11 @@ def draw(run, out, *asked):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, trained):
     """A folder with runs and pictures of one, each kind in a folder of its own."""
     place = tmp_path_factory.mktemp("runs")
-    run_here(place / "smoke")
-    run_here(place / "plain", "--p_x_weight=0", "--steps=1")
+    trained(place / "smoke")
+    trained(place / "plain", "--p_x_weight=0", "--steps=1")
     before = contents(place)
     for name, asked in ASKED.items():
         ended = draw(place / "smoke", place / name, *asked)
@@ -107,7 +109,7 @@ def test_an_inpainting_keeps_what_is_known(place):
 
 def test_equal_flags_give_equal_files_in_another_process(place):
     asked = [f"--workdir={place / 'smoke'}", f"--out={place / 'again'}"]
-    with Process(TOOL, *asked, *ASKED["chain"]) as program:
+    with forked(TOOL, *asked, *ASKED["chain"]) as program:
         code, _, err = program.end()
     assert (code, err) == (0, "")
     first, again = (

@@ -5,6 +5,8 @@ from jem_tf import datasets, jem, networks, pixels
 from jem_tf.evaluation import calibration_error, inference
 from jem_tf.metrics.calibration import expected_calibration_error
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (8, 8, 1)
 
 

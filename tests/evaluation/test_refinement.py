@@ -74,6 +74,7 @@ def test_straight_through_is_the_networks_gradient_at_the_end():
     np.testing.assert_allclose(straight, plain, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["swish", "leaky_relu"])
 @pytest.mark.parametrize("style", SAMPLERS)
 def test_the_full_gradient_is_the_finite_difference(style, activation):

@@ -10,6 +10,8 @@ from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inference, robustness
 
+pytestmark = pytest.mark.slow
+
 RADII = {"linf": [0.0, 32.0, 255.0], "l2": [0.0, 0.5]}
 SETTINGS = robustness.AttackSettings(steps=5, restarts=1, seed=2)
 N = 12

@@ -70,6 +70,7 @@ def test_a_saved_network_comes_back(style, dtype, tmp_path):
     np.testing.assert_array_equal(network(images()), again(images()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_training_step_moves_every_weight(style, dtype):
     model = jem(style(dtype=dtype))
@@ -82,6 +83,7 @@ def test_a_training_step_moves_every_weight(style, dtype):
         assert np.abs(old - new).max() > 0, new.path
 
 
+@pytest.mark.slow
 def test_xla_compiles_a_whole_training_step(style):
     def step(jit):
         # XLA draws other random numbers: all chains start alike, and go without noise.

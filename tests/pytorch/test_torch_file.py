@@ -322,6 +322,7 @@ def mutated_tensors(random):
     return made.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["zipped", "older", "tensors"])
 def test_a_mutated_file_is_refused_in_a_sentence_or_read_as_what_it_says(
     tmp_path, kind

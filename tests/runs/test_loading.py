@@ -125,9 +125,9 @@ def test_another_precision_computes_with_the_same_weights(tmp_path):
     assert 0 < np.abs(rounded - exact).max() < 0.05
 
 
-def test_other_images_than_a_run_was_trained_on_are_refused(tmp_path):
+def test_other_images_than_a_run_was_trained_on_are_refused(trained, tmp_path):
     """Or images that it has learnt pass for those it was kept from."""
-    processes.run_here(tmp_path, "--steps=3")
+    trained(tmp_path)
     run = loading.read_run(tmp_path)
     assert loading.read_data(run).class_names == run.class_names
     description = json.loads((tmp_path / "data.json").read_text())

@@ -83,6 +83,7 @@ def test_a_range_clamp_truncates_the_density():
     assert np.var(drawn) == pytest.approx(expected, rel=0.06)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["inside", "at the bounds", "beyond them"])
 def test_a_range_clamp_holds_no_image_of_3072_pixels_up(start):
     x = tf.random.stateless_uniform([16, 32, 32, 3], [0, 1], -1, 1)

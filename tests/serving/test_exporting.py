@@ -95,6 +95,7 @@ def alone(script, *argv, cwd):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_process_without_jem_tf_gets_what_the_python_api_says(
     exported, data, tmp_path
 ):
@@ -108,6 +109,7 @@ def test_a_process_without_jem_tf_gets_what_the_python_api_says(
     agreement.check(answered, ours, place, images)
 
 
+@pytest.mark.slow
 def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):
     np.save(tmp_path / "images.npy", GOOD)
     out = alone(COMMAND, exported[1], tmp_path / "images.npy", cwd=tmp_path)
@@ -352,6 +354,7 @@ def test_the_card_of_imported_weights_warns_and_claims_nothing(
     assert json.loads((place / exporting.CALIBRATION).read_text())["seen_in_training"]
 
 
+@pytest.mark.slow
 def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
     exported, data, tmp_path
 ):
@@ -381,6 +384,7 @@ def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
     assert "0.1234" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["leaky_relu", "swish"])
 def test_a_residual_network_with_clamps_answers_the_same(tmp_path, data, activation):
     processes.run_here(

@@ -34,6 +34,7 @@ def run(tmp_path, tensorflow, value):
         return process.end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [None, "3"])
 def test_tensorflow_starts_in_silence(value):
     with Process("-c", PROGRAM, **level(value)) as process:

@@ -192,6 +192,7 @@ def test_several_steps_at_once_change_nothing(whole, tmp_path):
     assert book.told == whole[1].told
 
 
+@pytest.mark.slow
 def test_a_run_stopped_after_every_step_is_the_run_that_never_was(whole, tmp_path):
     readings, epochs = [], {}
     for step in range(1, PLAN.steps + 1):
