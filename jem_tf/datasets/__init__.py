@@ -1,7 +1,8 @@
 """Data sets by name, in memory: images uint8 [N, H, W, C] and labels int32 [N].
 
     digits          scikit-learn's handwritten digits, which need no download
-    folder:PATH     pictures in a folder, which has one folder inside for each class
+    folder:PATH     pictures in a folder, which has one folder inside for each class,
+                    or splits (train, val, test) that have them
     anything else   a TFDS image classification set: cifar10, cifar100, svhn, ...
 
 The test split is the set's own where it has one. Validation images (a tenth of the
@@ -14,7 +15,9 @@ This module has `load`. The other modules are
     batches                              training batches as a function of (seed, step)
     outliers                             sets of images that a model was not trained on
     paper_set_info                       class names and sizes without the images
-    image_conversion                     changes of size and channels
+    folder_layout, folder_listing        what is where in a folder of pictures
+    picture_files                        one picture file
+    image_conversion                     changes of depth, alpha, size and channels
 
 This folder imports `errors`, `system` and `pixels` alone.
 """
@@ -71,11 +74,15 @@ def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
         splits, class_names = picture_folders.read_folder(name, image_size)
     else:
         splits, class_names = tfds_sets.read_tfds(name, data_dir, image_size=image_size)
-    train, test = splits["train"], splits.get("test")
+    train, validation = splits["train"], splits.get("validation")
+    test = splits.get("test")
+    if test is None and validation is not None:
+        test, validation = validation, None
     if test is None:
         train, test = _hold_out(train, len(train[1]) // 5, "test")
-    held_out = validation_size(len(train[1]))
-    train, validation = _hold_out(train, held_out, "validation")
+    held_out = validation_size(len(train[1])) if validation is None else 0
+    train, more = _hold_out(train, held_out, "validation")
+    validation = more if validation is None else validation
     learnt = len(np.unique(train[1]))
     if learnt < len(class_names) or min(len(validation[1]), len(test[1])) == 0:
         raise InputError(

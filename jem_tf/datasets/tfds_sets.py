@@ -29,12 +29,13 @@ def read_tfds(
 
     Returns:
       ({"train": (images uint8 [N, H, W, C], labels int [N]), "test": ...}, class
-      names). A validation split stands in for a missing test split; if both are missing
-      there is no "test".
+      names). C is 1 or 3: `image_conversion.standardise` makes other depths 8 bits and
+      lays what is transparent over white. A validation split stands in for a missing
+      test split; if both are missing there is no "test".
 
     Raises:
-      InputError: if TFDS has no such set, it does not classify images of one size, or
-        it is neither on disk nor can be downloaded.
+      InputError: if TFDS has no such set, it does not classify images of one size, its
+        pixels are of no known scale, or it is neither on disk nor can be downloaded.
     """
     builder = _prepared_builder(name, data_dir)
     keys = _keys(builder, name)
@@ -57,8 +58,8 @@ def read_tfds_images(
       limit: the largest number of images; 0: all.
 
     Returns:
-      ([uint8 [H, W, C], ...], each of its own size; the split: "test" if there is one,
-      else "validation", else "train").
+      ([uint8 [H, W, 1 or 3], ...], each of its own size; the split: "test" if there
+      is one, else "validation", else "train").
 
     Raises:
       InputError: if TFDS has no such set, it has no images, or it is neither on disk
@@ -75,9 +76,10 @@ def read_tfds_images(
     split = next(s for s in ("test", "validation", "train") if s in splits)
     rows = builder.as_dataset(split=f"{split}[:{limit}]" if limit else split)
     try:
-        return [row["image"] for row in rows.as_numpy_iterator()], split
+        images = [_standard(row["image"], name) for row in rows.as_numpy_iterator()]
     except (tf.errors.OpError, OSError) as error:
         raise _unreadable(builder, name) from error
+    return images, split
 
 
 def is_prepared(name: str, data_dir: str = "") -> bool:
@@ -182,11 +184,22 @@ def _read(
     images, labels = [], []
     try:
         for example in builder.as_dataset(split=split).as_numpy_iterator():
-            image = example[keys[0]]
+            image = _standard(example[keys[0]], name)
             if image_size and image.shape[:2] != (image_size, image_size):
                 image = image_conversion.resize(image, (image_size, image_size))
             images.append(image)
             labels.append(example[keys[1]])
     except (tf.errors.OpError, OSError) as error:
         raise _unreadable(builder, name) from error
+    if len({image.shape[-1] for image in images}) > 1:  # grey ones among RGB
+        images = [image_conversion.to_channels(image, 3) for image in images]
     return np.stack(images), np.array(labels)
+
+
+def _standard(image: np.ndarray, name: str) -> np.ndarray:
+    try:
+        return image_conversion.standardise(image)
+    except ValueError as error:
+        raise InputError(
+            f"{argument('name', name)} has images of {error}; choose another set."
+        ) from error
