@@ -181,8 +181,8 @@ def pngs():
 
 def jpegs():
     """{name: (bytes of a JPEG, about uint8 [H, W, 3])}, smooth ones."""
-    ramp = np.linspace(0, 1, H * W).reshape(H, W, 1)
-    smooth = (40 + 160 * ramp * [1, 0.5, 0.2]).astype("uint8")
+    down, right = np.linspace(0, 1, H)[:, None, None], np.linspace(0, 1, W)[:, None]
+    smooth = (60 + 150 * down * right * [1, 0.8, 0.6]).astype("uint8")
     level = Image.fromarray(smooth)
     found = {
         "rgb": (encoded(level, "JPEG", quality=95), smooth),

@@ -273,11 +273,11 @@ def test_files_are_decoded_resized_and_converted_as_data_sets_are():
 
 
 @pytest.mark.parametrize(
-    ("kind", "files", "atol"),
-    [("png", odd_pictures.pngs(), 1e-5), ("jpg", odd_pictures.jpegs(), 0.05)],
+    ("kind", "files", "share"),
+    [("png", odd_pictures.pngs(), 1e-3), ("jpg", odd_pictures.jpegs(), 0.05)],
 )
 def test_an_export_sees_in_files_what_training_reads_in_a_folder(
-    model, tmp_path, kind, files, atol
+    model, tmp_path, kind, files, share
 ):
     for i, (file, _) in enumerate(files.values()):
         (tmp_path / f"{i:03}.{kind}").write_bytes(file)
@@ -286,8 +286,9 @@ def test_an_export_sees_in_files_what_training_reads_in_a_folder(
     sent = tf.constant([file for file, _ in files.values()])
     found = model["classify_encoded"](images=sent)["logits"]
     right = model["classify"](images=tf.constant(images))["logits"]
-    assert np.ptp(right, axis=0).min() > 10 * atol  # other pixels, other answers
-    np.testing.assert_allclose(found, right, atol=atol)
+    spread = np.ptp(right, axis=0)  # over pictures: other pixels, other answers
+    assert spread.min() > 1e-3
+    assert (np.abs(found - right) <= share * spread).all()
 
 
 def test_the_calibration_is_of_the_validation_images(exported, data):
