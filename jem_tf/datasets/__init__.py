@@ -15,6 +15,7 @@ This module has `load`. The other modules are
     batches                              training batches as a function of (seed, step)
     outliers                             sets of images that a model was not trained on
     paper_set_info                       class names and sizes without the images
+    tfds_images                          images of TFDS of every depth, with alpha
     folder_layout, folder_listing        what is where in a folder of pictures
     picture_files                        one picture file
     image_conversion                     changes of depth, alpha, size and channels

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import image_conversion
+from jem_tf.datasets import image_conversion, tfds_images
 from jem_tf.errors import InputError, argument
 
 ALIASES = {"svhn": "svhn_cropped"}
@@ -74,12 +74,12 @@ def read_tfds_images(
             f"{argument('name', name)} has no images; choose a set that has."
         )
     split = next(s for s in ("test", "validation", "train") if s in splits)
-    rows = builder.as_dataset(split=f"{split}[:{limit}]" if limit else split)
+    some = f"{split}[:{limit}]" if limit else split
+    rows = tfds_images.read_rows(builder, some, "image", name)
     try:
-        images = [_standard(row["image"], name) for row in rows.as_numpy_iterator()]
+        return [row["image"] for row in rows], split
     except (tf.errors.OpError, OSError) as error:
         raise _unreadable(builder, name) from error
-    return images, split
 
 
 def is_prepared(name: str, data_dir: str = "") -> bool:
@@ -183,8 +183,8 @@ def _read(
         )
     images, labels = [], []
     try:
-        for example in builder.as_dataset(split=split).as_numpy_iterator():
-            image = _standard(example[keys[0]], name)
+        for example in tfds_images.read_rows(builder, split, keys[0], name):
+            image = example[keys[0]]
             if image_size and image.shape[:2] != (image_size, image_size):
                 image = image_conversion.resize(image, (image_size, image_size))
             images.append(image)
@@ -194,12 +194,3 @@ def _read(
     if len({image.shape[-1] for image in images}) > 1:  # grey ones among RGB
         images = [image_conversion.to_channels(image, 3) for image in images]
     return np.stack(images), np.array(labels)
-
-
-def _standard(image: np.ndarray, name: str) -> np.ndarray:
-    try:
-        return image_conversion.standardise(image)
-    except ValueError as error:
-        raise InputError(
-            f"{argument('name', name)} has images of {error}; choose another set."
-        ) from error

@@ -1,4 +1,5 @@
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -67,16 +68,29 @@ def test_sixteen_bits_that_hold_eight_are_those_eight(tmp_path):
         assert not picture.nearly_black
 
 
-def test_tiffs_say_their_own_scale(tmp_path):
+def tiff(values, bits, white_is_zero):
+    """A grey TIFF in one strip, of 12 bits packed or of 16, by hand."""
+    rows = values.astype(">u2")
+    data = np.unpackbits(rows.view("uint8"), axis=1).reshape(*values.shape, 16)
+    data = np.packbits(data[..., 16 - bits :].reshape(len(values), -1), axis=1)
+    data = data.tobytes() if bits == 12 else values.astype("<u2").tobytes()
+    tags = {256: values.shape[1], 257: len(values), 258: bits, 259: 1}
+    tags |= {262: 0 if white_is_zero else 1, 273: 8, 277: 1, 278: len(values)}
+    tags |= {279: len(data)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, n) for tag, n in tags.items())
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory
+
+
+@pytest.mark.parametrize(
+    ("bits", "white_is_zero"), [(16, False), (16, True), (12, False)]
+)
+def test_tiffs_say_their_own_scale(tmp_path, bits, white_is_zero):
     """12 bits, and white as 0, which Pillow hands on as they are."""
-    content = odd_pictures.encoded(Image.fromarray(DEEP), "TIFF")
-    with Image.open(io.BytesIO(content)) as picture:
-        tags = {tag: picture.tag_v2[tag] for tag in (258, 262)}
-    assert tags == {258: (16,), 262: 1}
-    place = content.index(b"\x06\x01\x03\0\x01\0\0\0\x01")  # 262, a short, one, 1
-    inverted = content[: place + 8] + b"\0" + content[place + 9 :]
-    picture = picture_files.read_picture(written(tmp_path / "x.tif", inverted))
-    np.testing.assert_array_equal(picture.rgb[..., 0], 255 - (DEEP >> 8))
+    content = tiff(DEEP >> (16 - bits), bits, white_is_zero)
+    picture = picture_files.read_picture(written(tmp_path / "x.tif", content))
+    right = 255 - (DEEP >> 8) if white_is_zero else DEEP >> 8
+    np.testing.assert_array_equal(picture.rgb[..., 0], right)
 
 
 def test_sixteen_bits_whose_upper_four_are_empty_are_told(tmp_path):

@@ -6,9 +6,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from jem_tf import datasets
-from jem_tf.datasets import image_conversion, tfds_sets
+from jem_tf.datasets import tfds_sets
 from jem_tf.errors import InputError
-from tests.datasets import odd_pictures
 
 CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck".split()
 PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
@@ -217,46 +216,3 @@ def test_a_damaged_set_is_refused_with_its_place(tmp_path, damage):
         tfds_sets.read_tfds("damaged", place)
     assert f"name=damaged under {record.parent} cannot be read" in str(raised.value)
     assert "\n" not in str(raised.value)
-
-
-def in_depth(images, dtype):
-    """The same images of 8 bits, as a set of another depth has them."""
-    if dtype == np.float32:
-        return images.astype("float32") / 255
-    return images.astype("uint16") * 257 if dtype == np.uint16 else images
-
-
-@pytest.mark.parametrize(
-    ("dtype", "channels"),
-    [
-        *((np.uint16, 1), (np.uint16, 3), (np.uint16, 4)),
-        *((np.uint8, 4), (np.float32, 1)),
-    ],
-)
-def test_sets_of_every_depth_and_with_alpha_come_as_grey_or_rgb(
-    tmp_path, dtype, channels
-):
-    written, shape = pictures(3, (9, 8, channels)), (9, 8, channels)
-    right = written
-    if channels == 4:
-        colours, alpha = written[..., :3], written[..., 3:]
-        right = odd_pictures.over_white(colours, alpha)
-    deep = {"train": in_depth(written, dtype)}
-    place = store(tmp_path, "deep", "1.0.0", deep, shape=shape, dtype=dtype)
-    images, _ = tfds_sets.read_tfds("deep", place)[0]["train"]
-    assert images.dtype == np.uint8
-    np.testing.assert_array_equal(images, right)
-    outliers, _ = tfds_sets.read_tfds_images("deep", place)
-    np.testing.assert_array_equal(outliers, right)
-    small, _ = tfds_sets.read_tfds("deep", place, image_size=4)[0]["train"]
-    np.testing.assert_array_equal(small, image_conversion.resize(right, (4, 4)))
-
-
-def test_floats_that_are_not_from_0_to_1_are_refused_with_their_range(tmp_path):
-    written, shape = {"train": pictures(3, (9, 8, 1)).astype("float32")}, (9, 8, 1)
-    place = store(tmp_path, "floats", "1.0.0", written, shape=shape, dtype=np.float32)
-    says = "name=floats has images of floats from .* to 2.*, and only 0 to 1 are read"
-    with pytest.raises(InputError, match=says):
-        tfds_sets.read_tfds("floats", place)
-    with pytest.raises(InputError, match=says):
-        tfds_sets.read_tfds_images("floats", place)
