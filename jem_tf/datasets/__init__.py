@@ -17,6 +17,7 @@ This module has `load`. The other modules are
     paper_set_info                       class names and sizes without the images
     tfds_images                          images of TFDS of every depth, with alpha
     folder_layout, folder_listing        what is where in a folder of pictures
+    class_numbers                        what a number means as a label
     picture_files                        one picture file
     image_conversion                     changes of depth, alpha, size and channels
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from jem_tf.datasets import class_numbers
 from jem_tf.datasets.folder_listing import (
     count_others,
     holds_pictures,
@@ -79,7 +80,7 @@ def read_layout(root: pathlib.Path, given: str) -> Layout:
 def sorted_names(names: Iterable[str]) -> list[str]:
     """Sorts names of classes: as numbers if all are whole ones, else as text."""
     every = sorted(names)
-    if all(re.fullmatch("-?[0-9]+", name) for name in every):
+    if class_numbers.are_numbers(every):
         every.sort(key=int)
     return every
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jem_tf import samplers, sampling, starts
-from jem_tf.datasets import Dataset
+from jem_tf.datasets import Dataset, class_numbers
 from jem_tf.errors import InputError, argument
 from jem_tf.generation import inpainting_inputs
 from jem_tf.options import Sampling
@@ -131,7 +131,8 @@ def parse_labels(words: str, names: Sequence[str]) -> list[int] | None:
     """Reads class names or numbers with commas between them, or "all".
 
     Args:
-      words: the user's text; a word that is both a name and a number is the name.
+      words: the user's text; a number is the class of that name if there is one, or if
+        all names are whole numbers; else the class's place.
       names: [K], the names of the classes.
 
     Returns:
@@ -150,12 +151,16 @@ def parse_labels(words: str, names: Sequence[str]) -> list[int] | None:
 def _parse_label(word: str, words: str, names: Sequence[str]) -> int:
     if word in names:
         return names.index(word)
-    if word.isdecimal() and len(word) < 10 and int(word) < len(names):
-        return int(word)
+    meant = class_numbers.by_number(names)
+    if word.isdecimal() and len(word) < 10 and int(word) in meant:
+        return meant[int(word)]
+    numbers = "" if class_numbers.are_numbers(names) else (
+        f", the numbers 0 to {len(names) - 1}"
+    )  # fmt: skip
     some = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     raise InputError(
         f"{argument('labels', words)}: the run has no class {word!r}; choose among "
-        f"{some}, the numbers 0 to {len(names) - 1}, or all."
+        f"{some}{numbers}, or all."
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jem_tf.datasets import class_numbers
 from jem_tf.errors import InputError, argument
 
 FARTHEST = 2.0  # largest |pixel| of a float image; unclamped chains leave [-1, 1]
@@ -31,13 +32,20 @@ def whole_number(name: str, value: Any, least: int, below: int = SEEDS) -> int:
 
 
 def class_number(label: int | str, class_names: Sequence[str]) -> int:
-    """Returns the number of a class that is given by its number or name.
+    """Returns the place of a class that is given by its number or name.
+
+    A number is the class of that name if all names are whole numbers, else a place.
 
     Raises:
       InputError: if there is no such class.
     """
     if not isinstance(label, str):
-        return whole_number("label", label, 0, len(class_names))
+        meant = class_numbers.by_number(class_names)
+        number = whole_number(
+            "label", label, min(meant, default=0), max(meant, default=0) + 1
+        )
+        if number in meant:
+            return meant[number]
     if label in class_names:
         return class_names.index(label)
     shown = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")

@@ -50,3 +50,11 @@ def test_one_image_is_a_batch_of_one_and_floats_are_float32(dtype):
 def test_floats_that_are_not_about_in_minus_one_to_one_are_refused(far):
     with pytest.raises(InputError, match=r"scale them to\s+\[-1, 1\]"):
         argument_checks.image_batch(np.full(SHAPE, far, "float32"), SHAPE)
+
+
+def test_a_number_is_the_class_of_that_name_where_names_are_numbers():
+    names = ("1", "2", "10")
+    assert [argument_checks.class_number(y, names) for y in (1, "2", 10)] == [0, 1, 2]
+    for absent in (0, 3, 11):
+        with pytest.raises(InputError, match=f"^label is {absent}; "):
+            argument_checks.class_number(absent, names)
