@@ -1,7 +1,8 @@
 """Data sets by name, in memory: images uint8 [N, H, W, C] and labels int32 [N].
 
     digits          scikit-learn's handwritten digits, which need no download
-    folder:PATH     pictures in a folder, which has one folder inside for each class
+    folder:PATH     pictures in a folder, which has one folder inside for each class,
+                    or splits (train, val, test) that have them
     anything else   a TFDS image classification set: cifar10, cifar100, svhn, ...
 
 The test split is the set's own where it has one with labels; else its validation split
@@ -19,7 +20,11 @@ This module has `load`. The other modules are
     missing_labels                       labels and classes that are missing
     paper_set_info                       class names and sizes without the images
     name_checks                          refuses names that are not text
-    image_conversion                     changes of size and channels
+    class_numbers                        what a number means as a label
+    folder_layout, folder_listing        what is where in a folder of pictures
+    picture_files                        one picture file
+    tfds_images                          images of TFDS of every depth, with alpha
+    image_conversion                     changes of depth, alpha, size and channels
 
 This folder imports `errors`, `system` and `pixels` alone.
 """

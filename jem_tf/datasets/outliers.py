@@ -47,8 +47,9 @@ def load_outliers(
       are).
 
     Raises:
-      InputError: if there is no such set or no picture in it, or if fewer than two test
-        images are to be interpolated.
+      InputError: if there is no such set or no picture in it, if its images cannot be
+        made ones of C channels, or if fewer than two test images are to be
+        interpolated.
     """
     if name in SYNTHETIC:
         return _synthetic(name, test_images, limit or len(test_images), seed)
@@ -58,8 +59,14 @@ def load_outliers(
     else:
         images, split = tfds_sets.read_tfds_images(name, data_dir, limit=limit)
         source = f"TFDS {name}, {split} split"
-    converted, changes = image_conversion.convert_images(images, test_images.shape[1:])
-    return converted, f"{source}; {changes}"
+    try:
+        converted, how = image_conversion.convert_images(images, test_images.shape[1:])
+    except ValueError as error:
+        raise InputError(
+            f"{argument('name', name)} has images of {error}, as the model takes; "
+            f"choose {', '.join(SYNTHETIC)} or images of as many channels."
+        ) from error
+    return converted, f"{source}; {how}"
 
 
 def default_sets(dataset: str, data_dir: str = "") -> tuple[list[str], list[str]]:

@@ -1,58 +1,65 @@
 """Folders of pictures in any format that Pillow reads, with or without classes."""
 
-import os
+import contextlib
 import pathlib
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from jem_tf.datasets import (
+    folder_layout,
+    folder_listing,
+    image_conversion,
+    picture_files,
+    set_names,
+)
 from jem_tf.errors import InputError, argument
+from jem_tf.system import console
 
 DEFAULT_SIZE = 32
+NAMED = 5  # unreadable files in one error
 
 
 def read_folder(
     name: str, image_size: int = 0
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], list[str]]:
-    """Reads PATH/<class>/* as RGB and resizes the pictures to one size.
+    """Reads PATH/<class>/**, or PATH/<split>/<class>/**, as RGB of one size.
 
-    Hidden files and folders are left out.
+    Pictures are upright as their EXIF says, laid over white where they are transparent,
+    and resized. Hidden files and folders are left out. Files that are no pictures by
+    their names are passed over, and counted in a line on standard output.
 
     Args:
       name: "folder:PATH".
       image_size: S, pixels a side; 0: 32.
 
     Returns:
-      ({"train": (images uint8 [N, S, S, 3], labels int [N])}, class names in alphabetic
-      order).
+      ({"train": (images uint8 [N, S, S, 3], labels int [N])}, class names); the names
+      are in alphabetic order, or in that of their numbers if all are whole ones. If
+      there is a folder "train" with class folders, "val", "valid" or "validation", and
+      "test" beside it give "validation" and "test".
 
     Raises:
-      InputError: if there are not at least two classes with a picture each, or one is
-        unreadable.
+      InputError: if there are not at least two classes with a picture each, a split has
+        a class that "train" has not, or pictures are unreadable.
     """
     given, root = argument("name", name), _path(name)
-    try:
+    with _listing(given):
         if not root.is_dir():
             raise InputError(
                 f"{given} is not a folder; give one with a folder of pictures per "
                 "class."
             )
-        classes = sorted(p for p in root.iterdir() if p.is_dir() and p.name[0] != ".")
-        files = [sorted(_files(folder)) for folder in classes]
-    except OSError as error:
-        raise InputError(f"{given} is not readable: {error.strerror}.") from error
-    if len(classes) < 2:
-        raise InputError(
-            f"{given} holds {len(classes)} class folders; at least two are needed."
-        )
-    for folder, pictures in zip(classes, files, strict=True):
-        if not pictures:
-            raise InputError(f"{given}: {folder} holds no pictures; add some.")
+        layout = folder_layout.read_layout(root, given)
     size = image_size or DEFAULT_SIZE
-    images = [_read(file, name, size) for pictures in files for file in pictures]
-    labels = np.repeat(np.arange(len(classes)), [len(pictures) for pictures in files])
-    return {"train": (np.stack(images), labels)}, [folder.name for folder in classes]
+    files = [f for classes in layout.splits.values() for some in classes for f in some]
+    images = iter(_read(files, name, layout.passed_over, size))
+    splits = {}
+    for split, classes in layout.splits.items():
+        counts = [len(pictures) for pictures in classes]
+        own = [next(images) for _ in range(sum(counts))]
+        splits[split] = np.stack(own), np.repeat(np.arange(len(classes)), counts)
+    return splits, layout.class_names
 
 
 def read_pictures(name: str, limit: int = 0) -> list[np.ndarray]:
@@ -63,48 +70,71 @@ def read_pictures(name: str, limit: int = 0) -> list[np.ndarray]:
       limit: the largest number of pictures, evenly over their sorted names; 0: all.
 
     Returns:
-      [uint8 [H, W, 3], ...], each of its own size.
+      [uint8 [H, W, 3], ...], each of its own size, otherwise as in `read_folder`.
 
     Raises:
       InputError: if there is no picture, or one is unreadable.
     """
     given = argument("name", name)
-    try:
-        files = sorted(_files(_path(name)))
-    except OSError as error:
-        raise InputError(f"{given} is not readable: {error.strerror}.") from error
+    with _listing(given):
+        files, others = folder_listing.list_pictures(_path(name))
+    passed_over = [folder_listing.count_others(others)] if others else []
     if not files:
-        raise InputError(f"{given} holds no pictures; name a folder that does.")
+        raise InputError(
+            f"{given} holds no pictures{''.join(f', but {x}' for x in passed_over)}; "
+            "name a folder that does."
+        )
     count = min(limit or len(files), len(files))
     chosen = np.linspace(0, len(files) - 1, count).round().astype(int)
-    return [_read(files[i], name) for i in chosen]
+    return _read([files[i] for i in chosen], name, passed_over)
 
 
 def _path(name: str) -> pathlib.Path:
-    return pathlib.Path(name.removeprefix("folder:")).expanduser()
+    return pathlib.Path(set_names.folder_of(name) or name)
 
 
-def _read(file: pathlib.Path, name: str, size: int = 0) -> np.ndarray:
-    """Reads a picture as uint8 [size, size, 3]; in its own size if `size` is 0."""
-    from PIL import Image
-
+@contextlib.contextmanager
+def _listing(given: str) -> Iterator[None]:
+    """A context in which a folder that cannot be listed is an InputError."""
     try:
-        with Image.open(file) as picture:
-            rgb = picture.convert("RGB")
-            if size:
-                rgb = rgb.resize((size, size), Image.Resampling.BILINEAR)
-            return np.asarray(rgb)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{argument('name', name)}: {file} is not a readable picture; remove it."
-        ) from error
+        yield
+    except OSError as error:
+        raise InputError(f"{given} is not readable: {error.strerror}.") from error
 
 
-def _files(root: pathlib.Path) -> Iterator[pathlib.Path]:
-    """All files below a folder except hidden ones."""
-    for folder, _, names in os.walk(root, onerror=_raise):
-        yield from (pathlib.Path(folder, name) for name in names if name[0] != ".")
+def _read(
+    files: Sequence[pathlib.Path], name: str, passed_over: Sequence[str], size: int = 0
+) -> list[np.ndarray]:
+    """Reads pictures as uint8 [size, size, 3]; in their own sizes if `size` is 0."""
+    images, unreadable, dark = [], [], 0
+    for file in files:
+        try:
+            picture = picture_files.read_picture(file)
+        except picture_files.UnreadableError as error:
+            unreadable.append(f"{file} ({error})")
+            continue
+        image, dark = picture.over_white(), dark + picture.nearly_black
+        if size and image.shape[:2] != (size, size):
+            image = image_conversion.resize(image, (size, size))
+        images.append(image)
+    if unreadable:
+        raise _unreadable(name, unreadable)
+    if passed_over:
+        console.say(f"{name}: passed over {'; '.join(passed_over)}")
+    if dark:
+        console.say(
+            f"{name}: {dark} pictures of 16 bits use the lower 12 alone, and come out "
+            "nearly black in 8; stretch them if they should not"
+        )
+    return images
 
 
-def _raise(error: OSError) -> NoReturn:
-    raise error
+def _unreadable(name: str, files: Sequence[str]) -> InputError:
+    more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+    says, them = ("are not readable pictures", "them") if len(files) > 1 else (
+        "is not a readable picture", "it"
+    )  # fmt: skip
+    return InputError(
+        f"{argument('name', name)}: {', '.join(files[:NAMED])}{more} {says}; remove or "
+        f"convert {them}."
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.datasets import image_conversion, set_names
+from jem_tf.datasets import image_conversion, set_names, tfds_images
 from jem_tf.errors import InputError, argument
 from jem_tf.system import files
 
@@ -32,11 +32,13 @@ def read_tfds(
     Returns:
       ({"train": (images uint8 [N, H, W, C], labels int [N]), "test": ...,
       "validation": ...}, class names); a label that is missing is -1. "test" and
-      "validation" are there if they were read.
+      "validation" are there if they were read. C is 1 or 3:
+      `image_conversion.standardise` makes other depths 8 bits and lays what is
+      transparent over white.
 
     Raises:
-      InputError: if TFDS has no such set, it does not classify images of one size, or
-        it is neither on disk nor can be downloaded.
+      InputError: if TFDS has no such set, it does not classify images of one size, its
+        pixels are of no known scale, or it is neither on disk nor can be downloaded.
     """
     builder = _prepared_builder(name, data_dir)
     keys = _keys(builder, name)
@@ -61,8 +63,8 @@ def read_tfds_images(
       limit: the largest number of images; 0: all.
 
     Returns:
-      ([uint8 [H, W, C], ...], each of its own size; the split: "test" if there is one,
-      else "validation", else "train").
+      ([uint8 [H, W, 1 or 3], ...], each of its own size; the split: "test" if there
+      is one, else "validation", else "train").
 
     Raises:
       InputError: if TFDS has no such set, it has no images, or it is neither on disk
@@ -77,9 +79,10 @@ def read_tfds_images(
             f"{argument('name', name)} has no images; choose a set that has."
         )
     split = next(s for s in ("test", "validation", "train") if s in splits)
-    rows = builder.as_dataset(split=f"{split}[:{limit}]" if limit else split)
+    some = f"{split}[:{limit}]" if limit else split
+    rows = tfds_images.read_rows(builder, some, "image", name)
     try:
-        return [row["image"] for row in rows.as_numpy_iterator()], split
+        return [row["image"] for row in rows], split
     except (tf.errors.OpError, OSError) as error:
         raise _unreadable(builder, name) from error
 
@@ -203,7 +206,7 @@ def _read(
         )
     images, labels = [], []
     try:
-        for example in builder.as_dataset(split=split).as_numpy_iterator():
+        for example in tfds_images.read_rows(builder, split, keys[0], name):
             image = example[keys[0]]
             if image_size and image.shape[:2] != (image_size, image_size):
                 image = image_conversion.resize(image, (image_size, image_size))
@@ -213,4 +216,6 @@ def _read(
         raise _unreadable(builder, name) from error
     if not images:
         return np.empty([0, 1, 1, 1], "uint8"), np.empty(0, int)
+    if len({image.shape[-1] for image in images}) > 1:  # grey ones among RGB
+        images = [image_conversion.to_channels(image, 3) for image in images]
     return np.stack(images), np.array(labels)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from jem_tf import pixels
-from jem_tf.datasets import Dataset
+from jem_tf.datasets import Dataset, image_conversion, picture_files
 from jem_tf.errors import InputError, argument
 from jem_tf.system import files
 
@@ -24,7 +24,8 @@ def read_image(
     """Reads an image by its name.
 
     Args:
-      name: "test:INDEX", or a picture's path.
+      name: "test:INDEX", or a picture's path. It is laid over white where it is
+        transparent.
       shape: (H, W, C) of the model's images.
       data: loads the run's data set; called only for "test:INDEX".
 
@@ -32,7 +33,8 @@ def read_image(
       float32 [H, W, C] in [-1, 1].
 
     Raises:
-      InputError: if there is no such image, or it is unreadable or of another size.
+      InputError: if there is no such image, or it is unreadable, of another size, or
+        of channels that cannot be made the model's.
     """
     if name.startswith(TEST):
         images, index = data().test.images, name.removeprefix(TEST)
@@ -42,8 +44,15 @@ def read_image(
                 f"{len(images) - 1}."
             )
         return pixels.from_uint8(images[int(index)]).numpy()
-    picture = _read_picture("image", name, shape, "L" if shape[-1] == 1 else "RGB")
-    return pixels.from_uint8(picture.reshape(shape)).numpy()
+    picture = _read_picture("image", name, shape)
+    try:
+        image = image_conversion.to_channels(picture.over_white(), shape[-1])
+    except ValueError as error:
+        raise InputError(
+            f"{argument('image', name)} has {error}, as the run's images have; take "
+            "test:0."
+        ) from error
+    return pixels.from_uint8(image).numpy()
 
 
 def read_mask(name: str, shape: Sequence[int]) -> np.ndarray:
@@ -52,7 +61,8 @@ def read_mask(name: str, shape: Sequence[int]) -> np.ndarray:
     Args:
       name: "X0,Y0,X1,Y1", a rectangle from column X0 to before X1, from row Y0 to
         before Y1; "left", "right", "top" or "bottom", that half; "half", every other
-        pixel as on a chessboard; or the path of a picture, free where it is white.
+        pixel as on a chessboard; or the path of a picture, free where it is white, or,
+        if it has transparent pixels, where it is opaque.
       shape: (H, W, C) of the image.
 
     Returns:
@@ -76,12 +86,24 @@ def read_mask(name: str, shape: Sequence[int]) -> np.ndarray:
     elif (corners := _parse_corners(name)) is not None:
         free = _rectangle(name, corners, rows, columns)
     else:
-        free = _read_picture("mask", name, shape, "L") > 127
+        free = _painted(name, _read_picture("mask", name, shape))
     if not free.any():
         raise InputError(
             f"{argument('mask', name)} has no white: nothing is left to paint."
         )
     return free[..., None]
+
+
+def _painted(name: str, mask: picture_files.Picture) -> np.ndarray:
+    """bool [H, W]: where a mask is opaque, or white if it is opaque everywhere."""
+    if mask.alpha.min() < 255:
+        if mask.alpha.max() <= 127:
+            raise InputError(
+                f"{argument('mask', name)} has nothing opaque: nothing is left to "
+                "paint."
+            )
+        return mask.alpha[..., 0] > 127
+    return image_conversion.to_channels(mask.rgb, 1)[..., 0] > 127
 
 
 def _parse_corners(name: str) -> list[int] | None:
@@ -108,23 +130,21 @@ def _rectangle(
 
 
 def _read_picture(
-    name: str, path: str | pathlib.Path, shape: Sequence[int], mode: str
-) -> np.ndarray:
-    """Reads a picture of the model's size: uint8 [H, W], or [H, W, 3] in mode RGB."""
-    from PIL import Image
-
+    name: str, path: str | pathlib.Path, shape: Sequence[int]
+) -> picture_files.Picture:
+    """Reads a picture of the model's size."""
     given = argument(name, path)
     try:
-        with Image.open(files.expand(path)) as picture:
-            size, image = picture.size, np.asarray(picture.convert(mode))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        picture = picture_files.read_picture(files.expand(path))
+    except picture_files.UnreadableError as error:
         kinds = MASKS if name == "mask" else "a picture or test:0"
         raise InputError(
-            f"{given} is not a readable picture; it must be {kinds}."
+            f"{given} ({error}) is not a readable picture; it must be {kinds}."
         ) from error
-    if size != (shape[1], shape[0]):
+    height, width = picture.rgb.shape[:2]
+    if (height, width) != tuple(shape[:2]):
         raise InputError(
-            f"{given} is {size[0]} x {size[1]} pixels; the run's images are "
+            f"{given} is {width} x {height} pixels; the run's images are "
             f"{shape[1]} x {shape[0]}: resize it."
         )
-    return image
+    return picture

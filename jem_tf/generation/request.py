@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jem_tf import samplers, sampling, starts
-from jem_tf.datasets import Dataset
+from jem_tf.datasets import Dataset, class_numbers
 from jem_tf.errors import InputError, argument
 from jem_tf.generation import inpainting_inputs
 from jem_tf.options import Sampling
@@ -137,7 +137,8 @@ def parse_labels(words: str, names: Sequence[str]) -> list[int] | None:
     Quotes keep a name together as in CSV, and make it none of "all".
 
     Args:
-      words: the user's text; a word that is both a name and a number is the name.
+      words: the user's text; a number is the class of that name if there is one, or if
+        all names are whole numbers; else the class's place.
       names: [K], the names of the classes.
 
     Returns:
@@ -168,14 +169,18 @@ def _split_words(words: str, names: Sequence[str]) -> list[str]:
 
 
 def _parse_label(word: str, words: str, names: Sequence[str]) -> int:
+    meant = class_numbers.by_number(names)
     if (place := texts.find(word, names)) is not None:
         return place
-    if word.isdecimal() and len(word) < 10 and int(word) < len(names):
-        return int(word)
+    if word.isdecimal() and len(word) < 10 and int(word) in meant:
+        return meant[int(word)]
+    numbers = f", the numbers 0 to {len(names) - 1}"
+    if class_numbers.are_numbers(names):
+        numbers = ""
     some = ", ".join(map(texts.quote, names[:SHOWN])) + ", ..." * (len(names) > SHOWN)
     raise InputError(
         f"{argument('labels', words)}: the run has no class {word!r}; choose among "
-        f"{some}, the numbers 0 to {len(names) - 1}, or all."
+        f"{some}{numbers}, or all."
     )
 
 

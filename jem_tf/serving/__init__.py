@@ -5,6 +5,7 @@
     exporting           writes a run as a SavedModel, with its model card
     signatures          the functions of an exported model
     decoding            decodes picture files to images, within a graph
+    orientation         reads which way up a picture file is, within a graph
     served_calibration  temperature and OOD threshold, fitted on validation images
     model_card          the README.md beside an exported model
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jem_tf import pixels
+from jem_tf.datasets import class_numbers
 from jem_tf.errors import InputError, argument
 from jem_tf.system import texts
 
@@ -32,14 +33,21 @@ def whole_number(name: str, value: Any, least: int, below: int = SEEDS) -> int:
 
 
 def class_number(label: int | str, class_names: Sequence[str]) -> int:
-    """Returns the number of a class that is given by its number or name.
+    """Returns the place of a class that is given by its number or name.
+
+    A number is the class of that name if all names are whole numbers, else a place.
 
     Raises:
       InputError: if there is no such class.
     """
     if not isinstance(label, str):
-        return whole_number("label", label, 0, len(class_names))
-    if (place := texts.find(label, class_names)) is not None:
+        meant = class_numbers.by_number(class_names)
+        number = whole_number(
+            "label", label, min(meant, default=0), max(meant, default=0) + 1
+        )
+        if number in meant:
+            return meant[number]
+    elif (place := texts.find(label, class_names)) is not None:
         return place
     shown = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
     raise InputError(f"{argument('label')} is {label!r}; the classes are {shown}.")

@@ -97,7 +97,8 @@ class Served:
     def classify_encoded(self, images: tf.Tensor) -> Answer:
         """Classifies the bytes of PNG or JPEG files, string [N]; see `classify`.
 
-        Pictures are resized and converted to the size and channels of the model.
+        Pictures are read as training reads them (`decoding.decode`), in the size and
+        channels of the model.
         """
         files = _counted(images, [], "files, [N]")
         return self.classify(decoding.decode(files, self._shape))

@@ -203,3 +203,29 @@ def test_a_class_of_one_image_is_trained_and_no_other_split_fails(tmp_path):
     data = datasets.load(name)
     counts = [np.bincount(split.labels, minlength=3)[2] for split in data[:3]]
     assert counts == [1, 0, 0]
+
+
+@pytest.mark.parametrize("others", [("val", "test"), ("test",), ("val",), ()])
+def test_the_splits_of_a_folder_are_used_and_others_held_out(tmp_path, others):
+    for n, split in enumerate(("train", *others)):
+        (tmp_path / split).mkdir()
+        for y, name in enumerate("ab"):
+            (tmp_path / split / name).mkdir()
+            for i in range(30):
+                image = Image.new("RGB", (8, 8), (n, y, i))
+                image.save(tmp_path / split / name / f"{i}.png")
+    data = datasets.load(f"folder:{tmp_path}")
+    from_split = {
+        split: {int(image[0, 0, 0]) for image in getattr(data, split).images}
+        for split in ("train", "validation", "test")
+    }
+    assert from_split["train"] == {0}
+    # As in TFDS, a lone validation split is the test: nothing else of it is kept back.
+    assert from_split["test"] == {len(others)}
+    assert from_split["validation"] == {1 if len(others) == 2 else 0}
+    for split in (data.train, data.validation, data.test):
+        assert (
+            (split.images[:, 0, 0, 1] == tf.cast(split.labels, tf.uint8)).numpy().all()
+        )
+    labels = data.train.labels.numpy()
+    assert 0 < labels[: len(labels) // 2].mean() < 1  # in no order of class

@@ -5,6 +5,7 @@ from PIL import Image
 from jem_tf.datasets import outliers
 from jem_tf.errors import InputError
 from jem_tf.pixels import from_uint8
+from tests.datasets import odd_pictures
 from tests.datasets.test_tfds_sets import pictures, store
 
 TEST = np.random.default_rng(0).integers(0, 256, [9, 8, 8, 3], "uint8")
@@ -143,3 +144,29 @@ def test_sets_are_one_if_their_names_stand_for_one(tmp_path, monkeypatch):
 def test_versions_of_a_set_and_folders_in_folders_share_images(one, other, shared):
     assert outliers.overlap(one, other) == shared
     assert outliers.overlap(other, one) == shared
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_pictures_are_no_outliers_for_a_model_of_other_channels(tmp_path, channels):
+    test = np.zeros([9, 8, 8, channels], "uint8")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    place = store(tmp_path, "other", "1.0.0", {"test": pictures(3)}, names=())
+    for name in (f"folder:{tmp_path}", "other"):
+        with pytest.raises(InputError) as raised:
+            outliers.load_outliers(name, test, data_dir=place)
+        says = f"name={name} has images of 3 channels, which cannot be made {channels}"
+        assert says in str(raised.value)
+        assert "choose interpolation, uniform, constant" in str(raised.value)
+    for name in outliers.SYNTHETIC:
+        assert outliers.load_outliers(name, test)[0].shape == test.shape
+
+
+def test_outliers_come_in_8_bits_on_white_and_upright(tmp_path):
+    files = list(odd_pictures.pngs().values())
+    for i, (file, _) in enumerate(files):
+        (tmp_path / f"{i:03}.png").write_bytes(file)
+    shape = (odd_pictures.H, odd_pictures.W, 3)
+    images, _ = outliers.load_outliers(f"folder:{tmp_path}", np.zeros([1, *shape]))
+    for image, (_, right) in zip(images, files, strict=True):
+        if right.shape == shape:  # others were turned, and resized
+            np.testing.assert_array_equal(image, right)

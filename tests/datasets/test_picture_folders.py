@@ -6,6 +6,7 @@ from PIL import Image
 
 from jem_tf.datasets import picture_folders
 from jem_tf.errors import InputError
+from tests.datasets import odd_pictures
 
 RED, GREEN = (200, 10, 30), (20, 180, 40)
 
@@ -144,3 +145,100 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path):
     splits, names = picture_folders.read_folder(f"folder:{tmp_path}")
     assert names == ["a", "b"]
     assert len(splits["train"][1]) == 2
+
+
+def test_sixteen_bit_pictures_train_as_the_same_pictures_of_8(tmp_path):
+    eight = odd_pictures.RGB[..., 0]
+    for place, values in (("8", eight), ("16", eight.astype("uint16") * 257)):
+        for folder in "ab":
+            (tmp_path / place / folder).mkdir(parents=True)
+            Image.fromarray(values).save(tmp_path / place / folder / "0.png")
+    one, other = (
+        picture_folders.read_folder(f"folder:{tmp_path / place}", 9)[0]["train"][0]
+        for place in ("8", "16")
+    )
+    np.testing.assert_array_equal(one, other)
+    assert np.ptp(one) > 50
+
+
+def test_sixteen_bits_that_come_out_black_are_told(tmp_path, capsys):
+    picture(tmp_path / "a" / "0.png")
+    picture(tmp_path / "b" / "0.png")
+    dark = np.full([8, 8], 4095, "uint16")
+    Image.fromarray(dark).save(tmp_path / "b" / "1.png")
+    picture_folders.read_folder(f"folder:{tmp_path}")
+    assert "1 pictures of 16 bits use the lower 12 alone" in capsys.readouterr().out
+
+
+def test_splits_that_are_there_are_the_splits(tmp_path, capsys):
+    for split, colours in (("Train", (RED, GREEN)), ("val", (GREEN, RED))):
+        picture(tmp_path / split / "a" / "images" / "0.JPG", colours[0])
+        picture(tmp_path / split / "b" / "0.png", colours[1])
+    picture(tmp_path / "TEST" / "b" / "0.png", RED)
+    picture(tmp_path / "unsorted" / "0.png")
+    (tmp_path / "Train" / "labels.csv").write_text("a,b")
+    splits, names = picture_folders.read_folder(f"folder:{tmp_path}")
+    assert names == ["a", "b"]
+    found = {
+        split: (labels.tolist(), images[:, 0, 0, 0].tolist())
+        for split, (images, labels) in splits.items()
+    }
+    assert found["test"] == ([1], [RED[0]])
+    assert found["validation"][0] == found["train"][0] == [0, 1]
+    assert found["train"][1] == pytest.approx([RED[0], GREEN[0]], abs=3)
+    assert found["validation"][1] == pytest.approx([GREEN[0], RED[0]], abs=3)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "passed over the folder unsorted; 1 files that are no pictures" in line
+
+
+def test_what_is_no_picture_is_passed_over_and_counted_in_one_line(tmp_path, capsys):
+    for name in "ab":
+        picture(tmp_path / name / "0.png")
+        (tmp_path / name / "notes.txt").write_text("words")
+        (tmp_path / name / "Thumbs.db").write_text("leftover")
+        (tmp_path / name / "._0.png").write_text("leftover")
+    (tmp_path / "b" / "model.stl").write_text("words")
+    picture(tmp_path / "a" / ".thumbnails" / "0.png")
+    picture(tmp_path / "__MACOSX" / "a" / "0.png")
+    picture(tmp_path / "@eaDir" / "a" / "0.png")
+    picture(tmp_path / "outside.png")
+    before = sorted(tmp_path.rglob("*"))
+    splits, names = picture_folders.read_folder(f"folder:{tmp_path}")
+    assert names == ["a", "b"]
+    assert len(splits["train"][1]) == 2
+    assert sorted(tmp_path.rglob("*")) == before  # the disk may be read-only
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "1 pictures outside the class folders; 3 files that are no pictures" in line
+    assert "(.txt 2, .stl 1)" in line
+
+
+def test_a_folder_of_pictures_alone_is_read_in_silence(tmp_path, capsys):
+    picture(tmp_path / "a" / "0.png")
+    picture(tmp_path / "b" / "0.png")
+    picture_folders.read_folder(f"folder:{tmp_path}")
+    assert capsys.readouterr().out == ""
+
+
+def test_unreadable_pictures_are_listed_and_the_rest_counted(tmp_path):
+    for i in range(9):
+        picture(tmp_path / "a" / f"{i}.png")
+        picture(tmp_path / "b" / f"{i}.png")
+    for i in range(8):
+        (tmp_path / "b" / f"{i}.png").write_text("no picture")
+    Image.fromarray(np.full([4, 4], 7e4, "float32")).save(tmp_path / "a" / "9.tif")
+    message = refused(tmp_path, tmp_path / "a" / "9.tif", tmp_path / "b" / "3.png")
+    assert "(floats from 70000 to 70000, and only 0 to 1 are read)" in message
+    assert "(of no known format) and 4 more are not readable pictures; " in message
+    assert str(tmp_path / "b" / "4.png") not in message
+    with pytest.raises(InputError, match="and 4 more are not readable pictures"):
+        picture_folders.read_pictures(f"folder:{tmp_path}")
+
+
+def test_outliers_are_pictures_by_their_names(tmp_path, capsys):
+    picture(tmp_path / "x" / "0.png")
+    (tmp_path / "x" / "list.txt").write_text("words")
+    assert len(picture_folders.read_pictures(f"folder:{tmp_path}")) == 1
+    assert "1 files that are no pictures by their names" in capsys.readouterr().out
+    (tmp_path / "x" / "0.png").unlink()
+    with pytest.raises(InputError, match=r"holds no pictures, but 1 files .*\.txt 1"):
+        picture_folders.read_pictures(f"folder:{tmp_path}")

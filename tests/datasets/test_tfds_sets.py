@@ -19,13 +19,22 @@ def pictures(n, shape=(32, 32, 3), seed=0):
 
 
 def store(
-    place, name, version, splits, *, shape=(32, 32, 3), names=("ant", "bee"), labels=()
+    place,
+    name,
+    version,
+    splits,
+    *,
+    shape=(32, 32, 3),
+    names=("ant", "bee"),
+    labels=(),
+    dtype=np.uint8,
 ):
     """Writes {split: images} as a prepared TFDS set with labels 0, 1, ..., 0, 1, ...
 
     `labels` are {split: labels} of the splits that have others.
     """
-    text, image = tfds.features.Text(), tfds.features.Image(shape=shape)
+    text = tfds.features.Text()
+    image = tfds.features.Image(shape=shape, dtype=dtype)
     features = {"id": text, "image": image}
     if names:
         features["label"] = tfds.features.ClassLabel(names=list(names))

@@ -7,6 +7,7 @@ from PIL import Image
 
 from jem_tf.errors import InputError
 from jem_tf.generation import inpainting_inputs
+from tests.datasets import odd_pictures
 
 SHAPE = (4, 6, 3)
 
@@ -125,3 +126,52 @@ def test_an_image_that_is_none_is_refused_in_a_sentence(tmp_path, name, says):
     with pytest.raises(InputError, match=f"^image={name}") as error:
         inpainting_inputs.read_image(name, SHAPE, digits)
     assert says in str(error.value)
+
+
+@pytest.mark.parametrize("name", odd_pictures.pngs())
+def test_an_image_is_read_as_data_sets_are(tmp_path, name):
+    file, right = odd_pictures.pngs()[name]
+    (tmp_path / "x.png").write_bytes(file)
+    image = inpainting_inputs.read_image(str(tmp_path / "x.png"), right.shape, None)
+    np.testing.assert_allclose(image, right / 127.5 - 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["LA", "RGBA", "P"])
+def test_a_masks_opaque_pixels_are_free_whatever_their_colour(tmp_path, kind):
+    opaque = np.random.default_rng(0).integers(0, 2, [4, 6], dtype="uint8")
+    if kind == "P":
+        mask = Image.fromarray(opaque, "P")
+        mask.putpalette([255, 255, 255, 0, 0, 0])  # transparent white, opaque black
+        mask.save(tmp_path / "mask.png", transparency=0)
+    else:
+        colours = np.where(opaque, 0, 255)[..., None].repeat(len(kind) - 1, -1)
+        values = np.concatenate([colours, 255 * opaque[..., None]], -1)
+        Image.fromarray(values.astype("uint8")).save(tmp_path / "mask.png")
+    free = inpainting_inputs.read_mask(str(tmp_path / "mask.png"), SHAPE)
+    np.testing.assert_array_equal(free[..., 0], opaque == 1)
+
+
+@pytest.mark.parametrize("depth", ["uint16", "bool", "RGBA"])
+def test_an_opaque_mask_of_any_depth_is_free_where_it_is_white(tmp_path, depth):
+    white = np.random.default_rng(1).integers(0, 2, [4, 6])
+    if depth == "RGBA":
+        image = Image.fromarray((255 * white).astype("uint8")).convert("RGBA")
+    else:
+        image = Image.fromarray(white.astype(bool))
+        if depth == "uint16":  # and black is not 0, as in a scan
+            image = Image.fromarray((5000 + 55000 * white).astype("uint16"))
+    image.save(tmp_path / "mask.png")
+    free = inpainting_inputs.read_mask(str(tmp_path / "mask.png"), SHAPE)
+    np.testing.assert_array_equal(free[..., 0], white == 1)
+
+
+def test_a_mask_that_is_all_transparent_frees_nothing(tmp_path):
+    Image.new("RGBA", (6, 4), (255, 255, 255, 0)).save(tmp_path / "mask.png")
+    with pytest.raises(InputError, match="has nothing opaque: nothing is left"):
+        inpainting_inputs.read_mask(str(tmp_path / "mask.png"), SHAPE)
+
+
+def test_a_picture_is_no_image_of_other_channels(tmp_path):
+    name = picture(tmp_path / "one.png", np.zeros([4, 6, 3]))
+    with pytest.raises(InputError, match=r"^image=.* has 3 channels, .* made 4, as"):
+        inpainting_inputs.read_image(name, (4, 6, 4), None)

@@ -89,3 +89,11 @@ def test_what_changed_is_what_is_not_as_by_default():
     assert request.Request().changed() == {}
     asked = request.Request("chain", steps=5, seed=2)
     assert asked.changed() == {"steps": 5, "seed": 2}
+
+
+def test_a_number_is_the_class_of_that_name_where_names_are_numbers():
+    names = ["1", "2", "10"]
+    assert request.parse_labels("10,1", names) == [2, 0]
+    for absent in ("0", "3"):
+        with pytest.raises(InputError, match=r"choose among 1, 2, 10, or all"):
+            request.parse_labels(absent, names)

@@ -57,3 +57,11 @@ def test_floats_between_0_and_1_are_warned_of():
     with pytest.warns(UserWarning, match=r"float images all lie in \[0, 1\]"):
         batch, _ = argument_checks.image_batch(images, SHAPE)
     np.testing.assert_array_equal(batch[0], images)
+
+
+def test_a_number_is_the_class_of_that_name_where_names_are_numbers():
+    names = ("1", "2", "10")
+    assert [argument_checks.class_number(y, names) for y in (1, "2", 10)] == [0, 1, 2]
+    for absent in (0, 3, 11):
+        with pytest.raises(InputError, match=f"^label is {absent}; "):
+            argument_checks.class_number(absent, names)
