@@ -233,7 +233,7 @@ def test_accumulated_gradients_are_of_other_chains_each():
         keras.optimizers.Lion(),
         "rmsprop",
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else None,
 )
 def test_optimisers_of_keras_are_taken(optimizer):
     assert np.isfinite(fitted(compiled(optimizer=optimizer))["loss"])
