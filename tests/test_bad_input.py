@@ -13,6 +13,8 @@ from jem_tf.commands import command
 from jem_tf.errors import InputError
 from jem_tf.runs import build, claiming, flagfiles, run_folder
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMALL = ("--dataset=digits", "--network=convnet-8", "--steps=1", "--buffer_size=100")
 
@@ -223,7 +225,6 @@ def programs(tmp_path_factory):
     return {name: (started[name].returncode, *ended[name]) for name in ended}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["misspelt", "unknown", "taken"])
 def test_a_program_that_refuses_fails_without_a_traceback(programs, name):
     code, out, err = programs[name]
@@ -231,7 +232,6 @@ def test_a_program_that_refuses_fails_without_a_traceback(programs, name):
     assert "Traceback" not in out + err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "named"),
     [

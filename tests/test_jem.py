@@ -245,7 +245,7 @@ def test_the_share_of_chains_that_began_anew_is_read(probability):
 
 
 def test_the_acceptance_is_read_of_a_sampler_that_refuses_steps():
-    walk = {"steps": 4, "step_size": 0.1, "temperature": 1e-3, "range_clamp": 1.0}
+    walk = {"steps": 4, "step_size": 1e4, "temperature": 1.0}
     mala = samplers.build("mala", **walk)
     plain, refusing = (jem(p_x_y_weight=1.0)(network()) for _ in range(2))
     infos = []

@@ -19,6 +19,8 @@ from tests.tiny_models import (
     weights,
 )
 
+pytestmark = pytest.mark.slow
+
 
 class Interrupted(Exception):
     """Stands for a machine that goes down."""

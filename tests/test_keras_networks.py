@@ -18,6 +18,8 @@ from tests.tiny_models import (
     weights,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def sequential(*ends, begin=True):
     image = [keras.Input(SHAPE)] if begin else []
@@ -93,7 +95,6 @@ def test_a_network_that_is_frozen_whole_is_refused():
         fitted(compiled(net))
 
 
-@pytest.mark.slow
 def test_an_application_of_keras_is_a_network_or_a_part_of_one():
     kw = {"input_shape": (32, 32, 3), "weights": None, "alpha": 0.35}
     base = keras.applications.MobileNetV2(include_top=False, pooling="avg", **kw)
@@ -119,7 +120,6 @@ def test_a_step_outside_a_graph_is_the_same():
     np.testing.assert_allclose(weights(usual), weights(eager), atol=1e-4)
 
 
-@pytest.mark.slow
 def test_a_step_that_xla_compiles_is_the_same_but_for_its_random_numbers():
     usual = compiled(optimizer=keras.optimizers.SGD(0.0))
     xla = {"jit_compile": True}

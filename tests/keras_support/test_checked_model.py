@@ -9,6 +9,8 @@ from jem_tf.errors import InputError
 from tests import tiny_models
 from tests.tiny_models import compiled, data, fitted, floats, weights
 
+pytestmark = pytest.mark.slow
+
 METHODS = {
     "fit": lambda model, x, y: model.fit(x, y, verbose=0),
     "evaluate": lambda model, x, y: model.evaluate(x, y, verbose=0),

@@ -18,6 +18,8 @@ from jem_tf.keras_support import configuration
 from tests import tiny_models
 from tests.tiny_models import SHAPE, assert_same, compiled, fitted, floats, jem
 
+pytestmark = pytest.mark.slow
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STARTS = {
     "uniform": lambda: starts.uniform(SHAPE),
@@ -84,7 +86,6 @@ def test_a_loaded_model_goes_on_as_the_saved_one_does(tmp_path, start):
     assert_same(model, loaded)
 
 
-@pytest.mark.slow
 def test_a_file_is_read_in_another_process(tmp_path):
     """With a network and an optimiser of ours, which Keras does not know."""
     net = networks.build("convnet-8", SHAPE, 3, activation="swish")

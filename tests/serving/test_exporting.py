@@ -48,6 +48,8 @@ assert "jem_tf" not in sys.modules
 COMMAND = """
 from absl import flags
 from tensorflow.python.tools import saved_model_cli
+
+pytestmark = pytest.mark.slow
 place = sys.argv[1]
 for argv in (
     ["show", "--dir", place, "--all"],
@@ -97,7 +99,6 @@ def alone(script, *argv, cwd):
     return done.stdout
 
 
-@pytest.mark.slow
 def test_a_process_without_jem_tf_gets_what_the_python_api_says(
     exported, data, tmp_path
 ):
@@ -111,7 +112,6 @@ def test_a_process_without_jem_tf_gets_what_the_python_api_says(
     agreement.check(answered, ours, place, images)
 
 
-@pytest.mark.slow
 def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):
     np.save(tmp_path / "images.npy", GOOD)
     out = alone(COMMAND, exported[1], tmp_path / "images.npy", cwd=tmp_path)
@@ -375,7 +375,6 @@ def test_the_card_of_imported_weights_warns_and_claims_nothing(
     assert json.loads((place / exporting.CALIBRATION).read_text())["seen_in_training"]
 
 
-@pytest.mark.slow
 def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
     exported, data, tmp_path
 ):
@@ -405,7 +404,6 @@ def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
     assert "0.1234" not in text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["leaky_relu", "swish"])
 def test_a_residual_network_with_clamps_answers_the_same(tmp_path, data, activation):
     processes.run_here(

@@ -16,6 +16,8 @@ from jem_tf.runs import build, checkpoint_files, checkpoint_manager
 from jem_tf.training import cluster, guard, loop
 from jem_tf.training.signals import Stopped
 
+pytestmark = pytest.mark.slow
+
 SMALL = Options(
     network=Network(network="convnet-8"),
     sampling=Sampling(buffer_size=32, sampler_steps=1, reinit_prob=0.2),
@@ -192,7 +194,6 @@ def test_several_steps_at_once_change_nothing(whole, tmp_path):
     assert book.told == whole[1].told
 
 
-@pytest.mark.slow
 def test_a_run_stopped_after_every_step_is_the_run_that_never_was(whole, tmp_path):
     readings, epochs = [], {}
     for step in range(1, PLAN.steps + 1):
