@@ -12,6 +12,7 @@ from jem_tf import datasets, train
 from jem_tf.commands import command
 from jem_tf.errors import InputError
 from jem_tf.runs import build, claiming, flagfiles, run_folder
+from tests import processes
 
 pytestmark = pytest.mark.slow
 
@@ -254,12 +255,23 @@ def test_a_misspelt_flag_is_answered_with_the_one_meant(programs):
     assert len(err.splitlines()) == 1
 
 
-def test_a_run_that_cannot_be_written_names_its_folder_if_no_flag_does(monkeypatch):
-    def fail(opts):
-        raise OSError(28, "No space left on device")
+def test_a_run_that_cannot_be_written_names_its_folder_if_no_flag_does():
+    # In a process of its own: the program listens to the signals of its process.
+    script = """
+import sys
+import jem_tf.system.quiet
+from jem_tf import train
+from jem_tf.commands import command
 
-    monkeypatch.setattr(train, "run", fail)
-    with pytest.raises(SystemExit) as end:
-        command.execute(train.COMMAND, [*SMALL])
+def fail(opts):
+    raise OSError(28, "No space left on device")
+
+train.run = fail
+command.execute(train.COMMAND, sys.argv[1:])
+"""
+    with processes.forked("-c", script, *SMALL) as program:
+        end = program.end()
     path = run_folder.default_path(options(*SMALL))
-    assert end.value.code.startswith(f"jem_tf: --workdir={path} cannot be written: ")
+    assert end.code == 1
+    assert end.err.startswith(f"jem_tf: --workdir={path} cannot be written: ")
+    assert end.err.count("\n") == 1

@@ -104,8 +104,10 @@ def join_cluster(training: Training) -> Cluster:
     late = threading.Timer(60 * JOIN_MINUTES, _give_up, [addresses])
     late.daemon = True
     late.start()
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    late.cancel()
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    finally:
+        late.cancel()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # TensorFlow's handler ignores it
     return Cluster(strategy, processes=len(addresses), index=index)
 
