@@ -10,7 +10,7 @@ import numpy as np
 
 from jem_tf import samplers, sampling, starts
 from jem_tf.datasets import Dataset, class_numbers
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.generation import inpainting_inputs
 from jem_tf.options import Sampling
 from jem_tf.runs import build
@@ -137,15 +137,14 @@ def parse_labels(words: str, names: Sequence[str]) -> list[int] | None:
     Quotes keep a name together as in CSV, and make it none of "all".
 
     Args:
-      words: the user's text; a number is the class of that name if there is one, or if
-        all names are whole numbers; else the class's place.
+      words: the user's text; what a number means, `class_numbers.find_class` says.
       names: [K], the names of the classes.
 
     Returns:
       Numbers of classes; None if the text is empty.
 
     Raises:
-      InputError: if there is no such class.
+      InputError: if there is no such class, or a number may mean two.
     """
     if not words:
         return None
@@ -169,13 +168,11 @@ def _split_words(words: str, names: Sequence[str]) -> list[str]:
 
 
 def _parse_label(word: str, words: str, names: Sequence[str]) -> int:
-    meant = class_numbers.by_number(names)
-    if (place := texts.find(word, names)) is not None:
-        return place
-    if word.isdecimal() and len(word) < 10 and int(word) in meant:
-        return meant[int(word)]
+    with arguments_renamed(label="labels"):
+        if (place := class_numbers.find_class(word, names)) is not None:
+            return place
     numbers = f", the numbers 0 to {len(names) - 1}"
-    if class_numbers.are_numbers(names):
+    if any(class_numbers.are_numbers([name]) for name in names):
         numbers = ""
     some = ", ".join(map(texts.quote, names[:SHOWN])) + ", ..." * (len(names) > SHOWN)
     raise InputError(

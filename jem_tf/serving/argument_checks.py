@@ -9,7 +9,6 @@ import numpy as np
 from jem_tf import pixels
 from jem_tf.datasets import class_numbers
 from jem_tf.errors import InputError, argument
-from jem_tf.system import texts
 
 SEEDS = 2**31  # seeds and counts are below it
 
@@ -35,19 +34,14 @@ def whole_number(name: str, value: Any, least: int, below: int = SEEDS) -> int:
 def class_number(label: int | str, class_names: Sequence[str]) -> int:
     """Returns the place of a class that is given by its number or name.
 
-    A number is the class of that name if all names are whole numbers, else a place.
+    What a number means, `class_numbers.find_class` says, as for `--labels`.
 
     Raises:
-      InputError: if there is no such class.
+      InputError: if there is no such class, or a number may mean two.
     """
     if not isinstance(label, str):
-        meant = class_numbers.by_number(class_names)
-        number = whole_number(
-            "label", label, min(meant, default=0), max(meant, default=0) + 1
-        )
-        if number in meant:
-            return meant[number]
-    elif (place := texts.find(label, class_names)) is not None:
+        label = whole_number("label", label, 1 - SEEDS)
+    if (place := class_numbers.find_class(label, class_names)) is not None:
         return place
     shown = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
     raise InputError(f"{argument('label')} is {label!r}; the classes are {shown}.")

@@ -15,12 +15,22 @@ NAMES = ("cat", "dog", "2")
         ("all", [0, 1, 2]),
         ("dog", [1]),
         ("dog, cat", [1, 0]),
-        ("0,1", [0, 1]),
         ("2", [2]),  # a name before a number
     ],
 )
 def test_labels_are_names_or_numbers(words, classes):
     assert request.parse_labels(words, NAMES) == classes
+
+
+def test_a_number_is_a_place_where_no_name_is_a_number():
+    assert request.parse_labels("0,1", ("cat", "dog")) == [0, 1]
+    with pytest.raises(InputError, match="choose among cat, dog, the numbers 0 to 1"):
+        request.parse_labels("2", ("cat", "dog"))
+
+
+def test_a_number_that_may_be_a_place_or_a_name_is_refused():
+    with pytest.raises(InputError, match=r"^labels=0 is .* ambiguous; give the name"):
+        request.parse_labels("2,0", NAMES)
 
 
 ODD = (
@@ -74,7 +84,7 @@ def test_names_in_an_error_are_shown_as_they_may_be_given():
 
 @pytest.mark.parametrize("words", ["bird", "3", "-1", "cat,", "9" * 20])
 def test_a_class_that_there_is_not_is_refused_with_those_there_are(words):
-    with pytest.raises(InputError, match="choose among cat, dog, 2, the numbers 0 to"):
+    with pytest.raises(InputError, match="choose among cat, dog, 2, or all"):
         request.parse_labels(words, NAMES)
 
 

@@ -149,7 +149,7 @@ def test_bad_images_are_refused_in_a_sentence_by_every_method(model, images, say
         ({"n": True}, "n is True; give a whole number"),
         ({"label": True}, "label is True; give a whole number"),
         ({"start": np.zeros(2)}, "choose one of buffer, noise"),
-        ({"label": 10}, "label is 10; it must be from 0 to 9"),
+        ({"label": 10}, "label is 10; the classes are 0, 1"),
         ({"label": -1}, "label is -1"),
         ({"label": "cat"}, "label is 'cat'; the classes are 0, 1"),
         ({"steps": -1}, "steps is -1"),
