@@ -6,6 +6,7 @@ ROOT/{train,val,test}/CLASS/.../picture    these splits, where there is a train
 
 import pathlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -48,7 +49,7 @@ def read_layout(root: pathlib.Path, given: str) -> Layout:
 
     Raises:
       InputError: if there are not at least two classes with a picture each, another
-        split than train has other classes, or what is a split is not clear.
+        split than train has other classes, or what is a split or a class is not clear.
       OSError: if a folder is not readable.
     """
     folders, passed_over = list_folders(root), []
@@ -56,11 +57,18 @@ def read_layout(root: pathlib.Path, given: str) -> Layout:
     if places:
         unused = [path.name for path in folders if path not in places.values()]
         passed_over += [f"the folder {name}" for name in unused]
+    else:
+        _check_not_class_first(root, folders, given)
     places = places or {"train": root}
-    splits, others, loose = {}, Counter[str](), 0
+    splits: dict[str, dict[str, list[pathlib.Path]]] = {}
+    others, loose = Counter[str](), 0
     for split, place in places.items():
         listed = {path.name: list_pictures(path) for path in list_folders(place)}
-        splits[split] = {name: pictures for name, (pictures, _) in listed.items()}
+        classes: dict[str, list[pathlib.Path]] = {}
+        for name, (pictures, _) in listed.items():
+            spelt = _as_spelt(name, splits.get("train", listed))
+            classes.setdefault(spelt, []).extend(pictures)
+        splits[split] = classes
         outside, count = list_pictures(place, deep=False)
         loose += len(outside)
         others += sum((count for _, count in listed.values()), count)
@@ -123,6 +131,51 @@ def _check_not_only_splits(
             f"{given} holds {_shown(splits)}, which are splits, and no train with two "
             "class folders in it; put the pictures into train/CLASS."
         )
+
+
+def _check_not_class_first(
+    root: pathlib.Path, folders: Sequence[pathlib.Path], given: str
+) -> None:
+    """Checks that folders of classes do not hold what look like splits or classes."""
+    inside: dict[str, list[str]] = {}
+    for path in folders:
+        if holds_pictures(path):
+            names = [p.name for p in list_folders(path) if holds_pictures(p)]
+            inside[path.name] = names
+    if len(inside) < 2:
+        return
+    splits = {
+        name: {split for n in names if (split := _split_of(n))}
+        for name, names in inside.items()
+    }
+    mixed = [name for name, some in splits.items() if len(some) > 1]
+    if not mixed and all(splits.values()) and len(set().union(*splits.values())) > 1:
+        mixed = list(splits)
+    if mixed:
+        first = mixed[0]
+        named = [name for name in inside[first] if _split_of(name)]
+        raise InputError(
+            f"{given}: class folders hold folders named as splits "
+            f"({_shown(f'{first}/{name}' for name in named)}); move them to "
+            f"{_shown(str(root / name / first) for name in named)}, and so on."
+        )
+    shared = set.intersection(*map(set, inside.values()))
+    if len(shared) > 1:
+        raise InputError(
+            f"{given}: {_shown(inside)} all hold the folders {_shown(sorted(shared))}, "
+            f"so either may be the classes; name one of them, as {root / min(inside)}, "
+            f"or, if they are the classes, move them into {root / 'train'}."
+        )
+
+
+def _as_spelt(name: str, names: Iterable[str]) -> str:
+    """The one of the names that is the same but for Unicode's form of accents."""
+    every = list(names)
+    if name in every:
+        return name
+    plain = unicodedata.normalize("NFC", name)
+    alike = [n for n in every if unicodedata.normalize("NFC", n) == plain]
+    return alike[0] if len(alike) == 1 else name
 
 
 def _split_of(name: str) -> str | None:
