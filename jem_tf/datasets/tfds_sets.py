@@ -37,12 +37,18 @@ def read_tfds(
       transparent over white.
 
     Raises:
-      InputError: if TFDS has no such set, it does not classify images of one size, its
-        pixels are of no known scale, or it is neither on disk nor can be downloaded.
+      InputError: if TFDS has no such set, it does not classify images of one size, it
+        has no training split, its pixels are of no known scale, or it is neither on
+        disk nor can be downloaded.
     """
     builder = _prepared_builder(name, data_dir)
     keys = _keys(builder, name)
     label = builder.info.features[keys[1]]
+    if "train" not in builder.info.splits:
+        raise InputError(
+            f"{argument('name', name)} has no train split, only "
+            f"{', '.join(sorted(builder.info.splits))}; choose a set that has."
+        )
     splits = {"train": _read(builder, "train", keys, image_size, name)}
     for split in ("test", "validation"):
         if split in builder.info.splits:

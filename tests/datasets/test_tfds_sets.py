@@ -296,3 +296,10 @@ def test_a_damaged_set_is_refused_with_its_place(tmp_path, damage):
         tfds_sets.read_tfds("damaged", place)
     assert f"name=damaged under {record.parent} cannot be read" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_set_without_a_train_split_is_refused_with_those_it_has(tmp_path):
+    written = {"test": pictures(3), "extra": pictures(3)}
+    place = store(tmp_path, "tested", "1.0.0", written)
+    with pytest.raises(InputError, match=r"^name=tested .* only extra, test; choose"):
+        tfds_sets.read_tfds("tested", place)
