@@ -5,7 +5,7 @@ import pathlib
 from typing import NamedTuple
 
 from jem_tf import datasets
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 from jem_tf.jem import JEM
 from jem_tf.options import Data, Options, replace
 from jem_tf.runs import build, checkpoint_files, flagfiles
@@ -87,8 +87,8 @@ def read_data(run: TrainedRun, data_dir: str = "") -> datasets.Dataset:
         is now; if empty, where the run had it.
 
     Raises:
-      InputError: if the data set is absent, or has other classes, images or labels than
-        the run was trained on.
+      InputError: if the data set is absent or moved, or has other classes, images or
+        labels than the run was trained on.
     """
     before, options = run.folder.read_description(), run.options.data
     if before is None:
@@ -153,10 +153,18 @@ def find_data_dir(
       before: what the run was trained on, if there is one already. Where the options'
         own path is not found, as a relative one from another folder, its place is.
       data_dir: what the user says; "" for nothing.
+
+    Raises:
+      InputError: if the run's folder is at neither place, as it was moved.
     """
     if data_dir:
         return data_dir
     own = datasets.place_of(options.dataset, options.data_dir)
-    if before and own and not os.path.isdir(own) and os.path.isdir(before.place):
+    if not before or not own or os.path.isdir(own):
+        return options.data_dir
+    if os.path.isdir(before.place):
         return before.place
-    return options.data_dir
+    raise InputError(
+        f"the run was trained on the data in {before.place or own}, which is not there "
+        f"any more; name their new place by {argument('data_dir', 'PLACE')}."
+    )

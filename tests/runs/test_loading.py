@@ -227,7 +227,12 @@ def test_data_dir_tells_where_moved_pictures_are(copied, tmp_path, monkeypatch):
     expected = loading.read_data(loading.read_run(run))
     folder.rename(tmp_path / "moved")
     message = refused(loading.read_data, loading.read_run(run))
-    assert "name=folder:pictures is not a folder" in message
+    assert f"on the data in {folder}, which is not there any more" in message
+    assert "by data_dir=PLACE" in message
+    with pytest.raises(InputError) as resumed:
+        processes.run_here("run", *BIRDS, "--checkpoint_every=7")
+    assert str(resumed.value) == message
+    assert "by --data_dir=PLACE" in resumed.value.with_flags()
     data = loading.read_data(loading.read_run(run), "moved")
     np.testing.assert_array_equal(data.test.images, expected.test.images)
     shutil.copytree(tmp_path / "moved", tmp_path / "other")
