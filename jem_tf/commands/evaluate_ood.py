@@ -22,8 +22,8 @@ def define(values: flags.FlagValues) -> None:
         "sets",
         ["auto"],
         "sets of outliers: svhn, cifar10, another TFDS set, folder:PATH, "
-        "interpolation, uniform, constant. auto: the last three, and those of svhn, "
-        "cifar10 and cifar100 that are on disk",
+        "interpolation, uniform, constant. auto, alone or among others: the last "
+        "three, and those of svhn, cifar10 and cifar100 that are on disk",
     )
     group.number(
         "energy_temperature",
@@ -64,9 +64,10 @@ def load_sets(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Loads the outliers: {name: images}, {name in the metrics: what it is}."""
     names = context.flags.sets
-    if names == ["auto"]:
+    if "auto" in names:
         trained_on = context.run.options.data.dataset
-        names, absent = outliers.default_sets(trained_on, context.data_dir)
+        with arguments_renamed(name="sets"):
+            names, absent = outliers.expand_auto(names, trained_on, context.data_dir)
         if absent:
             console.say(
                 f"left out, not on the disk: {', '.join(absent)} (see --data_dir)"

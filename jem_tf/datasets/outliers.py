@@ -86,6 +86,30 @@ def default_sets(dataset: str, data_dir: str = "") -> tuple[list[str], list[str]
     return [*prepared, *SYNTHETIC], [name for name in others if name not in prepared]
 
 
+def expand_auto(
+    names: Sequence[str], dataset: str, data_dir: str = ""
+) -> tuple[list[str], list[str]]:
+    """Puts the sets of `default_sets` for "auto", but for those named beside it.
+
+    Args:
+      names: as in `load_outliers`, with "auto" among them.
+      dataset, data_dir: as in `default_sets`.
+
+    Returns:
+      (names, the sets that are not on disk), as `default_sets` does.
+
+    Raises:
+      InputError: if TFDS has no set of a name.
+    """
+    given = [name for name in names if name != "auto"]
+    own = {identify(name, data_dir) for name in given}
+    usual, absent = (
+        [name for name in some if identify(name, data_dir) not in own]
+        for some in default_sets(dataset, data_dir)
+    )
+    return [*given, *usual], absent
+
+
 def identify(name: str, data_dir: str = "") -> str:
     """Returns what a name stands for: two sets are one if this is equal.
 

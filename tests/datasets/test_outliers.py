@@ -66,6 +66,17 @@ def test_what_stands_for_auto_is_what_is_there(tmp_path):
     assert absent == ["svhn"]
 
 
+def test_auto_stands_for_sets_beside_those_that_are_named(tmp_path):
+    given = [f"folder:{tmp_path}", "auto", "uniform", "svhn_cropped"]
+    there, absent = outliers.expand_auto(given, "cifar10", str(tmp_path))
+    named = [f"folder:{tmp_path}", "uniform", "svhn_cropped"]
+    assert there == [*named, "interpolation", "constant"]
+    assert absent == ["cifar100"]
+    assert outliers.expand_auto(["auto"], "digits", str(tmp_path)) == (
+        outliers.default_sets("digits", str(tmp_path))
+    )
+
+
 @pytest.mark.parametrize("name", ["folder:/none", "nonesuch", "interpolation"])
 def test_what_is_not_there_is_refused_in_a_sentence(name):
     with pytest.raises(InputError) as raised:
