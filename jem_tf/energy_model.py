@@ -65,6 +65,8 @@ class Classifier(CheckedModel):
     ) -> None:
         """As in Keras; without a loss, the cross-entropy of integer labels."""
         network_checks.check_loss(loss)
+        network_checks.check_metrics(kwargs.get("metrics"))
+        network_checks.check_metrics(weighted_metrics, "weighted_metrics")
         default = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         loss = loss or default
         by_number = isinstance(loss, type(default))

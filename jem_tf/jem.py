@@ -116,6 +116,8 @@ class JEM(EnergyModel):
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         x = batch_checks.cast_images(x, self.expected.image_shape)
         y = self._cast_labels(y)
+        if self.p_x_y_weight:
+            batch_checks.check_class_numbers(y)
         readings, logits = self._learn(x, y, weight)
         self._loss_tracker.update_state(readings["loss"])
         for name, average in self.averages.items():

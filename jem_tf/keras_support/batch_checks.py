@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf import pixels
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 
 IMAGES = ("labelled", "real")  # keys of a dict of images
 
@@ -76,6 +76,21 @@ def cast_labels(y: Any, num_classes: int) -> tf.Tensor:
     numbers = y.dtype.is_integer or y.dtype.is_floating or y.dtype.is_bool
     _check_label_kind(y.shape, y.dtype.name, numbers, num_classes)
     return y if y.dtype in (tf.int32, tf.int64) else tf.cast(y, tf.int32)
+
+
+def check_class_numbers(y: tf.Tensor) -> None:
+    """Raises InputError if labels that log p(x, y) learns from are no class numbers.
+
+    Args:
+      y: labels as the user's own loss takes them.
+    """
+    rank = y.shape.rank
+    if not y.dtype.is_integer or (rank is not None and rank > 1 and y.shape[-1] != 1):
+        raise InputError(
+            f"labels are {y.dtype.name} of shape {y.shape}, and log p(x, y) needs "
+            "class numbers, int [B]; give those and a loss that takes them, or set "
+            f"{argument('p_x_y_weight', 0)}."
+        )
 
 
 def images_of(x: Any) -> dict[str, Any]:

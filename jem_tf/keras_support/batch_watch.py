@@ -36,6 +36,7 @@ class Watch:
           x, or the stream in its place.
         """
         if isinstance(x, tf.data.Dataset):
+            self._check_structure(x.element_spec)
             return x.map(self._watch_tensors)
         if isinstance(x, keras.utils.PyDataset):
             return _WatchedPyDataset(x, self)
@@ -75,6 +76,20 @@ class Watch:
             raise InputError("labels are missing; give class numbers, int [B].")
         self._expected.check(x, y if self._labelled else None)
 
+    def _check_structure(self, spec: Any) -> None:
+        """Refuses a data set whose elements are neither images nor pairs."""
+        x, y = spec, None
+        if isinstance(spec, tuple) and 1 <= len(spec) <= 3:
+            x, y = (*spec, None)[:2]
+        images = x if isinstance(x, dict) and "labelled" in x else {"labelled": x}
+        parts = [*images.values(), y if self._labelled else None]
+        if any(isinstance(part, dict | list | tuple) for part in parts):
+            raise InputError(
+                f"The data set's elements are {_described(spec)}; give pairs (images, "
+                "labels), as tfds.load(..., as_supervised=True) does, or dataset.map("
+                'lambda e: (e["image"], e["label"])).'
+            )
+
     def _watch_tensors(self, *batch: Any) -> Any:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(
             batch if len(batch) > 1 else batch[0]
@@ -96,6 +111,15 @@ class Watch:
         for batch in batches:
             self.check_batch(batch)
             yield batch
+
+
+def _described(spec: Any) -> str:
+    """Text such as "{'image', 'label'}" or "((., .), .)"."""
+    if isinstance(spec, dict):
+        return "{" + ", ".join(map(repr, spec)) + "}"
+    if isinstance(spec, list | tuple):
+        return "(" + ", ".join(map(_described, spec)) + ")"
+    return "."
 
 
 class _WatchedPyDataset(keras.utils.PyDataset):

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend.common import global_state
 
 from jem_tf import samplers, starts
 from jem_tf.errors import InputError, argument
@@ -30,8 +31,14 @@ def config_of(model: Any) -> dict[str, Any]:
       model: a JEM, whose attributes are named as its arguments.
 
     Raises:
-      InputError: if its sampler or start is no member of this package's tables.
+      InputError: if its sampler or start is no member of this package's tables, or if
+        Keras is writing an .h5 file, which cannot hold a JEM.
     """
+    if global_state.get_global_attribute("use_legacy_config"):  # while it writes .h5
+        raise InputError(
+            f"A JEM is saved whole in a .keras file, not in .h5; end it so, or "
+            f"{INSTEAD}."
+        )
     takes = inspect.signature(type(model).__init__).parameters
     plain = {
         name: getattr(model, name)

@@ -6,6 +6,7 @@ training looks perfect and p(x) means nothing.
 """
 
 import inspect
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -25,7 +26,17 @@ BOUNDED = {
     "hardtanh": "HardTanh",
     "softsign": "Softsign",
 }
+PROBABILITIES = ("kl_divergence", "KLDivergence")  # losses that know no from_logits
 LINEAR = (keras.layers.Dense, keras.layers.Conv2D)  # if without an activation
+PASSING = (  # layers that leave the range of pixels as it is
+    keras.layers.InputLayer,
+    keras.layers.Identity,
+    keras.layers.Resizing,
+    keras.layers.CenterCrop,
+    keras.layers.RandomCrop,
+    keras.layers.RandomFlip,
+    keras.layers.ZeroPadding2D,
+)
 ANY_SIZE = 32  # pixels of the images tried where the network takes any size
 ADVICE = (
     "give a network that ends in logits, as Dense(num_classes) without an activation "
@@ -54,14 +65,16 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
       image_shape: (H, W, C) of the replay buffer, or None without one.
 
     Raises:
-      InputError: if its shapes are unknown or are no images' and logits', or if it ends
-        in probabilities.
+      InputError: if its shapes are unknown or are no images' and logits', if it ends
+        in probabilities, or if its pixels are to be in 0..255 or in float64.
     """
     if not isinstance(network, keras.Model):
         raise InputError(
             f"{argument('network')} is a {type(network).__name__}; give a keras.Model "
             "from images [B, H, W, C] to logits [B, K]."
         )
+    _check_dtypes(network)
+    _check_pixels(network)
     own = _input_shape(network, image_shape)
     if image_shape is not None:
         if not tf.TensorShape(own).is_compatible_with(image_shape):
@@ -85,24 +98,108 @@ def check_loss(loss: Any) -> None:
     Raises:
       InputError: if it is Keras's own, and not told that it gets logits.
     """
-    try:
-        known = keras.losses.get(loss)
-    except (TypeError, ValueError):  # Keras says what is wrong with it
-        return
-    if isinstance(known, keras.losses.Loss):
-        from_logits = known.get_config().get("from_logits")
-        name = type(known).__name__
-    elif callable(known):
-        takes = inspect.signature(known).parameters.get("from_logits")
-        from_logits, name = getattr(takes, "default", None), loss
-    else:
-        return
-    if from_logits is False:
+    name = _taker_of_probabilities(loss, keras.losses.get)
+    if name:
         raise InputError(
             f"{argument('loss', name)} takes probabilities, and the network gives "
             "logits; leave it out, or give keras.losses."
             "SparseCategoricalCrossentropy(from_logits=True)."
         )
+
+
+def check_metrics(metrics: Any, name: str = "metrics") -> None:
+    """Refuses metrics that take probabilities, where the network gives logits.
+
+    Args:
+      metrics: what `compile` takes; only a list or tuple is looked at.
+      name: of the argument.
+
+    Raises:
+      InputError: if one is Keras's own, and not told that it gets logits.
+    """
+    for metric in metrics if isinstance(metrics, list | tuple) else ():
+        if isinstance(metric, str) and metric in ("crossentropy", "ce"):
+            taker: str | None = metric  # a name in `compile` alone
+        else:
+            taker = _taker_of_probabilities(metric, keras.metrics.get)
+        if taker:
+            raise InputError(
+                f"{argument(name, taker)} takes probabilities, and the network gives "
+                "logits; leave it out, or give keras.metrics."
+                "SparseCategoricalCrossentropy(from_logits=True)."
+            )
+
+
+def _taker_of_probabilities(given: Any, get: Callable[[Any], Any]) -> str | None:
+    """The name of a loss or metric that takes probabilities; None of any other."""
+    try:
+        known = get(given)
+    except (TypeError, ValueError):  # Keras says what is wrong with it
+        return None
+    if isinstance(known, keras.losses.Loss | keras.metrics.Metric):
+        name, from_logits = type(known).__name__, _config(known).get("from_logits")
+    elif callable(known):
+        name = given if isinstance(given, str) else getattr(known, "__name__", "")
+        takes = inspect.signature(known).parameters.get("from_logits")
+        from_logits = getattr(takes, "default", None)
+    else:
+        return None
+    takes_them = from_logits is False or name in PROBABILITIES
+    return (given if isinstance(given, str) else name) if takes_them else None
+
+
+def _config(known: Any) -> dict[str, Any]:
+    try:
+        return known.get_config()
+    except NotImplementedError:  # a user's own
+        return {}
+
+
+def _check_dtypes(network: keras.Model) -> None:
+    for tensor in tf.nest.flatten(getattr(network, "inputs", None) or []):
+        if not tf.as_dtype(tensor.dtype).is_floating:
+            raise InputError(
+                f"{argument('network')} takes {tensor.dtype} images; a JEM's are float "
+                "in [-1, 1]: begin it with keras.Input(shape), and put "
+                "Rescaling(127.5, 127.5) next if it expects pixels of 0..255."
+            )
+    double = [x for x in network._flatten_layers() if x.compute_dtype == "float64"]
+    if double:
+        raise InputError(
+            f"{argument('network')}'s layer {double[-1].name} computes in float64, and "
+            'a JEM in float32; build it with dtype="float32".'
+        )
+
+
+def _check_pixels(network: keras.Model) -> None:
+    """Refuses a network that would scale pixels in [-1, 1] as if in 0..255."""
+    first = _first(network)
+    if isinstance(first, keras.layers.Rescaling):
+        of_bytes = np.min(np.abs(first.scale)) <= 1 / 100
+    elif isinstance(first, keras.layers.Normalization):
+        variance = getattr(first, "variance", None)  # None before `adapt`
+        of_bytes = variance is not None and np.max(variance) >= 10**2
+        of_bytes = of_bytes and not first.invert
+    else:
+        of_bytes = False
+    if of_bytes:
+        raise InputError(
+            f"{argument('network')}'s layer {first.name} scales pixels of 0..255; a "
+            "JEM's images come in [-1, 1]: leave it out, or put Rescaling(127.5, "
+            "127.5) before it."
+        )
+
+
+def _first(network: keras.Model) -> Any:
+    """The first layer or operation that changes pixels; None if there is none."""
+    for step in getattr(network, "operations", None) or network.layers:
+        if isinstance(step, keras.Model):
+            step = _first(step)
+            if step is not None:
+                return step
+        elif not isinstance(step, PASSING):
+            return step
+    return None
 
 
 def _input_shape(network: keras.Model, image_shape: Any) -> tuple[int | None, ...]:

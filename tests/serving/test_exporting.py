@@ -36,6 +36,8 @@ from tests.serving.encodings import png
 
 ANSWER = """
 import numpy as np, tensorflow as tf
+
+pytestmark = pytest.mark.slow
 place, asked, answered = sys.argv[1:]
 model, found = tf.saved_model.load(place), {}
 for key, inputs in np.load(asked, allow_pickle=True)["asked"].item().items():
@@ -48,8 +50,6 @@ assert "jem_tf" not in sys.modules
 COMMAND = """
 from absl import flags
 from tensorflow.python.tools import saved_model_cli
-
-pytestmark = pytest.mark.slow
 place = sys.argv[1]
 for argv in (
     ["show", "--dir", place, "--all"],
