@@ -34,10 +34,10 @@ from tests.serving import agreement, encodings
 from tests.serving.agreement import WALK
 from tests.serving.encodings import png
 
+pytestmark = pytest.mark.slow
+
 ANSWER = """
 import numpy as np, tensorflow as tf
-
-pytestmark = pytest.mark.slow
 place, asked, answered = sys.argv[1:]
 model, found = tf.saved_model.load(place), {}
 for key, inputs in np.load(asked, allow_pickle=True)["asked"].item().items():
