@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOKE = f"--flagfile={ROOT / 'flags' / 'smoke.flags'}"
 PROGRAM = ("-m", "jem_tf.train")
 MUTED = ("TF_CPP_MIN_LOG_LEVEL", "TF_CONFIG")  # a user's environment has neither
-PATIENCE = 120  # seconds, on a machine that others keep busy
+PATIENCE = 300  # seconds, on a machine that others keep busy
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 # Before a script: its process finds no jem_tf.
