@@ -109,6 +109,7 @@ def test_reduced_precision_learns_nearly_what_float32_does(dtype):
         assert log_reduced[name] == pytest.approx(log[name], rel=0.05, abs=0.02), name
 
 
+@pytest.mark.slow
 def test_float16_leaves_out_a_step_whose_gradient_overflows():
     scaled = keras.optimizers.LossScaleOptimizer(
         keras.optimizers.SGD(0.1), initial_scale=2.0**30

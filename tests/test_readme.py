@@ -31,6 +31,7 @@ def test_every_training_command_names_real_flags_and_presets(command, monkeypatc
     assert flagfiles.parse(command.split()[2:], values) == ["jem_tf.train"]
 
 
+@pytest.mark.slow
 def test_the_example_of_a_trained_run_runs_with_a_run_of_ours(
     trained, tmp_path, monkeypatch
 ):

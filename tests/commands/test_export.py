@@ -7,6 +7,8 @@ import pytest
 from jem_tf.serving.exporting import CALIBRATION
 from tests import processes
 
+pytestmark = pytest.mark.slow
+
 TOOL = processes.ROOT / "tools" / "export.py"
 
 
@@ -19,7 +21,6 @@ def export(run, *argv):
     return processes.tool_here(TOOL, f"--workdir={run}", *argv)
 
 
-@pytest.mark.slow
 def test_a_run_is_exported_and_its_place_said(run):
     with processes.Process(TOOL, f"--workdir={run}") as program:
         code, out, err = program.end()

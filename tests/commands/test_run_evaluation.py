@@ -23,6 +23,7 @@ def test_the_first_images_are_as_many_as_the_limit_and_all_if_it_is_0():
         np.testing.assert_array_equal(some.labels, np.arange(count) * 2)
 
 
+@pytest.mark.slow
 def test_an_evaluation_gets_the_run_its_data_and_the_flags(trained, tmp_path, capsys):
     trained(tmp_path)
     seen = []
