@@ -132,13 +132,12 @@ def choose_defences(run: TrainedRun, given: Any) -> list[robustness.Defence]:
     texts = usual if given.refine_steps is None else given.refine_steps
     names = {name: f"refine_{name}" for name in samplers.HYPERPARAMETERS}
     numbers = {name: given[flag].value for name, flag in names.items()}
-    changes = {name: value for name, value in numbers.items() if value is not None}
     defences = []
     for k in sorted(set(parse_numbers("refine_steps", texts, int))):
         sampler = None
         if k:
             with arguments_renamed(**names):
-                sampler = build.make_sampler(run.options.sampling, steps=k, **changes)
+                sampler = build.make_sampler(run.options.sampling, steps=k, **numbers)
         # A sampler without the argument has noise of its own.
         noisy = sampler is not None and sampler.keywords.get("noise") != 0
         draws = (given.eot, given.fresh_draws) if noisy else (1, 1)

@@ -19,7 +19,6 @@ from jem_tf.evaluation import (
     sample_quality,
     sample_sources,
 )
-from jem_tf.options import Sampling
 from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.system import console
@@ -179,17 +178,12 @@ def choose_source(
     else:
         start = build.make_start(opts, context.data)
     named = "uniform" if plain else opts.sampling.start
-    sampler = build.make_sampler(opts.sampling, **find_changes(opts.sampling, given))
+    own = opts.sampling
+    usual = sampling.usual_steps(own.sampler_steps, own.reinit_prob, continued=False)
+    numbers = {name: given[name].value for name in samplers.HYPERPARAMETERS}
+    sampler = build.make_sampler(own, steps=given.steps or usual, **numbers)
     fresh = sample_sources.FreshChains(model, start, sampler)
     return fresh, fresh.protocol(named, conditional=given.conditional)
-
-
-def find_changes(own: Sampling, given: Any) -> dict[str, Any]:
-    """Returns {argument: value}, the arguments that replace those of the run."""
-    usual = sampling.usual_steps(own.sampler_steps, own.reinit_prob, continued=False)
-    changes = {name: given[name].value for name in samplers.HYPERPARAMETERS}
-    changes["steps"] = given.steps or usual
-    return {name: value for name, value in changes.items() if value is not None}
 
 
 def choose_network(run: TrainedRun, data: Dataset, given: Any) -> Any:

@@ -18,6 +18,11 @@ def are_numbers(names: Sequence[str]) -> bool:
     return all(map(_NUMBER.fullmatch, names))
 
 
+def has_numbers(names: Sequence[str]) -> bool:
+    """Returns whether the name of any class is a whole number."""
+    return any(map(_NUMBER.fullmatch, names))
+
+
 def find_class(label: int | str, names: Sequence[str]) -> int | None:
     """Finds the place of the class that a user names, by text or by number.
 
@@ -48,7 +53,7 @@ def find_class(label: int | str, names: Sequence[str]) -> int | None:
         return values.index(number) if values.count(number) == 1 else None
     if not 0 <= number < len(names):
         return None
-    if any(map(_NUMBER.fullmatch, names)):
+    if has_numbers(names):
         raise InputError(
             f"{argument('label', label)} is the name of no class, and some names are "
             "numbers, so that it is ambiguous; give the name of the class."

@@ -53,7 +53,7 @@ def load_outliers(
     """
     if name in SYNTHETIC:
         return _synthetic(name, test_images, limit or len(test_images), seed)
-    if name.startswith("folder:"):
+    if set_names.folder_of(name) is not None:
         images = picture_folders.read_pictures(name, limit)
         source = f"pictures of {name.removeprefix('folder:')}, evenly over their names"
     else:

@@ -172,7 +172,7 @@ def _parse_label(word: str, words: str, names: Sequence[str]) -> int:
         if (place := class_numbers.find_class(word, names)) is not None:
             return place
     numbers = f", the numbers 0 to {len(names) - 1}"
-    if any(class_numbers.are_numbers([name]) for name in names):
+    if class_numbers.has_numbers(names):
         numbers = ""
     some = ", ".join(map(texts.quote, names[:SHOWN])) + ", ..." * (len(names) > SHOWN)
     raise InputError(
@@ -210,8 +210,5 @@ def _make_sampler(own: Sampling, request: Request, begin: str) -> functools.part
     usual = sampling.usual_steps(
         own.sampler_steps, own.reinit_prob, continued=begin == "buffer"
     )
-    changes = {"steps": request.steps or usual}
-    for name in samplers.HYPERPARAMETERS:
-        if (value := getattr(request, name)) is not None:
-            changes[name] = value
-    return build.make_sampler(own, **changes)
+    numbers = {name: getattr(request, name) for name in samplers.HYPERPARAMETERS}
+    return build.make_sampler(own, steps=request.steps or usual, **numbers)

@@ -70,12 +70,17 @@ def cast_labels(y: Any, num_classes: int) -> tf.Tensor:
     Raises:
       InputError: if they are missing, one-hot, or no numbers.
     """
-    if y is None:
-        raise InputError("labels are missing; give class numbers, int [B].")
+    check_labels_given(y)
     y = tf.convert_to_tensor(y)
     numbers = y.dtype.is_integer or y.dtype.is_floating or y.dtype.is_bool
     _check_label_kind(y.shape, y.dtype.name, numbers, num_classes)
     return y if y.dtype in (tf.int32, tf.int64) else tf.cast(y, tf.int32)
+
+
+def check_labels_given(y: Any) -> None:
+    """Raises InputError if there are no labels."""
+    if y is None:
+        raise InputError("labels are missing; give class numbers, int [B].")
 
 
 def check_class_numbers(y: tf.Tensor) -> None:

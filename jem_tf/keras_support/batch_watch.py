@@ -14,7 +14,11 @@ import keras
 import tensorflow as tf
 
 from jem_tf.errors import InputError
-from jem_tf.keras_support.batch_checks import Expected, images_of
+from jem_tf.keras_support.batch_checks import (
+    Expected,
+    check_labels_given,
+    images_of,
+)
 
 
 class Watch:
@@ -72,8 +76,8 @@ class Watch:
             raise
 
     def _check(self, x: Any, y: Any) -> None:
-        if self._labelled and y is None:
-            raise InputError("labels are missing; give class numbers, int [B].")
+        if self._labelled:
+            check_labels_given(y)
         self._expected.check(x, y if self._labelled else None)
 
     def _check_structure(self, spec: Any) -> None:

@@ -127,7 +127,8 @@ def make_sampler(sampling: Sampling, **changes: Any) -> functools.partial:
 
     Args:
       sampling: Sampling.
-      **changes: arguments of the sampler that replace the numbers of the options.
+      **changes: arguments of the sampler that replace the numbers of the options;
+        None leaves the options' own.
 
     Returns:
       A `samplers.Sampler`; `.keywords` has the numbers.
@@ -150,7 +151,8 @@ def make_sampler(sampling: Sampling, **changes: Any) -> functools.partial:
         "score_clamp": sampling.score_clamp or None,
         "range_clamp": sampling.range_clamp or None,
     }
-    return samplers.build(sampling.sampler, **(arguments | changes))
+    given = {name: value for name, value in changes.items() if value is not None}
+    return samplers.build(sampling.sampler, **(arguments | given))
 
 
 def make_start(opts: Options, data: Dataset) -> starts.Start:

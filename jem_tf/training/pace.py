@@ -41,10 +41,9 @@ class Pace(keras.callbacks.Callback):
         self.plan, self.images_per_step = plan, images_per_step
         self.advice, self.clock = advice, clock
         self.said = False
-        self.compiled = first + plan.ahead(
-            first
-        )  # the last step of the first execution
-        self.due = self.compiled  # the last step of an execution
+        # The last step of the first execution, and of the one that is under way.
+        self.compiled = first + plan.ahead(first)
+        self.due = self.compiled
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None

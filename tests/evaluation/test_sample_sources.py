@@ -1,26 +1,18 @@
 """Samples of the buffer and of fresh chains, counted, rounded and filtered."""
 
-import functools
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import energy_model, networks, replay, samplers, sampling, starts
+from jem_tf import energy_model, networks, sampling, starts
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inference, sample_sources
-
-SHAPE, STEPS = (8, 8, 1), 3
-WALK = functools.partial(
-    samplers.sgld, steps=STEPS, step_size=0.5, noise=0.01, range_clamp=1.0
-)
+from tests.evaluation.buffered import SHAPE, STEPS, WALK, made
 
 
 @pytest.fixture(scope="module")
 def model():
-    buffer = replay.ReplayBuffer(40, starts.uniform(SHAPE), devices=[None] * 2)
-    net = networks.build("convnet-8", SHAPE, 10)
-    return energy_model.EnergyModel(net, buffer=buffer, sampler=WALK)
+    return made()
 
 
 @pytest.fixture(scope="module")

@@ -89,6 +89,14 @@ def test_what_is_asked_for_wins_over_the_options(name):
     assert sampler.keywords == plain.keywords | {"steps": 9, "step_size": 0.5}
 
 
+@pytest.mark.parametrize("name", samplers.SAMPLERS)
+def test_what_is_not_asked_for_stays_as_the_options_say(name):
+    options = with_sampling(sampler=name).sampling
+    unset = dict.fromkeys(samplers.HYPERPARAMETERS)
+    plain, same = (build.make_sampler(options, **more) for more in ({}, unset))
+    assert plain.keywords == same.keywords
+
+
 def test_a_number_that_a_sampler_does_not_take_is_refused():
     with pytest.raises(InputError, match=r"^temperature=2.0 is no argument of .* sgld"):
         build.make_sampler(SMALL.sampling, temperature=2.0)
