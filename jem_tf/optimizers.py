@@ -1,6 +1,5 @@
 """Keras optimisers, with the learning-rate schedule of a whole run."""
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -36,26 +35,99 @@ class WarmedUp(schedules.LearningRateSchedule):
         return cls(schedules.deserialize(config["schedule"]), config["warmup_steps"])
 
 
-def _in_steps(learning_rate: float, steps: int) -> schedules.LearningRateSchedule:
+@keras.saving.register_keras_serializable("jem_tf")
+class LinearDecay(schedules.LearningRateSchedule):
+    """`learning_rate` until step `first`, then linearly down to 0 at step `last`."""
+
+    def __init__(self, learning_rate: float, first: int, last: int):
+        self.learning_rate, self.first, self.last = learning_rate, first, last
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        left = (self.last - tf.cast(step, tf.float32)) / max(1, self.last - self.first)
+        return self.learning_rate * tf.clip_by_value(left, 0.0, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        rate, first, last = self.learning_rate, self.first, self.last
+        return {"learning_rate": rate, "first": first, "last": last}
+
+
+class KernelL2(keras.optimizers.Optimizer):
+    """Mixed into an optimiser: coupled weight decay of the kernels.
+
+    A step adds `kernel_l2` times the kernel to each kernel's gradient, as L2
+    regularisation does, and PyTorch's SGD does to all weights. Kernels are the
+    weights whose names end in "kernel".
+    """
+
+    def __init__(self, *args: Any, kernel_l2: float = 0.0, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.kernel_l2 = kernel_l2
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """As in Keras; also notes which of the variables are kernels."""
+        names = [variable.name for variable in variables]
+        self._kernels = frozenset(
+            i for i, name in enumerate(names) if name.endswith("kernel")
+        )
+        super().build(variables)
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """As in Keras, by the gradient of all replicas."""
+        if self._get_variable_index(variable) in self._kernels:
+            gradient += self.kernel_l2 * tf.cast(variable, gradient.dtype)
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"kernel_l2": self.kernel_l2}
+
+
+@keras.saving.register_keras_serializable("jem_tf")
+class AdamWithKernelL2(KernelL2, keras.optimizers.Adam):
+    """Adam whose kernels have coupled weight decay."""
+
+
+@keras.saving.register_keras_serializable("jem_tf")
+class SGDWithKernelL2(KernelL2, keras.optimizers.SGD):
+    """SGD whose kernels have coupled weight decay."""
+
+
+def _in_steps(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
     ends = [math.ceil(steps * share) - 1 for share in DECAY_AT]  # last step of a rate
     rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
     return schedules.PiecewiseConstantDecay(ends, rates)
 
 
-def _constant(learning_rate: float, steps: int) -> schedules.LearningRateSchedule:
+def _cosine(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
+    return schedules.CosineDecay(learning_rate, steps)
+
+
+def _constant(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
     return schedules.PiecewiseConstantDecay([steps], [learning_rate] * 2)
 
 
-# By name: (learning rate after warm-up, steps of the run) -> schedule.
+def _one_cycle(
+    learning_rate: float, steps: int, warmup_steps: int
+) -> schedules.LearningRateSchedule:
+    return LinearDecay(learning_rate, warmup_steps, steps)
+
+
+# By name: (learning rate after warm-up, steps, steps of warm-up) -> schedule.
 SCHEDULES = {
     "steps": _in_steps,
-    "cosine": schedules.CosineDecay,
+    "cosine": _cosine,
     "constant": _constant,
+    "one_cycle": _one_cycle,
 }
-# By name: (schedule, weight_decay=None) -> optimiser.
-OPTIMIZERS = {
-    "adam": functools.partial(keras.optimizers.Adam, epsilon=EPSILON),
-    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
+# By name: the class, the one with coupled weight decay, and the arguments of both.
+OPTIMIZERS: dict[str, tuple[type, type, dict[str, Any]]] = {
+    "adam": (keras.optimizers.Adam, AdamWithKernelL2, {"epsilon": EPSILON}),
+    "sgd": (
+        keras.optimizers.SGD,
+        SGDWithKernelL2,
+        {"momentum": 0.9, "nesterov": True},
+    ),
 }
 
 
@@ -67,6 +139,7 @@ def build(
     warmup_steps: int = 0,
     schedule: str = "steps",
     weight_decay: float = 0.0,
+    kernel_l2: float = 0.0,
 ) -> keras.optimizers.Optimizer:
     """Builds the optimiser of a run of `steps` training steps.
 
@@ -77,9 +150,12 @@ def build(
       warmup_steps: steps during which the rate grows linearly, from
         learning_rate / warmup_steps.
       schedule: "steps" (x0.3 at 80% and again at 90% of the run), "cosine" (to 0),
-        "constant".
+        "constant", "one_cycle" (linearly to 0 at the end of the run; with the warm-up
+        a triangle, see Smith & Topin 2017).
       weight_decay: decoupled weight decay; a step subtracts from each weight this
         times the learning rate times the weight.
+      kernel_l2: coupled weight decay; a step adds this times the kernel to each
+        kernel's gradient.
 
     Returns:
       The optimiser, not yet built.
@@ -96,8 +172,12 @@ def build(
                 f"{argument(key, value)} is not known; choose one of "
                 f"{', '.join(table)}."
             )
-    rate = WarmedUp(SCHEDULES[schedule](learning_rate, steps), warmup_steps)
-    return OPTIMIZERS[name](rate, weight_decay=weight_decay or None)
+    after = SCHEDULES[schedule](learning_rate, steps, warmup_steps)
+    plain, coupled, style = OPTIMIZERS[name]
+    style = style | {"weight_decay": weight_decay or None}
+    if kernel_l2:
+        return coupled(WarmedUp(after, warmup_steps), kernel_l2=kernel_l2, **style)
+    return plain(WarmedUp(after, warmup_steps), **style)
 
 
 def gradients_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
