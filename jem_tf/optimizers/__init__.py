@@ -1,5 +1,11 @@
-"""Keras optimisers, with the learning-rate schedule of a whole run."""
+"""Keras optimisers, with the learning-rate schedule of a whole run.
 
+    kernel_l2   coupled weight decay of kernels
+
+This folder imports `jem_tf.errors` alone.
+"""
+
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +15,7 @@ import tensorflow as tf
 from keras.optimizers import schedules
 
 from jem_tf.errors import InputError, argument
+from jem_tf.optimizers.kernel_l2 import SGD, Adam
 
 # The authors' code: x0.3 after 160 and 180 of 200 epochs; PyTorch's epsilon.
 DECAY, DECAY_AT, EPSILON = 0.3, (0.8, 0.9), 1e-8
@@ -51,48 +58,6 @@ class LinearDecay(schedules.LearningRateSchedule):
         return {"learning_rate": rate, "first": first, "last": last}
 
 
-class KernelL2(keras.optimizers.Optimizer):
-    """Mixed into an optimiser: coupled weight decay of the kernels.
-
-    A step adds `kernel_l2` times the kernel to each kernel's gradient, as L2
-    regularisation does, and PyTorch's SGD does to all weights. Kernels are the
-    weights whose names end in "kernel".
-    """
-
-    def __init__(self, *args: Any, kernel_l2: float = 0.0, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.kernel_l2 = kernel_l2
-
-    def build(self, variables: Sequence[keras.Variable]) -> None:
-        """As in Keras; also notes which of the variables are kernels."""
-        names = [variable.name for variable in variables]
-        self._kernels = frozenset(
-            i for i, name in enumerate(names) if name.endswith("kernel")
-        )
-        super().build(variables)
-
-    def update_step(
-        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
-    ) -> None:
-        """As in Keras, by the gradient of all replicas."""
-        if self._get_variable_index(variable) in self._kernels:
-            gradient += self.kernel_l2 * tf.cast(variable, gradient.dtype)
-        super().update_step(gradient, variable, learning_rate)
-
-    def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"kernel_l2": self.kernel_l2}
-
-
-@keras.saving.register_keras_serializable("jem_tf")
-class AdamWithKernelL2(KernelL2, keras.optimizers.Adam):
-    """Adam whose kernels have coupled weight decay."""
-
-
-@keras.saving.register_keras_serializable("jem_tf")
-class SGDWithKernelL2(KernelL2, keras.optimizers.SGD):
-    """SGD whose kernels have coupled weight decay."""
-
-
 def _in_steps(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
     ends = [math.ceil(steps * share) - 1 for share in DECAY_AT]  # last step of a rate
     rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
@@ -120,14 +85,10 @@ SCHEDULES = {
     "constant": _constant,
     "one_cycle": _one_cycle,
 }
-# By name: the class, the one with coupled weight decay, and the arguments of both.
-OPTIMIZERS: dict[str, tuple[type, type, dict[str, Any]]] = {
-    "adam": (keras.optimizers.Adam, AdamWithKernelL2, {"epsilon": EPSILON}),
-    "sgd": (
-        keras.optimizers.SGD,
-        SGDWithKernelL2,
-        {"momentum": 0.9, "nesterov": True},
-    ),
+# By name: (schedule, weight_decay=None, kernel_l2=0.0) -> optimiser.
+OPTIMIZERS = {
+    "adam": functools.partial(Adam, epsilon=EPSILON),
+    "sgd": functools.partial(SGD, momentum=0.9, nesterov=True),
 }
 
 
@@ -155,7 +116,7 @@ def build(
       weight_decay: decoupled weight decay; a step subtracts from each weight this
         times the learning rate times the weight.
       kernel_l2: coupled weight decay; a step adds this times the kernel to each
-        kernel's gradient.
+        kernel's gradient, see `kernel_l2`.
 
     Returns:
       The optimiser, not yet built.
@@ -173,11 +134,9 @@ def build(
                 f"{', '.join(table)}."
             )
     after = SCHEDULES[schedule](learning_rate, steps, warmup_steps)
-    plain, coupled, style = OPTIMIZERS[name]
-    style = style | {"weight_decay": weight_decay or None}
-    if kernel_l2:
-        return coupled(WarmedUp(after, warmup_steps), kernel_l2=kernel_l2, **style)
-    return plain(WarmedUp(after, warmup_steps), **style)
+    rate = WarmedUp(after, warmup_steps)
+    decay = {"weight_decay": weight_decay or None, "kernel_l2": kernel_l2}
+    return OPTIMIZERS[name](rate, **decay)
 
 
 def gradients_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
