@@ -124,9 +124,7 @@ def share_maker(
         replica: int | tf.Tensor = 0,
     ) -> tuple[Any, tf.Tensor]:
         part, order = (replica, replicas), {"shuffle": shuffle}
-        places = order_examples(
-            step, batch_size, len(labelled), [seed, ORDER], **order
-        )
+        places = order_examples(step, batch_size, len(labelled), [seed, ORDER], **order)
         chosen = tf.gather(labelled, take_share(places, *part))
         x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
         if augment:

@@ -15,7 +15,9 @@ import tensorflow as tf
 from jem_tf.errors import InputError, argument
 
 MIN_BLOCK, MAX_BLOCK = 16, 62  # bits
-KEY_CONSTANT = 0xFFFFFFFC  # of Simon's key schedule, with the last bit of its sequence z
+KEY_CONSTANT = (
+    0xFFFFFFFC  # of Simon's key schedule, with the last bit of its sequence z
+)
 LAST_OF_Z = 1
 PADDING = 498247692  # which TensorFlow puts before its seed of two numbers
 

@@ -9,7 +9,6 @@ FOLDER/step.stablehlo   the program, as text
                         the steps since then
 """
 
-import json
 import pathlib
 import shutil
 from typing import Any
@@ -24,7 +23,7 @@ from jem_tf.lowering import program
 from jem_tf.lowering.index_shuffle import index_shuffle
 from jem_tf.options import Options, defining_options, replace
 from jem_tf.runs import build, checkpoint_manager
-from jem_tf.runs.run_folder import RunFolder, describe
+from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
 from jem_tf.training import guard, preparation
@@ -55,7 +54,7 @@ def lower_run(
     Raises:
       InputError: if something the user gave is wrong, or the run is at its end.
     """
-    _check_one_replica(opts)
+    check_one_replica(opts)
     root, named = files.expand(out), argument("out", out)
     if root.exists() and not (root.is_dir() and not any(root.iterdir())):
         raise InputError(f"{named} holds something already; name another.")
@@ -100,7 +99,8 @@ def current_options(
     return replace(prepared.options, watch.changes), watch
 
 
-def _check_one_replica(opts: Options) -> None:
+def check_one_replica(opts: Options) -> None:
+    """Raises InputError for a run on several replicas."""
     if opts.training.strategy != "default":
         raise InputError(
             f"{argument('strategy', opts.training.strategy)} has several replicas; a "
@@ -152,6 +152,10 @@ def _describe(
         "arguments": [each._asdict() for each in lowered.arguments],
         "readings": lowered.readings,
         "step": state.step,
+        "sums": state.sums,
+        "count": state.count,
+        "streak": state.streak,
+        "seconds": state.seconds,
         "steps": prepared.plan.steps,
         "steps_per_execution": now.training.steps_per_execution,
         "checkpoint_every": prepared.plan.checkpoint_every,

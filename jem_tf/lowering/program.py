@@ -21,6 +21,7 @@ from jem_tf.jem import JEM
 DATA, COUNT, STEP = ("images", "labels"), "count", "step"
 WORD = r'(?:[^()"]|"[^"\n]*")'
 LOCATION = re.compile(rf" ?\bloc\((?:{WORD}|\({WORD}*\))*\)")
+MAIN = re.compile(r"^  func\.func (?:public )?@main\((.*?)\) -> (.*) \{$", re.M)
 FUNCTION = re.compile(r"^  func\.func private @([\w.$-]+)\(.*?^  }$\n", re.M | re.S)
 
 # (images uint8 [N, H, W, C], labels int32 [N], step int64 []) -> (x, y) of `JEM.learn`
@@ -108,7 +109,10 @@ def lower(
 def variables_of(model: JEM) -> dict[str, tf.Variable]:
     """All variables that training may change: {"network/conv_0/kernel": ...}."""
     variables: dict[str, tf.Variable] = {}
-    groups = {"network": model.network.variables, "optimizer": model.optimizer.variables}
+    groups = {
+        "network": model.network.variables,
+        "optimizer": model.optimizer.variables,
+    }
     for group, members in groups.items():
         for member in members:
             name = f"{group}/{member.path}"
@@ -153,20 +157,20 @@ def _tidy(text: str, arguments: list[Argument]) -> str:
     text = LOCATION.sub("", text)
     text = "\n".join(line for line in text.splitlines() if not line.startswith("#loc"))
     text = _without_unused_functions(text + "\n")
-    head = re.search(r"^  func\.func (?:public )?@main\((.*?)\) -> (.*) \{$", text, re.M)
+    head = MAIN.search(text)
     assert head, "A StableHLO module has a function called main."
     takes = re.findall(r"%arg\d+: tensor<(.*?)>", head[1])
     gives = re.findall(r"tensor<(.*?)>", head[2])
+    changed = [each for each in arguments if each.result is not None]
     assert len(takes) == len(arguments), (len(takes), len(arguments))
-    changed = [a for a in arguments if a.result is not None]
     assert len(gives) == 1 + len(changed), (len(gives), 1 + len(changed))
-    for argument in changed:
-        assert takes[arguments.index(argument)] == gives[argument.result], argument
-    parameters = [
-        f"%arg{i}: tensor<{kind}>"
-        + (f" {{tf.aliasing_output = {argument.result} : i32}}" if argument.result else "")
-        for i, (kind, argument) in enumerate(zip(takes, arguments, strict=True))
-    ]
+    parameters = []
+    for i, (kind, each) in enumerate(zip(takes, arguments, strict=True)):
+        alias = ""
+        if each.result is not None:
+            assert gives[each.result] == kind, each
+            alias = f" {{tf.aliasing_output = {each.result} : i32}}"
+        parameters.append(f"%arg{i}: tensor<{kind}>{alias}")
     return text[: head.start(1)] + ", ".join(parameters) + text[head.end(1) :]
 
 
