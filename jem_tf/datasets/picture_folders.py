@@ -21,9 +21,9 @@ NAMED = 5  # unreadable files in one error
 
 
 def read_folder(
-    name: str, image_size: int = 0
+    name: str, image_size: int = 0, class_names: Sequence[str] = ()
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], list[str]]:
-    """Reads PATH/<class>/**, or PATH/<split>/<class>/**, as RGB of one size.
+    """Reads the pictures of PATH as RGB of one size; see `folder_splits`.
 
     Pictures are upright as their EXIF says, laid over white where they are transparent,
     and resized. Hidden files and folders are left out. Files that are no pictures by
@@ -32,12 +32,12 @@ def read_folder(
     Args:
       name: "folder:PATH".
       image_size: S, pixels a side; 0: 32.
+      class_names: an order of the classes, which holds if they are just these.
 
     Returns:
-      ({"train": (images uint8 [N, S, S, 3], labels int [N])}, class names); the names
-      are in alphabetic order, or in that of their numbers if all are whole ones. If
-      there is a folder "train" with class folders, "val", "valid" or "validation", and
-      "test" beside it give "validation" and "test".
+      ({split: (images uint8 [N, S, S, 3], labels int [N])}, class names). The splits
+      are "train" and, if they are there, "validation" and "test"; the names are in
+      alphabetic order, or in that of their numbers if all are whole ones.
 
     Raises:
       InputError: if there are not at least two classes with a picture each, a split has
@@ -50,7 +50,9 @@ def read_folder(
                 f"{given} is not a folder; give one with a folder of pictures per "
                 "class."
             )
-        layout = folder_layout.read_layout(root, given)
+        layout = folder_layout.read_layout(root, given, class_names)
+    for remark in layout.remarks:
+        console.say(f"{name}: {remark}")
     size = image_size or DEFAULT_SIZE
     files = [f for classes in layout.splits.values() for some in classes for f in some]
     images = iter(_read(files, name, layout.passed_over, size))
