@@ -19,11 +19,12 @@ This module has `load`. The other modules are
     set_names                            what the name of a set says
     missing_labels                       labels and classes that are missing
     paper_set_info                       class names and sizes without the images
-    name_checks                          refuses names that are not text
+    name_checks                          refuses names that are not text, or look alike
     class_numbers                        what a number means as a label
     folder_layout, folder_splits, folder_listing
                                          what is where in a folder of pictures
     picture_files                        one picture file
+    repeated_pictures                    pictures that are there twice
     tfds_images                          images of TFDS of every depth, with alpha
     image_conversion                     changes of depth, alpha, size and channels
 

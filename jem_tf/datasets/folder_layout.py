@@ -1,6 +1,7 @@
 """Which pictures of a folder are of which class and split; see `folder_splits`."""
 
 import pathlib
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,10 @@ from jem_tf.datasets import class_numbers, folder_splits
 from jem_tf.datasets.folder_listing import count_others, list_folders, list_pictures
 from jem_tf.datasets.folder_splits import shown
 from jem_tf.errors import InputError
+
+MASK = re.compile(
+    r"(.+)[_-](?:mask|seg|segmentation|gt)(?:[_-]?[0-9]+)?", re.IGNORECASE
+)
 
 Files = dict[str, dict[str, list[pathlib.Path]]]  # {split: {class: its pictures}}
 
@@ -66,7 +71,8 @@ def read_layout(
         split: [classes.get(name, []) for name in names]
         for split, classes in splits.items()
     }
-    return Layout(names, files, passed_over, _remarks(folders["train"]))
+    every = {file for classes in splits["train"].values() for file in classes}
+    return Layout(names, files, passed_over, _remarks(folders["train"], every))
 
 
 def _list_files(folders: folder_splits.Folders) -> tuple[Files, Counter[str]]:
@@ -84,22 +90,38 @@ def _list_files(folders: folder_splits.Folders) -> tuple[Files, Counter[str]]:
     return splits, others
 
 
-def _remarks(classes: Mapping[str, pathlib.Path]) -> list[str]:
+def _remarks(
+    classes: Mapping[str, pathlib.Path], files: set[pathlib.Path]
+) -> list[str]:
     """What may not be as it was meant, of folders that are read as usual tools do."""
     remarks = []
     inside = [{p.name for p in list_folders(path)} for path in classes.values()]
-    if len(shared := set.intersection(*inside)) > 1:
+    if inside and all(len(folders) > 1 for folders in inside):
         remarks.append(
-            f"the classes are {shown(classes)}; each has the folders "
-            f"{shown(sorted(shared))}, whose pictures are of that class"
+            f"the classes are {shown(classes)}; the folders inside them "
+            f"({shown(sorted(set().union(*inside)))}) are parts of these"
         )
-    small = Counter(name.casefold().strip() for name in classes)
-    if alike := [name for name in classes if small[name.casefold().strip()] > 1]:
+    small = Counter(name.casefold() for name in classes)
+    if alike := [name for name in classes if small[name.casefold()] > 1]:
         remarks.append(
-            f"the classes {shown(alike)} differ in capitals or spaces alone, and are "
-            "classes of their own"
+            f"the classes {shown(alike)} differ in capitals alone, and are classes of "
+            "their own"
+        )
+    if masks := [file for file in files if _is_mask(file, files)]:
+        remarks.append(
+            f"{len(masks)} pictures are named as masks of others, such as {masks[0]}, "
+            "and are read as pictures; move them away if they are none"
         )
     return remarks
+
+
+def _is_mask(file: pathlib.Path, files: set[pathlib.Path]) -> bool:
+    """Whether a name is another's with "_mask" or the like behind it."""
+    match = MASK.fullmatch(file.stem)
+    ends = {file.suffix, ".jpg", ".png"}
+    return match is not None and any(
+        file.with_name(match[1] + end) in files for end in ends
+    )
 
 
 def sorted_names(names: Iterable[str]) -> list[str]:

@@ -18,7 +18,9 @@ SPLITS = {  # names of folders, in small letters or large, "set" behind them or 
     "validation": "val|valid|validation",
     "test": "test|testing",
 }
-FOLD = "(fold|split|part|batch)s?[ _-]?[0-9]+"  # parts of a set, which are no classes
+PARTS = (  # names of what a set is divided into, which are no classes
+    "(fold|split|part|batch)s?[ _-]?[0-9]+|(image|img|mask|label|annotation)s?"
+)
 
 Folders = dict[str, dict[str, pathlib.Path]]  # {split: {class: its folder}}
 
@@ -49,7 +51,7 @@ def find_splits(root: pathlib.Path, given: str) -> tuple[Folders, list[pathlib.P
     }
     if splits := _splits_in_classes(root, inside, given):
         return splits, [root, *(root / name for name in inside)]
-    _check_no_folds(root, inside, given)
+    _check_no_parts(root, inside, given)
     return {"train": _classes(root)}, [root]
 
 
@@ -143,14 +145,15 @@ def _splits_in_classes(
     }
 
 
-def _check_no_folds(
+def _check_no_parts(
     root: pathlib.Path, inside: Mapping[str, Sequence[pathlib.Path]], given: str
 ) -> None:
     """Checks that the classes are not the parts of a set, each with the classes in it.
 
     Other folders with equal ones inside (cat/indoor beside dog/indoor) are classes.
     """
-    if len(inside) < 2 or not all(map(_is_fold, inside)):
+    parts = all(re.fullmatch(PARTS, name, re.IGNORECASE) for name in inside)
+    if len(inside) < 2 or not parts:
         return
     shared = set.intersection(*({p.name for p in paths} for paths in inside.values()))
     if len(shared) > 1:
@@ -159,10 +162,6 @@ def _check_no_folds(
             f"so either may be the classes; name one of them, as {root / min(inside)}, "
             f"or, if they are the classes, move them into {root / 'train'}."
         )
-
-
-def _is_fold(name: str) -> bool:
-    return re.fullmatch(FOLD, name, re.IGNORECASE) is not None
 
 
 def split_of(name: str) -> str | None:

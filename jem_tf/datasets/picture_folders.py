@@ -1,6 +1,7 @@
 """Folders of pictures in any format that Pillow reads, with or without classes."""
 
 import contextlib
+import itertools
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -11,10 +12,11 @@ from jem_tf.datasets import (
     folder_listing,
     image_conversion,
     picture_files,
+    repeated_pictures,
     set_names,
 )
 from jem_tf.errors import InputError, argument
-from jem_tf.system import console
+from jem_tf.system import console, texts
 
 DEFAULT_SIZE = 32
 NAMED = 5  # unreadable files in one error
@@ -46,8 +48,9 @@ def read_folder(
     given, root = argument("name", name), _path(name)
     with _listing(given):
         if not root.is_dir():
+            kind = "a file, and not" if root.is_file() else "not"
             raise InputError(
-                f"{given} is not a folder; give one with a folder of pictures per "
+                f"{given} is {kind} a folder; give one with a folder of pictures per "
                 "class."
             )
         layout = folder_layout.read_layout(root, given, class_names)
@@ -61,6 +64,15 @@ def read_folder(
         counts = [len(pictures) for pictures in classes]
         own = [next(images) for _ in range(sum(counts))]
         splits[split] = np.stack(own), np.repeat(np.arange(len(classes)), counts)
+    places = (
+        repeated_pictures.Place(split, int(label), texts.escaped(str(file)))
+        for split, classes in layout.splits.items()
+        for label, some in enumerate(classes)
+        for file in some
+    )
+    pixels = itertools.chain.from_iterable(images for images, _ in splits.values())
+    for line in repeated_pictures.describe(zip(places, pixels, strict=True)):
+        console.say(f"{name}: {line}")
     return splits, layout.class_names
 
 
@@ -92,6 +104,8 @@ def read_pictures(name: str, limit: int = 0) -> list[np.ndarray]:
 
 
 def _path(name: str) -> pathlib.Path:
+    if not name.removeprefix(set_names.FOLDER).strip():
+        raise InputError(f"{argument('name', name)} names no folder; give folder:PATH.")
     return pathlib.Path(set_names.folder_of(name) or name)
 
 
@@ -101,7 +115,11 @@ def _listing(given: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{given} is not readable: {error.strerror}.") from error
+        place = texts.escaped(str(error.filename))
+        raise InputError(
+            f"{given}: {place} is not readable ({error.strerror}); allow it, or move "
+            "it away."
+        ) from error
 
 
 def _read(
@@ -113,7 +131,7 @@ def _read(
         try:
             picture = picture_files.read_picture(file)
         except picture_files.UnreadableError as error:
-            unreadable.append(f"{file} ({error})")
+            unreadable.append(f"{texts.escaped(str(file))} ({error})")
             continue
         image, dark = picture.over_white(), dark + picture.nearly_black
         if size and image.shape[:2] != (size, size):

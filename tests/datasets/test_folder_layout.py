@@ -155,12 +155,25 @@ def test_an_order_of_classes_holds_where_they_are_the_same(tmp_path):
         assert own == expected
 
 
-def test_equal_folders_inside_classes_are_told(tmp_path):
-    places = [f"{y}/{where}/0.png" for y in ("cat", "dog") for where in ("in", "out")]
-    read = folder_layout.read_layout(made(tmp_path, *places), "name=x")
+@pytest.mark.parametrize("inside", [("in", "out", "in", "out"), tuple("pqrs")])
+def test_folders_inside_all_classes_are_told(tmp_path, inside):
+    """As in Places365, whose classes lie in folders of their first letters."""
+    for name, folder in zip(("cat", "cat", "dog", "dog"), inside, strict=True):
+        made(tmp_path, f"{name}/{folder}/0.png")
+    read = folder_layout.read_layout(tmp_path, "name=x")
     assert read.class_names == ["cat", "dog"]
     (remark,) = read.remarks
-    assert "classes are cat, dog; each has the folders in, out, whose" in remark
+    assert "classes are cat, dog; the folders inside them (" in remark
+    made(tmp_path, "hen/0.png")
+    assert folder_layout.read_layout(tmp_path, "name=x").remarks == []
+
+
+def test_masks_among_the_pictures_are_told(tmp_path):
+    """As in the data set BUSI of ultrasound images."""
+    made(tmp_path, "a/1.png", "a/1_mask.png", "a/1_mask_1.png", "a/b_mask.png")
+    made(tmp_path, "b/1.jpg", "b/1-seg.bmp", "b/2.png")
+    (remark,) = folder_layout.read_layout(tmp_path, "name=x").remarks
+    assert "3 pictures are named as masks of others, such as" in remark
 
 
 def test_names_that_differ_in_capitals_are_told(tmp_path):
@@ -169,7 +182,7 @@ def test_names_that_differ_in_capitals_are_told(tmp_path):
     )
     assert read.class_names == ["Cat", "cat", "dog"]
     (remark,) = read.remarks
-    assert "the classes Cat, cat differ in capitals" in remark
+    assert "the classes Cat, cat differ in capitals alone" in remark
 
 
 def test_classes_are_one_whatever_the_form_of_their_accents(tmp_path):

@@ -70,6 +70,11 @@ def test_two_folders_of_one_split_in_a_class_are_refused(tmp_path):
     )
 
 
+def test_images_beside_masks_are_no_classes(tmp_path):
+    made(tmp_path, *(f"{part}/{y}/0.png" for part in ("images", "Mask") for y in "ab"))
+    assert "Mask, images all hold the folders a, b" in refused(tmp_path)
+
+
 @pytest.mark.parametrize("part", ["fold", "Split_", "batch-"])
 def test_folds_are_not_taken_for_classes(tmp_path, part):
     made(tmp_path, *(f"{part}{i}/{name}/0.png" for i in (1, 2) for name in "ab"))
