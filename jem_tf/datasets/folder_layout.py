@@ -11,6 +11,7 @@ from jem_tf.datasets import class_numbers, folder_splits
 from jem_tf.datasets.folder_listing import count_others, list_folders, list_pictures
 from jem_tf.datasets.folder_splits import shown
 from jem_tf.errors import InputError
+from jem_tf.system import texts
 
 MASK = re.compile(
     r"(.+)[_-](?:mask|seg|segmentation|gt)(?:[_-]?[0-9]+)?", re.IGNORECASE
@@ -107,10 +108,11 @@ def _remarks(
             f"the classes {shown(alike)} differ in capitals alone, and are classes of "
             "their own"
         )
-    if masks := [file for file in files if _is_mask(file, files)]:
+    if masks := [file for file in sorted(files) if _is_mask(file, files)]:
         remarks.append(
-            f"{len(masks)} pictures are named as masks of others, such as {masks[0]}, "
-            "and are read as pictures; move them away if they are none"
+            f"{len(masks)} pictures are named as masks of others, such as "
+            f"{texts.escaped(str(masks[0]))}, and are read as pictures; move them away "
+            "if they are none"
         )
     return remarks
 
