@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf.errors import InputError, argument
+from jem_tf.keras_support import scaling_checks
 
 # Last layers, or their activations, that bound what they put out.
 BOUNDED = {
@@ -28,15 +29,6 @@ BOUNDED = {
 }
 PROBABILITIES = ("kl_divergence", "KLDivergence")  # losses that know no from_logits
 LINEAR = (keras.layers.Dense, keras.layers.Conv2D)  # if without an activation
-PASSING = (  # layers that leave the range of pixels as it is
-    keras.layers.InputLayer,
-    keras.layers.Identity,
-    keras.layers.Resizing,
-    keras.layers.CenterCrop,
-    keras.layers.RandomCrop,
-    keras.layers.RandomFlip,
-    keras.layers.ZeroPadding2D,
-)
 ANY_SIZE = 32  # pixels of the images tried where the network takes any size
 ADVICE = (
     "give a network that ends in logits, as Dense(num_classes) without an activation "
@@ -66,7 +58,7 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
 
     Raises:
       InputError: if its shapes are unknown or are no images' and logits', if it ends
-        in probabilities, or if its pixels are to be in 0..255 or in float64.
+        in probabilities, or if its pixels are to be in 0..255, in 0..1 or in float64.
     """
     if not isinstance(network, keras.Model):
         raise InputError(
@@ -74,7 +66,6 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
             "from images [B, H, W, C] to logits [B, K]."
         )
     _check_dtypes(network)
-    _check_pixels(network)
     own = _input_shape(network, image_shape)
     if image_shape is not None:
         if not tf.TensorShape(own).is_compatible_with(image_shape):
@@ -83,8 +74,10 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
                 f"buffer's are {list(image_shape)}; make both of one shape."
             )
         own = tuple(image_shape)
-    output_shape, tried = _output(network, own)
+    sizes = tuple(size or ANY_SIZE for size in own)
+    output_shape, tried = _output(network, sizes)
     _check_output_shape(output_shape)
+    scaling_checks.check_scaling(network, sizes)
     _check_unbounded(network, tried)
     return Facts(own, output_shape[-1], _penalised(network))
 
@@ -171,37 +164,6 @@ def _check_dtypes(network: keras.Model) -> None:
         )
 
 
-def _check_pixels(network: keras.Model) -> None:
-    """Refuses a network that would scale pixels in [-1, 1] as if in 0..255."""
-    first = _first(network)
-    if isinstance(first, keras.layers.Rescaling):
-        of_bytes = np.min(np.abs(first.scale)) <= 1 / 100
-    elif isinstance(first, keras.layers.Normalization):
-        variance = getattr(first, "variance", None)  # None before `adapt`
-        of_bytes = variance is not None and np.max(variance) >= 10**2
-        of_bytes = of_bytes and not first.invert
-    else:
-        of_bytes = False
-    if of_bytes:
-        raise InputError(
-            f"{argument('network')}'s layer {first.name} scales pixels of 0..255; a "
-            "JEM's images come in [-1, 1]: leave it out, or put Rescaling(127.5, "
-            "127.5) before it."
-        )
-
-
-def _first(network: keras.Model) -> Any:
-    """The first layer or operation that changes pixels; None if there is none."""
-    for step in getattr(network, "operations", None) or network.layers:
-        if isinstance(step, keras.Model):
-            step = _first(step)
-            if step is not None:
-                return step
-        elif not isinstance(step, PASSING):
-            return step
-    return None
-
-
 def _input_shape(network: keras.Model, image_shape: Any) -> tuple[int | None, ...]:
     if not _has_shapes(network) and not network.built and image_shape is not None:
         network(tf.zeros([1, *image_shape]))
@@ -235,13 +197,12 @@ def _has_shapes(network: keras.Model) -> bool:
 
 
 def _output(
-    network: keras.Model, image_shape: tuple[int | None, ...]
+    network: keras.Model, image_shape: tuple[int, ...]
 ) -> tuple[Any, np.ndarray | None]:
     """(Shape of what it puts out, and that for two images where it has to be tried)."""
     if _has_shapes(network) and _last(network)[1] is not None:
         return network.output_shape, None
-    sizes = [size or ANY_SIZE for size in image_shape]
-    images = tf.random.stateless_uniform([2, *sizes], [0, 0], -1.0, 1.0)
+    images = tf.random.stateless_uniform([2, *image_shape], [0, 0], -1.0, 1.0)
     tried = network(images, training=False)
     if isinstance(tried, dict | list | tuple):
         return list(tried), None

@@ -154,67 +154,6 @@ def test_a_buffer_of_other_images_than_the_network_takes_is_refused():
         network_checks.examine(sequential(keras.layers.Dense(3)), (8, 8, 1))
 
 
-def beginning(*layers, image=SHAPE):
-    begin = [keras.Input(image)] if image else []
-    end = [keras.layers.Flatten(), keras.layers.Dense(3)]
-    return keras.Sequential([*begin, *layers, *end])
-
-
-class OwnRescaling(keras.Model):
-    """A subclassed network that begins with a layer."""
-
-    def __init__(self):
-        super().__init__()
-        self.scale, self.rest = keras.layers.Rescaling(1 / 255), Own()
-
-    def call(self, x):
-        return self.rest(self.scale(x))
-
-
-OF_BYTES = {
-    "[-1, 1]": lambda: beginning(keras.layers.Rescaling(1 / 127.5, -1)),
-    "[0, 1]": lambda: beginning(keras.layers.Rescaling(1 / 255)),
-    "by channel": lambda: beginning(keras.layers.Rescaling([1 / 255])),
-    "unbuilt": lambda: beginning(keras.layers.Rescaling(1 / 255), image=None),
-    "nested": lambda: nested(nested(beginning(keras.layers.Rescaling(1 / 255)))),
-    "flipped": lambda: beginning(
-        keras.layers.RandomFlip(), keras.layers.Rescaling(1 / 255)
-    ),
-    "subclassed": OwnRescaling,
-    "normalised": lambda: beginning(
-        keras.layers.Normalization(mean=[120.0], variance=[3600.0])
-    ),
-}
-
-
-@pytest.mark.parametrize("name", OF_BYTES)
-def test_a_network_that_scales_pixels_of_bytes_is_refused(name):
-    says = r"^network's layer \w+ scales pixels of 0\.\.255; a JEM's images come in"
-    with pytest.raises(InputError, match=says):
-        network_checks.examine(OF_BYTES[name](), SHAPE)
-
-
-def test_a_network_of_keras_applications_with_pixels_of_bytes_is_refused():
-    network = keras.applications.EfficientNetB0(
-        weights=None, input_shape=(32, 32, 3), classes=3, classifier_activation=None
-    )
-    with pytest.raises(InputError, match=r"layer rescaling\w* scales pixels"):
-        network_checks.examine(network)
-
-
-@pytest.mark.parametrize(
-    "layers",
-    [
-        lambda: [keras.layers.Rescaling(127.5, 127.5), keras.layers.Rescaling(1 / 255)],
-        lambda: [keras.layers.Rescaling(0.5, 0.5)],
-        lambda: [keras.layers.Normalization(mean=[0.1], variance=[0.3])],
-        lambda: [keras.layers.Normalization()],
-    ],
-)
-def test_a_network_that_scales_pixels_of_a_jem_is_taken(layers):
-    assert network_checks.examine(beginning(*layers())).num_classes == 3
-
-
 @pytest.mark.parametrize("dtype", ["uint8", "int32"])
 def test_a_network_of_integer_images_is_refused(dtype):
     image = keras.Input(SHAPE, dtype=dtype)
