@@ -7,6 +7,7 @@
     checked_model    fit, evaluate and predict with these checks
     saving           the replay buffer in Keras's files of weights
     configuration    a JEM as a configuration, for Keras's save and load_model
+    registration     the names by which Keras finds our classes in a file
 
 This folder imports what the configuration names (networks, samplers, starts), so that
 `jem.py` does not.
