@@ -5,8 +5,6 @@ class: softmax would hold the energies -logsumexp f(x) in a band of log K nats, 
 training looks perfect and p(x) means nothing.
 """
 
-import inspect
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -27,7 +25,6 @@ BOUNDED = {
     "hardtanh": "HardTanh",
     "softsign": "Softsign",
 }
-PROBABILITIES = ("kl_divergence", "KLDivergence")  # losses that know no from_logits
 LINEAR = (keras.layers.Dense, keras.layers.Conv2D)  # if without an activation
 ANY_SIZE = 32  # pixels of the images tried where the network takes any size
 ADVICE = (
@@ -80,72 +77,6 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
     scaling_checks.check_scaling(network, sizes)
     _check_unbounded(network, tried)
     return Facts(own, output_shape[-1], _penalised(network))
-
-
-def check_loss(loss: Any) -> None:
-    """Refuses a loss that takes probabilities, where the network gives logits.
-
-    Args:
-      loss: what `compile` takes: a name, a function, a `keras.losses.Loss`.
-
-    Raises:
-      InputError: if it is Keras's own, and not told that it gets logits.
-    """
-    name = _taker_of_probabilities(loss, keras.losses.get)
-    if name:
-        raise InputError(
-            f"{argument('loss', name)} takes probabilities, and the network gives "
-            "logits; leave it out, or give keras.losses."
-            "SparseCategoricalCrossentropy(from_logits=True)."
-        )
-
-
-def check_metrics(metrics: Any, name: str = "metrics") -> None:
-    """Refuses metrics that take probabilities, where the network gives logits.
-
-    Args:
-      metrics: what `compile` takes; only a list or tuple is looked at.
-      name: of the argument.
-
-    Raises:
-      InputError: if one is Keras's own, and not told that it gets logits.
-    """
-    for metric in metrics if isinstance(metrics, list | tuple) else ():
-        if isinstance(metric, str) and metric in ("crossentropy", "ce"):
-            taker: str | None = metric  # a name in `compile` alone
-        else:
-            taker = _taker_of_probabilities(metric, keras.metrics.get)
-        if taker:
-            raise InputError(
-                f"{argument(name, taker)} takes probabilities, and the network gives "
-                "logits; leave it out, or give keras.metrics."
-                "SparseCategoricalCrossentropy(from_logits=True)."
-            )
-
-
-def _taker_of_probabilities(given: Any, get: Callable[[Any], Any]) -> str | None:
-    """The name of a loss or metric that takes probabilities; None of any other."""
-    try:
-        known = get(given)
-    except (TypeError, ValueError):  # Keras says what is wrong with it
-        return None
-    if isinstance(known, keras.losses.Loss | keras.metrics.Metric):
-        name, from_logits = type(known).__name__, _config(known).get("from_logits")
-    elif callable(known):
-        name = given if isinstance(given, str) else getattr(known, "__name__", "")
-        takes = inspect.signature(known).parameters.get("from_logits")
-        from_logits = getattr(takes, "default", None)
-    else:
-        return None
-    takes_them = from_logits is False or name in PROBABILITIES
-    return (given if isinstance(given, str) else name) if takes_them else None
-
-
-def _config(known: Any) -> dict[str, Any]:
-    try:
-        return known.get_config()
-    except NotImplementedError:  # a user's own
-        return {}
 
 
 def _check_dtypes(network: keras.Model) -> None:
