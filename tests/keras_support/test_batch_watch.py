@@ -27,7 +27,14 @@ class Batches(keras.utils.PyDataset):
         self.epochs += 1
 
 
+def loader(x, y, workers=0):
+    data = pytest.importorskip("torch.utils.data")
+    pairs = list(zip(x, y, strict=True))
+    return data.DataLoader(pairs, batch_size=4, num_workers=workers)
+
+
 STREAMS = {
+    "DataLoader": loader,
     "tf.data": lambda x, y: tf.data.Dataset.from_tensor_slices((x, y)).batch(4),
     "generator": lambda x, y: ((x[i : i + 4], y[i : i + 4]) for i in (0, 4, 8)),
     "PyDataset": Batches,
@@ -132,10 +139,22 @@ def test_other_errors_pass_as_they_are(watch):
         ((IMAGES, LABELS, LABELS, LABELS), r"as_supervised=True"),
     ],
 )
-def test_a_data_set_of_other_elements_than_pairs_is_refused(watch, elements, says):
+def test_data_of_other_elements_than_pairs_are_refused(watch, elements, says):
     stream = tf.data.Dataset.from_tensor_slices(elements).batch(4)
     with pytest.raises(InputError, match=says):
         watch.over(stream)
+    with pytest.raises(InputError, match=says):
+        next(watch.over(elements for _ in range(1)))
+
+
+def test_a_watched_loader_is_a_loader_as_before(watch):
+    data = pytest.importorskip("torch.utils.data")
+    given = loader(IMAGES, LABELS)
+    watched = watch.over(given)
+    assert isinstance(watched, data.DataLoader)
+    assert len(watched) == len(given) == 3
+    assert watched.dataset is given.dataset
+    assert type(given) is data.DataLoader
 
 
 def test_a_data_set_of_named_images_is_taken(watch):
