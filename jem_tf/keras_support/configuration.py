@@ -53,7 +53,18 @@ def config_of(model: Any) -> dict[str, Any]:
 
 
 def arguments_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of JEM that `config_of` described."""
+    """The arguments of JEM that `config_of` described.
+
+    Raises:
+      InputError: inside a `strategy.scope()`, if there is a buffer to make.
+    """
+    if config["buffer"] is not None and tf.distribute.has_strategy():
+        raise InputError(
+            "load_model cannot make a JEM's replay buffer inside strategy.scope(); "
+            "load the file outside of it, or make the JEM anew, with a buffer of "
+            "devices=strategy.extended.worker_devices that is made before the scope, "
+            "and read the file by its load_weights."
+        )
     return dict(config) | {
         "network": keras.saving.deserialize_keras_object(config["network"]),
         "buffer": _make_buffer(config["buffer"]),

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.saving import saving_lib
 
-from jem_tf import networks, optimizers, samplers, starts
+from jem_tf import networks, optimizers, replay, samplers, starts
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
 from jem_tf.keras_support import configuration
@@ -110,6 +111,48 @@ def test_a_file_is_read_in_another_process(tmp_path):
         command, cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_scope_is_told_the_way_out_and_it_leads_there(tmp_path, two_replicas):
+    model = compiled()
+    model.save(tmp_path / "jem.keras")
+    with two_replicas.scope(), pytest.raises(InputError) as refused:
+        keras.models.load_model(tmp_path / "jem.keras")
+    assert "devices=strategy.extended.worker_devices" in str(refused.value)
+    assert "by its load_weights" in str(refused.value)
+    devices = two_replicas.extended.worker_devices
+    buffer = replay.ReplayBuffer(12, starts.uniform(SHAPE), devices=devices)
+    with two_replicas.scope():
+        again = JEM(tiny_models.network(), buffer=buffer, sampler=model.sampler)
+        again.network.set_weights([w + 1 for w in again.network.get_weights()])
+        again.compile("adam")
+        again.load_weights(tmp_path / "jem.keras")
+    np.testing.assert_array_equal(
+        tiny_models.weights(again), tiny_models.weights(model)
+    )
+    images = [x.buffer.all_images().reshape(12, -1) for x in (model, again)]
+    assert sorted(images[0].tolist()) == sorted(images[1].tolist())
+
+
+def test_keras_opens_a_file_before_it_asks_a_model_for_its_configuration(
+    tmp_path, monkeypatch
+):
+    """Of a model it reads `built` alone before: nothing could stop it, but `save`."""
+    asked = []
+
+    class Asked:
+        def __getattribute__(self, name):
+            asked.append(name)
+            return True
+
+    def opened(path, mode):
+        asked.append(f"open {mode}")
+        raise InterruptedError
+
+    monkeypatch.setattr(saving_lib, "open", opened, raising=False)
+    with pytest.raises(InterruptedError):
+        keras.saving.save_model(Asked(), tmp_path / "jem.keras")
+    assert asked == ["built", "open wb"]
 
 
 def test_a_clone_is_an_equal_model():
