@@ -106,7 +106,9 @@ class JEM(EnergyModel):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "JEM":
         """Makes an equal JEM of what `get_config` gave."""
-        return cls(**configuration.arguments_of(config))
+        model = cls(**configuration.arguments_of(config))
+        model.dtype_policy = configuration.policy_of(config)
+        return model
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Draws images from the model, then learns from them and the batch.

@@ -155,6 +155,24 @@ def test_keras_opens_a_file_before_it_asks_a_model_for_its_configuration(
     assert asked == ["built", "open wb"]
 
 
+@pytest.mark.filterwarnings("error:Skipping variable")
+def test_a_model_of_half_precision_is_loaded_with_the_scale_of_its_loss(tmp_path):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = compiled()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    fitted(model)
+    model.save(tmp_path / "jem.keras")
+    loaded = keras.models.load_model(tmp_path / "jem.keras")
+    assert isinstance(loaded.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert fitted(model) == fitted(loaded)
+    assert_same(model, loaded)
+    older = model.get_config()
+    del older["dtype"]
+    assert JEM.from_config(older).dtype_policy.name == "float32"
+
+
 def test_a_clone_is_an_equal_model():
     model = jem(seed=4)
     clone = keras.models.clone_model(model)
