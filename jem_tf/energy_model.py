@@ -3,6 +3,7 @@
 Letters: B images, n chains, K classes, images [H, W, C] in [-1, 1]; energies in nats.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -100,15 +101,25 @@ class Classifier(CheckedModel):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """As in Keras: the cross-entropy as `loss`, and the compiled metrics."""
-        self._evaluating = True
-        try:
+        with self._evaluation():
             return super().evaluate(*args, **kwargs)
-        finally:
-            self._evaluating = False
+
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """As in Keras, with the readings of `evaluate`."""
+        with self._evaluation():
+            return super().test_on_batch(*args, **kwargs)
 
     def export(self, *args: Any, **kwargs: Any) -> None:
         """As in Keras: the network, from float images in [-1, 1] to logits."""
         self.network.export(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def _evaluation(self):
+        self._evaluating = True
+        try:
+            yield
+        finally:
+            self._evaluating = False
 
     def _float32_logits(self, images, training):
         return tf.cast(self.network(images, training=training), tf.float32)

@@ -138,6 +138,8 @@ class JEM(EnergyModel):
           sampler that refuses some steps also "acceptance", the share it accepts. The
           mean over replicas is the step's.
         """
+        if not self.compiled:
+            raise InputError("A JEM has no optimiser yet; call compile() before learn.")
         return (self._compiled_readings if self.jit_compile else self._readings)(x, y)
 
     @tf.function(jit_compile=True, autograph=False)

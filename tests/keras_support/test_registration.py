@@ -29,6 +29,7 @@ def model():
     return compiled(net, optimizer=rate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "kind"), [("jem", "jem_tf.JEM"), ("network", "keras.Model")]
 )
