@@ -1,10 +1,13 @@
 """Joint energy-based models in Keras: they classify, generate and detect outliers.
 
-Nothing is imported until it is used: `import jem_tf` does not start TensorFlow.
+Nothing is imported until it is used: `import jem_tf` does not start TensorFlow. Keras
+learns the names of our classes, so that its `load_model` reads a JEM.
 """
 
 import importlib
 from typing import Any
+
+from jem_tf.keras_support import registration
 
 __version__ = "0.1.0"
 _HOMES = {
@@ -26,6 +29,7 @@ _MODULES = {
     ).split()
 } | {"export": "jem_tf.serving.exporting"}
 __all__ = [*_HOMES, *_MODULES]
+registration.register_lazily()
 
 
 def __getattr__(name: str) -> Any:

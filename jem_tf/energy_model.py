@@ -3,6 +3,7 @@
 Letters: B images, n chains, K classes, images [H, W, C] in [-1, 1]; energies in nats.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from jem_tf import energies, pixels, sampling
 from jem_tf.errors import InputError
-from jem_tf.keras_support import batch_checks, network_checks
+from jem_tf.keras_support import batch_checks, compile_checks, network_checks
 from jem_tf.keras_support.checked_model import CheckedModel
 from jem_tf.keras_support.saving import SavedWithBuffer
 from jem_tf.replay import ReplayBuffer
@@ -60,21 +61,25 @@ class Classifier(CheckedModel):
         self,
         optimizer: Any = "adam",
         loss: Any = None,
-        weighted_metrics: Sequence[Any] = ("accuracy",),
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = ("accuracy",),
         **kwargs: Any,
     ) -> None:
         """As in Keras; without a loss, the cross-entropy of integer labels."""
-        network_checks.check_loss(loss)
-        network_checks.check_metrics(kwargs.get("metrics"))
-        network_checks.check_metrics(weighted_metrics, "weighted_metrics")
         default = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        loss = loss or default
+        loss = compile_checks.only_loss(loss) or default
+        compile_checks.check_metrics(metrics)
+        compile_checks.check_metrics(weighted_metrics, "weighted_metrics")
+        if isinstance(weighted_metrics, list | tuple):
+            named = compile_checks.names_of(metrics)
+            weighted_metrics = [
+                m for m in weighted_metrics if m != "accuracy" or m not in named
+            ]
         by_number = isinstance(loss, type(default))
-        if "accuracy" in (kwargs.get("metrics") or ()):
-            weighted_metrics = [m for m in weighted_metrics if m != "accuracy"]
         self.expected = self.expected._replace(by_number=by_number)
         super().compile(
-            optimizer, loss, weighted_metrics=list(weighted_metrics), **kwargs
+            optimizer, loss, loss_weights, metrics, weighted_metrics, **kwargs
         )
 
     @tf.function(reduce_retracing=True, autograph=False)
@@ -96,15 +101,25 @@ class Classifier(CheckedModel):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """As in Keras: the cross-entropy as `loss`, and the compiled metrics."""
-        self._evaluating = True
-        try:
+        with self._evaluation():
             return super().evaluate(*args, **kwargs)
-        finally:
-            self._evaluating = False
+
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """As in Keras, with the readings of `evaluate`."""
+        with self._evaluation():
+            return super().test_on_batch(*args, **kwargs)
 
     def export(self, *args: Any, **kwargs: Any) -> None:
         """As in Keras: the network, from float images in [-1, 1] to logits."""
         self.network.export(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def _evaluation(self):
+        self._evaluating = True
+        try:
+            yield
+        finally:
+            self._evaluating = False
 
     def _float32_logits(self, images, training):
         return tf.cast(self.network(images, training=training), tf.float32)

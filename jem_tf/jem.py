@@ -111,7 +111,9 @@ class JEM(EnergyModel):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "JEM":
         """Makes an equal JEM of what `get_config` gave."""
-        return cls(**configuration.arguments_of(config))
+        model = cls(**configuration.arguments_of(config))
+        model.dtype_policy = configuration.policy_of(config)
+        return model
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Draws images from the model, then learns from them and the batch.
@@ -141,6 +143,8 @@ class JEM(EnergyModel):
           sampler that refuses some steps also "acceptance", the share it accepts. The
           mean over replicas is the step's.
         """
+        if not self.compiled:
+            raise InputError("A JEM has no optimiser yet; call compile() before learn.")
         return (self._compiled_readings if self.jit_compile else self._readings)(x, y)
 
     @tf.function(jit_compile=True, autograph=False)

@@ -23,6 +23,7 @@ LAYERS = {
 ORDER = " ".join(LAYERS.values()).split()
 ROOMS_LIKE_FILES: set[str] = set()
 ROOT_FILES = 14  # at most, in the package itself
+FACE = PACKAGE / "keras_support" / "registration.py"  # which imports no library
 SOURCES, TOOLS = sorted(PACKAGE.rglob("*.py")), sorted((ROOT / "tools").glob("*.py"))
 
 
@@ -68,8 +69,9 @@ def targets():
     def target(name, srcs, deps=(), **_):
         found[name] = {ROOT / src for src in srcs}, {dep.lstrip(":") for dep in deps}
 
-    def glob(patterns):
-        return [str(p.relative_to(ROOT)) for g in patterns for p in ROOT.glob(g)]
+    def glob(patterns, exclude=()):
+        files = [str(p.relative_to(ROOT)) for g in patterns for p in ROOT.glob(g)]
+        return [file for file in files if file not in exclude]
 
     rules = dict.fromkeys(("py_library", "py_binary", "py_test"), target)
     exec((ROOT / "BUILD").read_text(), rules | {"glob": glob, "package": lambda **_: 0})
@@ -88,7 +90,7 @@ def test_every_source_has_its_place_in_the_order():
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_point_up(path):
     if path == PACKAGE / "__init__.py":
-        assert not arrows(path)  # importing jem_tf loads nothing
+        assert arrows(path) == {FACE}  # importing jem_tf loads no more
         return
     own = ORDER.index(entry(path))
     for other in arrows(path):

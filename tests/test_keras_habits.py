@@ -1,6 +1,7 @@
 """A JEM is used as Keras's guides use a model: callbacks, data, saving, export."""
 
 import csv
+import pickle
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from jem_tf.errors import InputError
 from tests import tiny_models
 from tests.tiny_models import (
     SHAPE,
@@ -202,3 +204,47 @@ def test_a_model_has_a_summary_and_counts_the_networks_weights(capsys):
     model.summary()
     assert "jem" in capsys.readouterr().out
     assert model.count_params() == tiny_models.network().count_params()
+
+
+def test_compile_takes_its_arguments_in_the_order_of_keras():
+    eager = {"run_eagerly": True}
+    model, twice = compiled(compiling=eager), tiny_models.jem()
+    twice.compile("sgd", None, [2.0], {"logits": ["accuracy"]}, None, **eager)
+    once, both = (m.test_on_batch(*floats(), return_dict=True) for m in (model, twice))
+    assert set(once) == {"loss", "accuracy"}  # and no reading of a training step
+    assert both == pytest.approx(
+        {"loss": 2 * once["loss"], "accuracy": once["accuracy"]}
+    )
+
+
+def test_learning_without_compile_is_told_to_compile():
+    with pytest.raises(InputError, match=r"call compile\(\) before learn"):
+        tiny_models.jem().learn(*floats())
+
+
+@pytest.mark.parametrize("how", ["pickle", "folder"])
+def test_a_model_is_copied_whole_by_other_ways_of_keras_too(tmp_path, how):
+    model = compiled()
+    model.buffer.restore([np.full([12, *SHAPE], 0.5, "float32")], [np.arange(12)])
+    if how == "pickle":
+        again = pickle.loads(pickle.dumps(model))
+    else:
+        model.save(tmp_path / "jem", zipped=False)
+        again = keras.models.load_model(tmp_path / "jem")
+    assert_same(model, again)
+
+
+def test_weights_as_arrays_are_the_networks_alone():
+    model, other = compiled(), compiled()
+    model.set_weights([w + 1 for w in other.get_weights()])
+    np.testing.assert_allclose(weights(model), weights(other) + 1)
+    before, after = model.buffer.all_images(), other.buffer.all_images()
+    np.testing.assert_array_equal(before, after)
+
+
+def test_a_model_is_a_layer_of_another():
+    model, image = compiled(), keras.Input(SHAPE)
+    outer = keras.Model(image, keras.layers.Softmax()(model(image)))
+    images, _ = floats()
+    expected = tf.nn.softmax(model.predict_on_batch(images))
+    np.testing.assert_allclose(outer.predict_on_batch(images), expected, atol=1e-6)

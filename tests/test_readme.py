@@ -6,11 +6,13 @@ import re
 import numpy as np
 import pytest
 from absl import flags
+from PIL import Image
 
 from jem_tf.runs import flagfiles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+PICTURES = (ROOT / "docs" / "pictures.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.+?)```", README, re.S)
 COMMANDS = re.findall(r"^(?:\$ )?(python -m jem_tf\.train[^\n#]*)", README, re.M)
 
@@ -57,6 +59,31 @@ def test_the_python_example_runs_as_it_stands():
     assert names["pictures"].shape == (16, 8, 8, 1)
     assert np.isfinite(names["pictures"]).all()
     assert names["model"].optimizer.iterations > 0
+
+
+def test_the_commands_for_pictures_are_the_same_in_both_documents():
+    given = [
+        [line.split("#")[0].rstrip() for line in text.split("DATA --workdir=RUN\n")[1]
+         .split("```")[0].splitlines()]
+        for text in (README, PICTURES)
+    ]  # fmt: skip
+    assert given[0] == given[1]
+    assert [line.split()[0] for line in given[0]] == ["jem-tf"] * 3
+
+
+@pytest.mark.slow
+def test_the_example_of_pictures_runs_with_a_run_of_ours(
+    trained, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    trained(tmp_path / "RUN", "--export")
+    Image.new("RGB", (40, 30), (9, 99, 200)).save("PICTURE.jpg")
+    (example,) = re.findall(r"```python\n(.+?)```", PICTURES, re.S)
+    names = {}
+    exec(example, names)
+    assert names["answer"]["is_ood"].shape == (1,)
+    assert names["answer"]["class_names"].numpy()[0].decode() in "0123456789"
+    assert names["drawn"].shape == (4, 8, 8, 1)
 
 
 def test_every_picture_the_readme_shows_is_there():

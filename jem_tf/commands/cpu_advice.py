@@ -1,5 +1,6 @@
 """What to advise where a run takes days because the machine has no GPU."""
 
+import dataclasses
 import pathlib
 import re
 import shlex
@@ -24,15 +25,19 @@ def advise(opts: Options) -> str:
         return ""
     name = opts.data.dataset
     base = re.split("[:/]", name)[0]
-    own = flagfiles.find_preset(f"{base}_cpu")
-    preset = own or flagfiles.find_preset(f"{OF_OTHERS}_cpu")
-    if preset is None or flagfiles.from_flagfile(preset).network == opts.network:
+    preset = flagfiles.find_preset(f"{base}_cpu")
+    preset = preset or flagfiles.find_preset(f"{OF_OTHERS}_cpu")
+    if preset is None:
+        return ""
+    its = flagfiles.from_flagfile(preset)
+    if its.network == opts.network:
         return ""
     near = preset.is_relative_to(pathlib.Path.cwd())
     shown = preset.relative_to(pathlib.Path.cwd()) if near else preset
     words = [f"--flagfile={shown}"]
-    if not own or name != base:
-        words.append(f"--dataset={name}")
+    for option, value in dataclasses.asdict(opts.data).items():  # which data, and how
+        if value != getattr(its.data, option):
+            words.append(flagfiles.spell(option, value))
     return (
         "TensorFlow sees no GPU here, and this recipe is a GPU's work; one for CPUs, "
         f"about an hour on two cores for CIFAR, is  {shlex.join(words)}"

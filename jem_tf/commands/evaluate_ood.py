@@ -23,7 +23,8 @@ def define(values: flags.FlagValues) -> None:
         ["auto"],
         "sets of outliers: svhn, cifar10, another TFDS set, folder:PATH, "
         "interpolation, uniform, constant. auto, alone or among others: the last "
-        "three, and those of svhn, cifar10 and cifar100 that are on disk",
+        "three, and those of svhn, cifar10 and cifar100 that are on disk. A name with "
+        "a comma in it is quoted as in CSV: '\"folder:/a,b\",svhn'",
     )
     group.number(
         "energy_temperature",

@@ -12,9 +12,11 @@ from jem_tf.evaluation import distal, findings, robustness
 from jem_tf.evaluation.attacks import ATTACKS
 from jem_tf.runs import build, loading
 from jem_tf.runs.loading import TrainedRun
+from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import console
 
 IMAGES = 100  # without --limit: an attack takes long
+SAME = "the run's own"
 
 
 def define(values: flags.FlagValues) -> None:
@@ -91,6 +93,9 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     )
     split = run_evaluation.first_images(context.data.test, context.limit or IMAGES)
     models = {"run": run.model} | ({"baseline": baseline.model} if baseline else {})
+    learned_from = baseline and compare_data(run.folder, baseline.folder)
+    if learned_from not in (None, SAME):
+        console.say(f"warning: --baseline={given.baseline} has {learned_from}")
     metrics, checks, figures = robustness.evaluate_robustness(
         run.model,
         split,
@@ -109,6 +114,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         **robustness.describe_robustness(defences, radii, settings),
         "distal": distal.describe_distal(**goal),
         "baseline": baseline and findings.provenance(baseline, context.data),
+        "baseline_data": learned_from,
         "sanity": checks,
     }
     return findings.Findings(metrics | driven, protocol, figures | {"distal": strip})
@@ -176,6 +182,26 @@ def read_baseline(run: TrainedRun, path: str | None) -> TrainedRun | None:
             f"{argument('workdir', run.folder)}; name a run of the same data."
         )
     return baseline
+
+
+def compare_data(run: RunFolder, baseline: RunFolder) -> str:
+    """Says whether two runs have the same images and labels, by their digests.
+
+    Args:
+      run, baseline: folders of runs with as many classes, of the same names.
+
+    Returns:
+      SAME, or what is other, for a line and the protocol.
+    """
+    own, its = run.read_description(), baseline.read_description()
+    if own is None or its is None or not own.digests or not its.digests:
+        return "data that cannot be compared: a run of before has no digest of them"
+    if changed := own.changed_splits(its):
+        return (
+            f"other images or labels to {', '.join(changed)} than the run; the images "
+            "attacked are the run's test images, which it may have been trained on"
+        )
+    return SAME
 
 
 COMMAND = Command(

@@ -19,10 +19,12 @@ This module has `load`. The other modules are
     set_names                            what the name of a set says
     missing_labels                       labels and classes that are missing
     paper_set_info                       class names and sizes without the images
-    name_checks                          refuses names that are not text
+    name_checks                          refuses names that are not text, or look alike
     class_numbers                        what a number means as a label
-    folder_layout, folder_listing        what is where in a folder of pictures
+    folder_layout, folder_splits, folder_listing
+                                         what is where in a folder of pictures
     picture_files                        one picture file
+    repeated_pictures                    pictures that are there twice
     tfds_images                          images of TFDS of every depth, with alpha
     image_conversion                     changes of depth, alpha, size and channels
 
@@ -30,6 +32,7 @@ This folder imports `errors`, `system` and `pixels` alone.
 """
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +77,13 @@ VALIDATION_STANDS_IN = "the validation split, as there is no test split with lab
 HELD_OUT = "held out of the train split, as there is no test split with labels"
 
 
-def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
+def load(
+    name: str,
+    *,
+    data_dir: str = "",
+    image_size: int = 0,
+    class_names: Sequence[str] = (),
+) -> Dataset:
     """Loads the data set called `name` into memory.
 
     Args:
@@ -82,6 +91,8 @@ def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
       data_dir: a folder with prepared TFDS data, which is searched first; TFDS's own
         folder if empty. Of "folder:PATH", the place where the folder is now.
       image_size: pixels a side to resize to; 0 leaves images of one size as they are.
+      class_names: the order of the classes of a folder, as a run recorded it; left out
+        of account if the folder has other classes.
 
     Returns:
       The three splits, the class names and whether images may be mirrored, which is
@@ -92,13 +103,13 @@ def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
         than two classes, names of classes that are not text, or too few images for
         three splits.
     """
-    splits, class_names = _read(name, data_dir, image_size)
-    name_checks.check_names(class_names, name)
+    splits, names = _read(name, data_dir, image_size, class_names)
+    name_checks.check_names(names, name)
     splits = missing_labels.drop_unlabelled(name, splits)
-    splits, class_names = missing_labels.drop_absent_classes(name, splits, class_names)
+    splits, names = missing_labels.drop_absent_classes(name, splits, names)
     train, validation, test, test_source = _deal(splits)
     learnt = len(np.unique(train[1]))
-    if learnt < len(class_names) or min(len(validation[1]), len(test[1])) == 0:
+    if learnt < len(names) or min(len(validation[1]), len(test[1])) == 0:
         raise InputError(
             f"{argument('name', name)} has too few images to train, validate and test; "
             "add some."
@@ -107,7 +118,7 @@ def load(name: str, *, data_dir: str = "", image_size: int = 0) -> Dataset:
         train=_split(*train),
         validation=_split(*validation),
         test=_split(*test),
-        class_names=tuple(class_names),
+        class_names=tuple(names),
         flip=set_names.base_name(name) not in NEVER_FLIPPED,
         test_source=test_source,
     )
@@ -127,7 +138,7 @@ def place_of(name: str, data_dir: str = "") -> str:
 
 
 def _read(
-    name: str, data_dir: str, image_size: int
+    name: str, data_dir: str, image_size: int, class_names: Sequence[str]
 ) -> tuple[dict[str, missing_labels.Arrays], list[str]]:
     if name == "digits":
         return digits.read_digits(image_size)
@@ -136,9 +147,9 @@ def _read(
         return tfds_sets.read_tfds(name, data_dir, image_size=image_size)
     place = place_of(name, data_dir)
     if place == os.path.abspath(folder):
-        return picture_folders.read_folder(name, image_size)
+        return picture_folders.read_folder(name, image_size, class_names)
     with arguments_renamed(name="data_dir"):
-        return picture_folders.read_folder(f"folder:{place}", image_size)
+        return picture_folders.read_folder(f"folder:{place}", image_size, class_names)
 
 
 def _deal(

@@ -1,8 +1,4 @@
-"""Which pictures of a folder are of which class and split.
-
-ROOT/CLASS/.../picture                     one split, "train"
-ROOT/{train,val,test}/CLASS/.../picture    these splits, where there is a train
-"""
+"""Which pictures of a folder are of which class and split; see `folder_splits`."""
 
 import pathlib
 import re
@@ -11,20 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from jem_tf.datasets import class_numbers
-from jem_tf.datasets.folder_listing import (
-    count_others,
-    holds_pictures,
-    list_folders,
-    list_pictures,
-)
+from jem_tf.datasets import class_numbers, folder_splits
+from jem_tf.datasets.folder_listing import count_others, list_folders, list_pictures
+from jem_tf.datasets.folder_splits import shown
 from jem_tf.errors import InputError
+from jem_tf.system import texts
 
-SPLITS = {  # names of folders, in small letters or large, "set" behind them or not
-    "train": "train|training",
-    "validation": "val|valid|validation",
-    "test": "test|testing",
-}
+MASK = re.compile(
+    r"(.+)[_-](?:mask|seg|segmentation|gt)(?:[_-]?[0-9]+)?", re.IGNORECASE
+)
+
+Files = dict[str, dict[str, list[pathlib.Path]]]  # {split: {class: its pictures}}
 
 
 class Layout(NamedTuple):
@@ -33,47 +26,44 @@ class Layout(NamedTuple):
     class_names: in the order of the labels.
     splits: {split: files of each class}.
     passed_over: phrases that say what was, for a line of the log.
+    remarks: other lines for the log.
     """
 
     class_names: list[str]
     splits: dict[str, list[list[pathlib.Path]]]
     passed_over: list[str]
+    remarks: list[str]
 
 
-def read_layout(root: pathlib.Path, given: str) -> Layout:
+def read_layout(
+    root: pathlib.Path, given: str, class_names: Sequence[str] = ()
+) -> Layout:
     """Finds the classes and splits of a folder.
 
     Args:
       root: the folder.
       given: what names it in an error.
+      class_names: an order of the classes, as that of an earlier run. It holds if the
+        folder has just these classes.
 
     Raises:
       InputError: if there are not at least two classes with a picture each, another
         split than train has other classes, or what is a split or a class is not clear.
       OSError: if a folder is not readable.
     """
-    folders, passed_over = list_folders(root), []
-    places = _split_folders(folders, given)
-    if places:
-        unused = [path.name for path in folders if path not in places.values()]
-        passed_over += [f"the folder {name}" for name in unused]
-    else:
-        _check_not_class_first(root, folders, given)
-    places = places or {"train": root}
-    splits: dict[str, dict[str, list[pathlib.Path]]] = {}
-    others, loose = Counter[str](), 0
-    for split, place in places.items():
-        listed = {path.name: list_pictures(path) for path in list_folders(place)}
-        classes: dict[str, list[pathlib.Path]] = {}
-        for name, (pictures, _) in listed.items():
-            spelt = _as_spelt(name, splits.get("train", listed))
-            classes.setdefault(spelt, []).extend(pictures)
-        splits[split] = classes
-        outside, count = list_pictures(place, deep=False)
-        loose += len(outside)
-        others += sum((count for _, count in listed.values()), count)
+    folders, outside = folder_splits.find_splits(root, given)
+    splits, others = _list_files(folders)
     names = sorted_names(splits["train"])
-    _check_classes(names, places, splits, given)
+    _check_classes(names, folders, splits, given, root)
+    if sorted(class_names) == sorted(names):
+        names = list(class_names)
+    loose = 0
+    for place in outside:
+        pictures, count = list_pictures(place, deep=False)
+        loose, others = loose + len(pictures), others + count
+    used = {path for some in folders.values() for path in some.values()}
+    used |= {folder for path in used for folder in path.parents}
+    passed_over = [f"the folder {p.name}" for p in list_folders(root) if p not in used]
     if loose:
         passed_over.append(f"{loose} pictures outside the class folders")
     if others:
@@ -82,7 +72,58 @@ def read_layout(root: pathlib.Path, given: str) -> Layout:
         split: [classes.get(name, []) for name in names]
         for split, classes in splits.items()
     }
-    return Layout(names, files, passed_over)
+    every = {file for classes in splits["train"].values() for file in classes}
+    return Layout(names, files, passed_over, _remarks(folders["train"], every))
+
+
+def _list_files(folders: folder_splits.Folders) -> tuple[Files, Counter[str]]:
+    """Lists the pictures of each class, and counts the other files by their endings."""
+    splits: Files = {}
+    others = Counter[str]()
+    for split, places in folders.items():
+        classes: dict[str, list[pathlib.Path]] = {}
+        for name, place in places.items():
+            pictures, count = list_pictures(place)
+            spelt = _as_spelt(name, splits.get("train", places))
+            classes.setdefault(spelt, []).extend(pictures)
+            others += count
+        splits[split] = classes
+    return splits, others
+
+
+def _remarks(
+    classes: Mapping[str, pathlib.Path], files: set[pathlib.Path]
+) -> list[str]:
+    """What may not be as it was meant, of folders that are read as usual tools do."""
+    remarks = []
+    inside = [{p.name for p in list_folders(path)} for path in classes.values()]
+    if inside and all(len(folders) > 1 for folders in inside):
+        remarks.append(
+            f"the classes are {shown(classes)}; the folders inside them "
+            f"({shown(sorted(set().union(*inside)))}) are parts of these"
+        )
+    small = Counter(name.casefold() for name in classes)
+    if alike := [name for name in classes if small[name.casefold()] > 1]:
+        remarks.append(
+            f"the classes {shown(alike)} differ in capitals alone, and are classes of "
+            "their own"
+        )
+    if masks := [file for file in sorted(files) if _is_mask(file, files)]:
+        remarks.append(
+            f"{len(masks)} pictures are named as masks of others, such as "
+            f"{texts.escaped(str(masks[0]))}, and are read as pictures; move them away "
+            "if they are none"
+        )
+    return remarks
+
+
+def _is_mask(file: pathlib.Path, files: set[pathlib.Path]) -> bool:
+    """Whether a name is another's with "_mask" or the like behind it."""
+    match = MASK.fullmatch(file.stem)
+    ends = {file.suffix, ".jpg", ".png"}
+    return match is not None and any(
+        file.with_name(match[1] + end) in files for end in ends
+    )
 
 
 def sorted_names(names: Iterable[str]) -> list[str]:
@@ -91,81 +132,6 @@ def sorted_names(names: Iterable[str]) -> list[str]:
     if class_numbers.are_numbers(every):
         every.sort(key=int)
     return every
-
-
-def _split_folders(folders: list[pathlib.Path], given: str) -> dict[str, pathlib.Path]:
-    """{split: folder with class folders}; empty if the folders are classes."""
-    named: dict[str, list[pathlib.Path]] = {}
-    others = []
-    for path in folders:
-        if split := _split_of(path.name):
-            classes = [p for p in list_folders(path) if holds_pictures(p)]
-            if len(classes) >= (2 if split == "train" else 1):
-                named.setdefault(split, []).append(path)
-        elif holds_pictures(path):
-            others.append(path.name)
-    if "train" not in named:
-        _check_not_only_splits(folders, others, given)
-        return {}  # a class may be called test, or train
-    for paths in named.values():
-        if len(paths) > 1:
-            raise InputError(
-                f"{given} holds {_shown(path.name for path in paths)}, which are one "
-                "split; put their pictures together."
-            )
-    if others and len(named) == 1:
-        raise InputError(
-            f"{given} holds {named['train'][0].name}, with folders inside it, and "
-            f"{_shown(others)}, so it may be a split or a class; rename it, or move "
-            "the others away."
-        )
-    return {split: named[split][0] for split in SPLITS if split in named}
-
-
-def _check_not_only_splits(
-    folders: Sequence[pathlib.Path], others: Sequence[str], given: str
-) -> None:
-    splits = [path.name for path in folders if _split_of(path.name)]
-    if splits and not others:
-        raise InputError(
-            f"{given} holds {_shown(splits)}, which are splits, and no train with two "
-            "class folders in it; put the pictures into train/CLASS."
-        )
-
-
-def _check_not_class_first(
-    root: pathlib.Path, folders: Sequence[pathlib.Path], given: str
-) -> None:
-    """Checks that folders of classes do not hold what look like splits or classes."""
-    inside: dict[str, list[str]] = {}
-    for path in folders:
-        if holds_pictures(path):
-            names = [p.name for p in list_folders(path) if holds_pictures(p)]
-            inside[path.name] = names
-    if len(inside) < 2:
-        return
-    splits = {
-        name: {split for n in names if (split := _split_of(n))}
-        for name, names in inside.items()
-    }
-    mixed = [name for name, some in splits.items() if len(some) > 1]
-    if not mixed and all(splits.values()) and len(set().union(*splits.values())) > 1:
-        mixed = list(splits)
-    if mixed:
-        first = mixed[0]
-        named = [name for name in inside[first] if _split_of(name)]
-        raise InputError(
-            f"{given}: class folders hold folders named as splits "
-            f"({_shown(f'{first}/{name}' for name in named)}); move them to "
-            f"{_shown(str(root / name / first) for name in named)}, and so on."
-        )
-    shared = set.intersection(*map(set, inside.values()))
-    if len(shared) > 1:
-        raise InputError(
-            f"{given}: {_shown(inside)} all hold the folders {_shown(sorted(shared))}, "
-            f"so either may be the classes; name one of them, as {root / min(inside)}, "
-            f"or, if they are the classes, move them into {root / 'train'}."
-        )
 
 
 def _as_spelt(name: str, names: Iterable[str]) -> str:
@@ -178,44 +144,32 @@ def _as_spelt(name: str, names: Iterable[str]) -> str:
     return alike[0] if len(alike) == 1 else name
 
 
-def _split_of(name: str) -> str | None:
-    for split, names in SPLITS.items():
-        if re.fullmatch(f"({names})([ _-]?set)?", name, re.IGNORECASE):
-            return split
-    return None
-
-
 def _check_classes(
     names: Sequence[str],
-    places: Mapping[str, pathlib.Path],
+    folders: folder_splits.Folders,
     splits: Mapping[str, Mapping[str, list[pathlib.Path]]],
     given: str,
+    root: pathlib.Path,
 ) -> None:
     """Checks that train has two classes or more, with pictures, and no split others."""
-    train = places["train"]
     if len(names) < 2:
-        inside = [path for path in list_folders(train) if len(list_folders(path)) > 1]
+        inside = [path for path in list_folders(root) if len(list_folders(path)) > 1]
         meant = f" (did you mean {inside[0]}?)" if inside else ""
         raise InputError(
             f"{given} holds {len(names)} class folders{meant}; at least two are needed."
         )
     for name in names:
         if not splits["train"][name]:
-            others = list_pictures(train / name)[1]
+            place = folders["train"][name]
+            others = list_pictures(place)[1]
             instead = f", but {count_others(others)}" if others else ""
-            raise InputError(
-                f"{given}: {train / name} holds no pictures{instead}; add some."
-            )
+            raise InputError(f"{given}: {place} holds no pictures{instead}; add some.")
     for split, classes in splits.items():
         unknown = [name for name in classes if classes[name] and name not in names]
         if unknown:
+            place = folders[split][unknown[0]].parent
+            train = folders["train"][names[0]].parent
             raise InputError(
-                f"{given}: {places[split]} holds classes that {train} has not "
-                f"({_shown(unknown)}); name them alike, or move them away."
+                f"{given}: {place} holds classes that {train} has not "
+                f"({shown(unknown)}); name them alike, or move them away."
             )
-
-
-def _shown(names: Iterable[str], most: int = 5) -> str:
-    every = list(names)
-    rest = f" and {len(every) - most} more" if len(every) > most else ""
-    return ", ".join(every[:most]) + rest

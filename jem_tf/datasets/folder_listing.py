@@ -11,6 +11,7 @@ from jem_tf.datasets import picture_files
 # What file systems and programs leave behind. Names that begin with a dot are too.
 LEFTOVERS = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir"}
 LEFTOVERS |= {"$recycle.bin", "#recycle", "system volume information", "lost+found"}
+LEFTOVERS |= {"__pycache__"}
 
 
 def list_pictures(

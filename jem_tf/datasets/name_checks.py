@@ -1,5 +1,6 @@
 """Names of classes: which of them a run can write, draw and be asked for."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from jem_tf.errors import InputError, argument
@@ -17,7 +18,7 @@ def check_names(names: Sequence[str], name: str) -> None:
 
     Raises:
       InputError: if one is no text (bytes that are not UTF-8, control characters), or
-        empty.
+        empty, or two look alike (accents in either form, spaces around them).
     """
     strange = [word for word in names if not word.strip() or not texts.is_text(word)]
     if strange:
@@ -26,4 +27,10 @@ def check_names(names: Sequence[str], name: str) -> None:
         raise InputError(
             f"{argument('name', name)} has class names that are not text: {shown}"
             f"{more}; rename them, in UTF-8 and without control characters."
+        )
+    seen = Counter(map(texts.normalised, names))
+    if alike := [word for word in names if seen[texts.normalised(word)] > 1]:
+        raise InputError(
+            f"{argument('name', name)} has class names that look alike: "
+            f"{', '.join(map(ascii, alike[:SHOWN]))}; put them together, or rename one."
         )

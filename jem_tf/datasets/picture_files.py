@@ -58,6 +58,8 @@ def read_picture(path: str | pathlib.Path) -> Picture:
     """
     from PIL import Image
 
+    if pathlib.Path(path).exists() and not pathlib.Path(path).is_file():
+        raise UnreadableError("no regular file")  # a pipe would be waited for
     try:
         with Image.open(path) as picture:
             picture.load()

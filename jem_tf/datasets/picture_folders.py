@@ -1,6 +1,7 @@
 """Folders of pictures in any format that Pillow reads, with or without classes."""
 
 import contextlib
+import itertools
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -11,19 +12,20 @@ from jem_tf.datasets import (
     folder_listing,
     image_conversion,
     picture_files,
+    repeated_pictures,
     set_names,
 )
 from jem_tf.errors import InputError, argument
-from jem_tf.system import console
+from jem_tf.system import console, texts
 
 DEFAULT_SIZE = 32
 NAMED = 5  # unreadable files in one error
 
 
 def read_folder(
-    name: str, image_size: int = 0
+    name: str, image_size: int = 0, class_names: Sequence[str] = ()
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], list[str]]:
-    """Reads PATH/<class>/**, or PATH/<split>/<class>/**, as RGB of one size.
+    """Reads the pictures of PATH as RGB of one size; see `folder_splits`.
 
     Pictures are upright as their EXIF says, laid over white where they are transparent,
     and resized. Hidden files and folders are left out. Files that are no pictures by
@@ -32,12 +34,12 @@ def read_folder(
     Args:
       name: "folder:PATH".
       image_size: S, pixels a side; 0: 32.
+      class_names: an order of the classes, which holds if they are just these.
 
     Returns:
-      ({"train": (images uint8 [N, S, S, 3], labels int [N])}, class names); the names
-      are in alphabetic order, or in that of their numbers if all are whole ones. If
-      there is a folder "train" with class folders, "val", "valid" or "validation", and
-      "test" beside it give "validation" and "test".
+      ({split: (images uint8 [N, S, S, 3], labels int [N])}, class names). The splits
+      are "train" and, if they are there, "validation" and "test"; the names are in
+      alphabetic order, or in that of their numbers if all are whole ones.
 
     Raises:
       InputError: if there are not at least two classes with a picture each, a split has
@@ -46,11 +48,14 @@ def read_folder(
     given, root = argument("name", name), _path(name)
     with _listing(given):
         if not root.is_dir():
+            kind = "a file, and not" if root.is_file() else "not"
             raise InputError(
-                f"{given} is not a folder; give one with a folder of pictures per "
+                f"{given} is {kind} a folder; give one with a folder of pictures per "
                 "class."
             )
-        layout = folder_layout.read_layout(root, given)
+        layout = folder_layout.read_layout(root, given, class_names)
+    for remark in layout.remarks:
+        console.say(f"{name}: {remark}")
     size = image_size or DEFAULT_SIZE
     files = [f for classes in layout.splits.values() for some in classes for f in some]
     images = iter(_read(files, name, layout.passed_over, size))
@@ -59,6 +64,15 @@ def read_folder(
         counts = [len(pictures) for pictures in classes]
         own = [next(images) for _ in range(sum(counts))]
         splits[split] = np.stack(own), np.repeat(np.arange(len(classes)), counts)
+    places = (
+        repeated_pictures.Place(split, int(label), texts.escaped(str(file)))
+        for split, classes in layout.splits.items()
+        for label, some in enumerate(classes)
+        for file in some
+    )
+    pixels = itertools.chain.from_iterable(images for images, _ in splits.values())
+    for line in repeated_pictures.describe(zip(places, pixels, strict=True)):
+        console.say(f"{name}: {line}")
     return splits, layout.class_names
 
 
@@ -90,6 +104,8 @@ def read_pictures(name: str, limit: int = 0) -> list[np.ndarray]:
 
 
 def _path(name: str) -> pathlib.Path:
+    if not name.removeprefix(set_names.FOLDER).strip():
+        raise InputError(f"{argument('name', name)} names no folder; give folder:PATH.")
     return pathlib.Path(set_names.folder_of(name) or name)
 
 
@@ -99,7 +115,11 @@ def _listing(given: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"{given} is not readable: {error.strerror}.") from error
+        place = texts.escaped(str(error.filename))
+        raise InputError(
+            f"{given}: {place} is not readable ({error.strerror}); allow it, or move "
+            "it away."
+        ) from error
 
 
 def _read(
@@ -111,7 +131,7 @@ def _read(
         try:
             picture = picture_files.read_picture(file)
         except picture_files.UnreadableError as error:
-            unreadable.append(f"{file} ({error})")
+            unreadable.append(f"{texts.escaped(str(file))} ({error})")
             continue
         image, dark = picture.over_white(), dark + picture.nearly_black
         if size and image.shape[:2] != (size, size):

@@ -1,5 +1,6 @@
 """TensorFlow Datasets: sets are read from disk, or downloaded if they are absent."""
 
+import re
 import urllib.error
 import urllib.request
 from typing import Any
@@ -145,9 +146,11 @@ def _builder(name: str, data_dir: str) -> Any:
         ImportError,
         AssertionError,  # a version that does not exist
     ) as error:
+        path = re.sub("^folder:", "", name, flags=re.IGNORECASE)
+        meant = f" (did you mean folder:{path}?)" if files.expand(path).is_dir() else ""
         raise InputError(
-            f"{argument('name', name)} is no data set that TFDS knows; choose digits, "
-            "cifar10, cifar100, svhn, folder:PATH, or a name from "
+            f"{argument('name', name)} is no data set that TFDS knows{meant}; choose "
+            "digits, cifar10, cifar100, svhn, folder:PATH, or a name from "
             "tensorflow.org/datasets/catalog."
         ) from error
 

@@ -3,9 +3,12 @@
     batch_checks     whether images and labels are what the model expects
     batch_watch      the same for all that goes into one call, arrays and streams
     network_checks   whether a network of a user's own ends in logits, and of what shape
+    scaling_checks   whether a network scales pixels as if they were bytes
+    compile_checks   whether a loss and metrics take logits
     checked_model    fit, evaluate and predict with these checks
     saving           the replay buffer in Keras's files of weights
     configuration    a JEM as a configuration, for Keras's save and load_model
+    registration     the names by which Keras finds our classes in a file
 
 This folder imports what the configuration names (networks, samplers, starts), so that
 `jem.py` does not.

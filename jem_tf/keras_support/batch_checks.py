@@ -78,9 +78,14 @@ def cast_labels(y: Any, num_classes: int) -> tf.Tensor:
 
 
 def check_labels_given(y: Any) -> None:
-    """Raises InputError if there are no labels."""
+    """Raises InputError if there are no labels, or a list of them."""
     if y is None:
         raise InputError("labels are missing; give class numbers, int [B].")
+    if isinstance(y, list | tuple):
+        raise InputError(
+            f"labels are a {type(y).__name__} of {len(y)}, which Keras reads as so "
+            "many outputs; give an array, as by np.array(labels)."
+        )
 
 
 def check_class_numbers(y: tf.Tensor) -> None:

@@ -1,11 +1,13 @@
 """Checks all that goes into one call of `fit`, `evaluate` or `predict`.
 
 Arrays are checked whole before the first step; in a stream (`tf.data`, a generator, a
-`PyDataset`) each batch is when it comes, outside the graph of the step, which XLA may
-compile without its assertions.
+`PyDataset`, a `DataLoader` of PyTorch) each batch is when it comes, outside the graph
+of the step, which XLA may compile without its assertions. Of a distributed data set
+the step itself sees dtypes and shapes alone.
 """
 
 import contextlib
+import copy
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -46,6 +48,8 @@ class Watch:
             return _WatchedPyDataset(x, self)
         if isinstance(x, types.GeneratorType):
             return self._watch_generator(x)
+        if _is_data_loader(x):
+            return _watched_loader(x, self)
         if isinstance(x, dict | list | tuple) or hasattr(x, "__array__"):
             self._check(x, y)
         return x
@@ -58,8 +62,9 @@ class Watch:
 
     def check_batch(self, batch: Any) -> None:
         """Checks a batch of a stream: x, (x, y) or (x, y, weight), of arrays."""
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
         try:
+            self._check_structure(batch)
+            x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
             self._check(x, y)
         except InputError as error:
             self._error = error
@@ -81,15 +86,15 @@ class Watch:
         self._expected.check(x, y if self._labelled else None)
 
     def _check_structure(self, spec: Any) -> None:
-        """Refuses a data set whose elements are neither images nor pairs."""
+        """Refuses data whose elements are neither images nor pairs."""
         x, y = spec, None
-        if isinstance(spec, tuple) and 1 <= len(spec) <= 3:
+        if isinstance(spec, tuple | list) and 1 <= len(spec) <= 3:
             x, y = (*spec, None)[:2]
         images = x if isinstance(x, dict) and "labelled" in x else {"labelled": x}
         parts = [*images.values(), y if self._labelled else None]
         if any(isinstance(part, dict | list | tuple) for part in parts):
             raise InputError(
-                f"The data set's elements are {_described(spec)}; give pairs (images, "
+                f"The data's elements are {_described(spec)}; give pairs (images, "
                 "labels), as tfds.load(..., as_supervised=True) does, or dataset.map("
                 'lambda e: (e["image"], e["label"])).'
             )
@@ -154,3 +159,25 @@ class _WatchedPyDataset(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """As the data set's own."""
         self._inner.on_epoch_end()
+
+
+def _is_data_loader(x: Any) -> bool:
+    """Whether it is PyTorch's, which need not be imported to say so."""
+    return any(
+        kind.__name__ == "DataLoader" and kind.__module__.startswith("torch.utils.data")
+        for kind in type(x).__mro__
+    )
+
+
+def _watched_loader(loader: Any, watch: Watch) -> Any:
+    """A `DataLoader` like the given one, whose batches are checked when they come."""
+    kind = type(loader)
+
+    def checked(self):
+        for batch in kind.__iter__(self):
+            watch.check_batch(batch)
+            yield batch
+
+    watched = copy.copy(loader)
+    watched.__class__ = type(kind.__name__, (kind,), {"__iter__": checked})
+    return watched

@@ -46,6 +46,7 @@ def config_of(model: Any) -> dict[str, Any]:
         if name not in ("self", "network", "buffer", "sampler")
     }
     return plain | {
+        "dtype": model.dtype_policy.name,
         "network": keras.saving.serialize_keras_object(model.network),
         "buffer": _buffer_config(model.buffer),
         "sampler": _sampler_config(model.sampler),
@@ -53,12 +54,32 @@ def config_of(model: Any) -> dict[str, Any]:
 
 
 def arguments_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of JEM that `config_of` described."""
-    return dict(config) | {
+    """The arguments of JEM that `config_of` described.
+
+    Raises:
+      InputError: inside a `strategy.scope()`, if there is a buffer to make.
+    """
+    if config["buffer"] is not None and tf.distribute.has_strategy():
+        raise InputError(
+            "load_model cannot make a JEM's replay buffer inside strategy.scope(); "
+            "load the file outside of it, or make the JEM anew, with a buffer of "
+            "devices=strategy.extended.worker_devices that is made before the scope, "
+            "and read the file by its load_weights."
+        )
+    arguments = {name: value for name, value in config.items() if name != "dtype"}
+    return arguments | {
         "network": keras.saving.deserialize_keras_object(config["network"]),
         "buffer": _make_buffer(config["buffer"]),
         "sampler": _make_sampler(config["sampler"]),
     }
+
+
+def policy_of(config: Mapping[str, Any]) -> keras.DTypePolicy:
+    """The dtype policy of the model that `config_of` described, or the global one.
+
+    In mixed_float16 Keras scales the loss. Files of before have no policy.
+    """
+    return keras.dtype_policies.get(config.get("dtype"))
 
 
 def _buffer_config(buffer: ReplayBuffer | None) -> dict[str, Any] | None:

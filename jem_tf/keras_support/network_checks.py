@@ -5,8 +5,6 @@ class: softmax would hold the energies -logsumexp f(x) in a band of log K nats, 
 training looks perfect and p(x) means nothing.
 """
 
-import inspect
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -14,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf.errors import InputError, argument
+from jem_tf.keras_support import scaling_checks
 
 # Last layers, or their activations, that bound what they put out.
 BOUNDED = {
@@ -26,17 +25,7 @@ BOUNDED = {
     "hardtanh": "HardTanh",
     "softsign": "Softsign",
 }
-PROBABILITIES = ("kl_divergence", "KLDivergence")  # losses that know no from_logits
 LINEAR = (keras.layers.Dense, keras.layers.Conv2D)  # if without an activation
-PASSING = (  # layers that leave the range of pixels as it is
-    keras.layers.InputLayer,
-    keras.layers.Identity,
-    keras.layers.Resizing,
-    keras.layers.CenterCrop,
-    keras.layers.RandomCrop,
-    keras.layers.RandomFlip,
-    keras.layers.ZeroPadding2D,
-)
 ANY_SIZE = 32  # pixels of the images tried where the network takes any size
 ADVICE = (
     "give a network that ends in logits, as Dense(num_classes) without an activation "
@@ -66,7 +55,7 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
 
     Raises:
       InputError: if its shapes are unknown or are no images' and logits', if it ends
-        in probabilities, or if its pixels are to be in 0..255 or in float64.
+        in probabilities, or if its pixels are to be in 0..255, in 0..1 or in float64.
     """
     if not isinstance(network, keras.Model):
         raise InputError(
@@ -74,7 +63,6 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
             "from images [B, H, W, C] to logits [B, K]."
         )
     _check_dtypes(network)
-    _check_pixels(network)
     own = _input_shape(network, image_shape)
     if image_shape is not None:
         if not tf.TensorShape(own).is_compatible_with(image_shape):
@@ -83,76 +71,12 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
                 f"buffer's are {list(image_shape)}; make both of one shape."
             )
         own = tuple(image_shape)
-    output_shape, tried = _output(network, own)
+    sizes = tuple(size or ANY_SIZE for size in own)
+    output_shape, tried = _output(network, sizes)
     _check_output_shape(output_shape)
+    scaling_checks.check_scaling(network, sizes)
     _check_unbounded(network, tried)
     return Facts(own, output_shape[-1], _penalised(network))
-
-
-def check_loss(loss: Any) -> None:
-    """Refuses a loss that takes probabilities, where the network gives logits.
-
-    Args:
-      loss: what `compile` takes: a name, a function, a `keras.losses.Loss`.
-
-    Raises:
-      InputError: if it is Keras's own, and not told that it gets logits.
-    """
-    name = _taker_of_probabilities(loss, keras.losses.get)
-    if name:
-        raise InputError(
-            f"{argument('loss', name)} takes probabilities, and the network gives "
-            "logits; leave it out, or give keras.losses."
-            "SparseCategoricalCrossentropy(from_logits=True)."
-        )
-
-
-def check_metrics(metrics: Any, name: str = "metrics") -> None:
-    """Refuses metrics that take probabilities, where the network gives logits.
-
-    Args:
-      metrics: what `compile` takes; only a list or tuple is looked at.
-      name: of the argument.
-
-    Raises:
-      InputError: if one is Keras's own, and not told that it gets logits.
-    """
-    for metric in metrics if isinstance(metrics, list | tuple) else ():
-        if isinstance(metric, str) and metric in ("crossentropy", "ce"):
-            taker: str | None = metric  # a name in `compile` alone
-        else:
-            taker = _taker_of_probabilities(metric, keras.metrics.get)
-        if taker:
-            raise InputError(
-                f"{argument(name, taker)} takes probabilities, and the network gives "
-                "logits; leave it out, or give keras.metrics."
-                "SparseCategoricalCrossentropy(from_logits=True)."
-            )
-
-
-def _taker_of_probabilities(given: Any, get: Callable[[Any], Any]) -> str | None:
-    """The name of a loss or metric that takes probabilities; None of any other."""
-    try:
-        known = get(given)
-    except (TypeError, ValueError):  # Keras says what is wrong with it
-        return None
-    if isinstance(known, keras.losses.Loss | keras.metrics.Metric):
-        name, from_logits = type(known).__name__, _config(known).get("from_logits")
-    elif callable(known):
-        name = given if isinstance(given, str) else getattr(known, "__name__", "")
-        takes = inspect.signature(known).parameters.get("from_logits")
-        from_logits = getattr(takes, "default", None)
-    else:
-        return None
-    takes_them = from_logits is False or name in PROBABILITIES
-    return (given if isinstance(given, str) else name) if takes_them else None
-
-
-def _config(known: Any) -> dict[str, Any]:
-    try:
-        return known.get_config()
-    except NotImplementedError:  # a user's own
-        return {}
 
 
 def _check_dtypes(network: keras.Model) -> None:
@@ -169,37 +93,6 @@ def _check_dtypes(network: keras.Model) -> None:
             f"{argument('network')}'s layer {double[-1].name} computes in float64, and "
             'a JEM in float32; build it with dtype="float32".'
         )
-
-
-def _check_pixels(network: keras.Model) -> None:
-    """Refuses a network that would scale pixels in [-1, 1] as if in 0..255."""
-    first = _first(network)
-    if isinstance(first, keras.layers.Rescaling):
-        of_bytes = np.min(np.abs(first.scale)) <= 1 / 100
-    elif isinstance(first, keras.layers.Normalization):
-        variance = getattr(first, "variance", None)  # None before `adapt`
-        of_bytes = variance is not None and np.max(variance) >= 10**2
-        of_bytes = of_bytes and not first.invert
-    else:
-        of_bytes = False
-    if of_bytes:
-        raise InputError(
-            f"{argument('network')}'s layer {first.name} scales pixels of 0..255; a "
-            "JEM's images come in [-1, 1]: leave it out, or put Rescaling(127.5, "
-            "127.5) before it."
-        )
-
-
-def _first(network: keras.Model) -> Any:
-    """The first layer or operation that changes pixels; None if there is none."""
-    for step in getattr(network, "operations", None) or network.layers:
-        if isinstance(step, keras.Model):
-            step = _first(step)
-            if step is not None:
-                return step
-        elif not isinstance(step, PASSING):
-            return step
-    return None
 
 
 def _input_shape(network: keras.Model, image_shape: Any) -> tuple[int | None, ...]:
@@ -235,13 +128,12 @@ def _has_shapes(network: keras.Model) -> bool:
 
 
 def _output(
-    network: keras.Model, image_shape: tuple[int | None, ...]
+    network: keras.Model, image_shape: tuple[int, ...]
 ) -> tuple[Any, np.ndarray | None]:
     """(Shape of what it puts out, and that for two images where it has to be tried)."""
     if _has_shapes(network) and _last(network)[1] is not None:
         return network.output_shape, None
-    sizes = [size or ANY_SIZE for size in image_shape]
-    images = tf.random.stateless_uniform([2, *sizes], [0, 0], -1.0, 1.0)
+    images = tf.random.stateless_uniform([2, *image_shape], [0, 0], -1.0, 1.0)
     tried = network(images, training=False)
     if isinstance(tried, dict | list | tuple):
         return list(tried), None

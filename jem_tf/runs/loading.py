@@ -125,14 +125,18 @@ def load_data(
 
     Args:
       options: Data.
-      before: what the run was trained on, if there is one already.
+      before: what the run was trained on, if there is one already. Classes of a folder
+        come in its order: earlier versions sorted "10" before "2".
       data_dir: as `find_data_dir` returned it.
 
     Raises:
       InputError: as `datasets.load` does.
     """
     data = datasets.load(
-        options.dataset, data_dir=data_dir, image_size=options.image_size
+        options.dataset,
+        data_dir=data_dir,
+        image_size=options.image_size,
+        class_names=before.class_names if before else (),
     )
     if options.flip != "auto":
         return data._replace(flip=options.flip == "true")

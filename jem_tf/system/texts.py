@@ -16,6 +16,11 @@ def is_text(text: str) -> bool:
     return not any(unicodedata.category(character) in NO_TEXT for character in text)
 
 
+def escaped(text: str) -> str:
+    """A text as one line of valid Unicode: what is no text as Python writes it."""
+    return "".join(c if is_text(c) else repr(c)[1:-1] for c in text)
+
+
 def cut(text: str, size: int) -> str:
     """Cuts a text to at most `size` bytes of UTF-8, between two characters."""
     return text.encode("utf-8", "replace")[:size].decode("utf-8", "ignore")
@@ -30,8 +35,8 @@ def find(word: str, names: Sequence[str]) -> int | None:
     """
     if word in names:
         return list(names).index(word)
-    plain = [_plain(name) for name in names]
-    return plain.index(_plain(word)) if plain.count(_plain(word)) == 1 else None
+    plain = [normalised(name) for name in names]
+    return plain.index(normalised(word)) if plain.count(normalised(word)) == 1 else None
 
 
 def quote(name: str) -> str:
@@ -42,5 +47,6 @@ def quote(name: str) -> str:
     return '"{}"'.format(name.replace('"', '""')) if set(name) & set(',"') else name
 
 
-def _plain(name: str) -> str:
+def normalised(name: str) -> str:
+    """A name with its accents in one form (NFC) and no spaces around it."""
     return unicodedata.normalize("NFC", name).strip()

@@ -18,9 +18,9 @@ def place(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
-def options(dataset, network="wrn-28-10"):
+def options(dataset, network="wrn-28-10", **data):
     return dataclasses.replace(
-        Options(), data=Data(dataset=dataset), network=Network(network=network)
+        Options(), data=Data(dataset=dataset, **data), network=Network(network=network)
     )
 
 
@@ -51,6 +51,17 @@ def test_another_set_is_told_of_one_with_the_flags_to_take_it(name, preset):
     opts = flagfiles.from_flags(values)
     assert opts.data.dataset == name
     assert opts.network.network == "convnet-64"
+
+
+def test_the_flags_that_say_which_data_and_how_are_kept():
+    own = {"data_dir": "/data/my sets", "image_size": 24, "labels_per_class": 5}
+    given = options("svhn", augment=False, flip="false", **own)
+    words = advised(given)
+    assert "--data_dir=/data/my sets" in words
+    values = flags.FlagValues()
+    flagfiles.define(values)
+    values(["jem-tf", *words])
+    assert flagfiles.from_flags(values).data == given.data
 
 
 def test_elsewhere_than_beside_it_the_preset_has_its_whole_path(tmp_path, monkeypatch):

@@ -4,13 +4,23 @@ import json
 import shutil
 
 import pytest
+from absl import flags
 from PIL import Image
 
+from jem_tf.commands import evaluate_ood
 from tests.processes import ROOT, forked, run_here, tool_here
 
 pytestmark = pytest.mark.slow
 
 TOOL = ROOT / "tools" / "evaluate_ood.py"
+
+
+def test_a_comma_in_a_name_is_quoted_as_the_help_says():
+    values = flags.FlagValues()
+    evaluate_ood.define(values)
+    values(["jem-tf", "--workdir=RUN", '--sets="folder:/a,b",svhn'])
+    assert values.sets == ["folder:/a,b", "svhn"]
+    assert """'"folder:/a,b",svhn'""" in values["sets"].help
 
 
 @pytest.fixture(scope="module")

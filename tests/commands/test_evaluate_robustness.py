@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jem_tf.commands import evaluate_robustness
+from jem_tf.runs import run_folder
 from tests import processes
 
 pytestmark = pytest.mark.slow
@@ -70,6 +72,7 @@ def test_the_protocol_says_how(runs, ended):
     assert said["refinement"]["jem_k"] == [0, 2]
     assert said["refinement"]["eot_draws"] == {"jem0": 1, "jem2": 2}
     assert said["baseline"]["network_sha256"] != said["network_sha256"]
+    assert said["baseline_data"] == evaluate_robustness.SAME
     assert said["versions"]["foolbox"]
     checks = said["sanity"]
     assert len(checks) == 3
@@ -103,6 +106,26 @@ def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):
     assert told["protocol"]["refinement"]["jem_k"] == [0]
     assert told["protocol"]["baseline"] is None
     assert not [key for key in told["metrics"] if "jem1" in key or "transfer" in key]
+
+
+def folder(place, name, **digests):
+    digests = digests and {"train": "a", "validation": "b", "test": "c"} | digests
+    described = run_folder.DataDescription((8, 8, 1), ("x", "y"), {}, digests or None)
+    made = run_folder.RunFolder(place / name)
+    made.root.mkdir()
+    made.describe_data(described)
+    return made
+
+
+def test_a_baseline_on_other_data_is_told_by_its_digests(tmp_path):
+    run, same = folder(tmp_path, "run", test="c"), folder(tmp_path, "same", test="c")
+    other = folder(tmp_path, "other", train="d", test="e")
+    old = folder(tmp_path, "old")
+    compare = evaluate_robustness.compare_data
+    assert compare(run, same) == evaluate_robustness.SAME
+    assert compare(run, other).startswith("other images or labels to train, test than")
+    for pair in ((run, old), (old, run)):
+        assert "no digest" in compare(*pair)
 
 
 @pytest.mark.parametrize(

@@ -141,42 +141,48 @@ def test_labels_are_the_numbers_that_name_the_classes(tmp_path):
     assert [files[0].parent.name for files in read.splits["train"]] == read.class_names
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        ("a/train/0.png", "a/test/0.png", "b/train/0.png", "b/test/0.png"),
-        ("a/train/0.png", "a/test/0.png", "b/0.png"),
-        ("a/test/0.png", "b/train/0.png"),
-    ],
-)
-def test_splits_inside_class_folders_are_refused(tmp_path, files):
-    message = refused(made(tmp_path, *files))
-    assert "name=x: class folders hold folders named as splits (a/test" in message
-    assert f"move them to {tmp_path / 'test' / 'a'}" in message
+def test_an_order_of_classes_holds_where_they_are_the_same(tmp_path):
+    made(tmp_path, *(f"{i}/0.png" for i in range(12)))
+    as_text = sorted(map(str, range(12)))
+    for given, expected in (
+        (as_text, as_text),
+        (as_text[1:], [str(i) for i in range(12)]),
+        ([*as_text[1:], "x"], [str(i) for i in range(12)]),
+    ):
+        read = folder_layout.read_layout(tmp_path, "name=x", given)
+        assert read.class_names == expected
+        own = [files[0].parent.name for files in read.splits["train"]]
+        assert own == expected
 
 
-def test_folds_are_not_taken_for_classes(tmp_path):
-    made(tmp_path, *(f"fold{i}/{name}/0.png" for i in (1, 2) for name in "ab"))
-    message = refused(tmp_path)
-    assert "fold1, fold2 all hold the folders a, b, so either may be" in message
-    (tmp_path / "train").mkdir()
-    for name in ("fold1", "fold2"):
-        (tmp_path / name).rename(tmp_path / "train" / name)
-    assert layout(tmp_path)[0] == {"train": {"fold1": 2, "fold2": 2}}  # as it says
+@pytest.mark.parametrize("inside", [("in", "out", "in", "out"), tuple("pqrs")])
+def test_folders_inside_all_classes_are_told(tmp_path, inside):
+    """As in Places365, whose classes lie in folders of their first letters."""
+    for name, folder in zip(("cat", "cat", "dog", "dog"), inside, strict=True):
+        made(tmp_path, f"{name}/{folder}/0.png")
+    read = folder_layout.read_layout(tmp_path, "name=x")
+    assert read.class_names == ["cat", "dog"]
+    (remark,) = read.remarks
+    assert "classes are cat, dog; the folders inside them (" in remark
+    made(tmp_path, "hen/0.png")
+    assert folder_layout.read_layout(tmp_path, "name=x").remarks == []
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        ("a/left/0.png", "a/right/0.png", "b/left/0.png"),
-        ("a/left/0.png", "b/left/0.png"),
-        ("railway/train/0.png", "railway/station/0.png", "b/0.png"),
-        ("railway/train/0.png", "exam/test/0.png", "b/0.png"),
-    ],
-)
-def test_folders_inside_classes_are_parts_of_them(tmp_path, files):
-    found, _ = layout(made(tmp_path, *files))
-    assert sum(found["train"].values()) == len(files)
+def test_masks_among_the_pictures_are_told(tmp_path):
+    """As in the data set BUSI of ultrasound images."""
+    made(tmp_path, "a/1.png", "a/1_mask.png", "a/1_mask_1.png", "a/b_mask.png")
+    made(tmp_path, "b/1.jpg", "b/1-seg.bmp", "b/2.png")
+    (remark,) = folder_layout.read_layout(tmp_path, "name=x").remarks
+    assert "3 pictures are named as masks of others, such as" in remark
+
+
+def test_names_that_differ_in_capitals_are_told(tmp_path):
+    read = folder_layout.read_layout(
+        made(tmp_path, "Cat/0.png", "cat/0.png", "dog/0.png"), "name=x"
+    )
+    assert read.class_names == ["Cat", "cat", "dog"]
+    (remark,) = read.remarks
+    assert "the classes Cat, cat differ in capitals alone" in remark
 
 
 def test_classes_are_one_whatever_the_form_of_their_accents(tmp_path):

@@ -23,3 +23,11 @@ def test_many_such_names_are_counted():
 def test_text_of_any_script_is_a_name():
     names = ["鳥", "a, b", "$x$", "<b>", "été", "👩‍🔬", "ไทย", "ابن", "-1", "a b", '"']
     name_checks.check_names(names, "x")
+
+
+@pytest.mark.parametrize("pair", [("caf\u00e9", "cafe\u0301"), ("a", "a ")])
+def test_names_that_look_alike_are_refused(pair):
+    with pytest.raises(InputError, match=r"look alike: .*; put them together") as error:
+        name_checks.check_names(["dog", *pair], "x")
+    assert ", ".join(map(ascii, pair)) in str(error.value)
+    name_checks.check_names(["A", "a", "\u00e9", "e"], "x")

@@ -1,4 +1,7 @@
+import os
+import pathlib
 import re
+import tempfile
 
 import numpy as np
 import pytest
@@ -8,7 +11,8 @@ from jem_tf.datasets import picture_folders
 from jem_tf.errors import InputError
 from tests.datasets import odd_pictures
 
-RED, GREEN = (200, 10, 30), (20, 180, 40)
+RED, GREEN, BLUE = (200, 10, 30), (20, 180, 40), (10, 20, 220)
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 def picture(path, colour=RED, size=(32, 32), mode="RGB"):
@@ -93,7 +97,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("")
-    assert "is not a folder" in refused(tmp_path / "file")
+    assert "is a file, and not a folder" in refused(tmp_path / "file")
 
 
 @pytest.mark.parametrize("classes", [0, 1])
@@ -134,7 +138,59 @@ def test_a_picture_too_large_to_be_honest_is_named(tmp_path, monkeypatch):
 
 
 def test_an_error_is_one_line(tmp_path):
-    assert not re.search(r"\n", refused(tmp_path / "nowhere"))
+    picture(tmp_path / "a" / "0.png")
+    picture(tmp_path / "b" / "0.png")
+    (tmp_path / "b" / "two\nlines.png").write_text("no picture")
+    assert "two\\nlines.png (of no known format)" in refused(tmp_path)
+    for message in (refused(tmp_path), refused(tmp_path / "nowhere")):
+        assert not re.search(r"\n", message)
+
+
+def test_a_path_is_to_be_given(tmp_path, monkeypatch):
+    """An empty one would be the working folder."""
+    for name in "ab":
+        picture(tmp_path / name / "0.png")
+    monkeypatch.chdir(tmp_path)
+    for read in (picture_folders.read_folder, picture_folders.read_pictures):
+        with pytest.raises(InputError, match="name=folder: names no folder"):
+            read("folder:")
+    assert picture_folders.read_folder("folder:.")[1] == ["a", "b"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    picture(tmp_path / "a" / "0.png")
+    picture(tmp_path / "b" / "0.png")
+    os.mkfifo(tmp_path / "b" / "1.png")
+    assert "(no regular file) is not a readable picture" in refused(tmp_path)
+
+
+def test_a_folder_that_may_not_be_read_is_named():
+    """By a user who is not root, as root may read it."""
+    with tempfile.TemporaryDirectory() as place:
+        root = pathlib.Path(place)
+        root.chmod(0o755)
+        for name in "ab":
+            picture(root / name / "inside" / "0.png")
+        (root / "b" / "inside").chmod(0)
+        user = os.geteuid()
+        os.seteuid(user or 65534)
+        try:
+            message = refused(root)
+        finally:
+            os.seteuid(user)
+            (root / "b" / "inside").chmod(0o755)
+    assert f"{root / 'b' / 'inside'} is not readable (Permission denied)" in message
+
+
+def test_pictures_of_two_classes_are_told(tmp_path, capsys):
+    """Here as a link leads back to all of them."""
+    picture(tmp_path / "a" / "0.png", RED)
+    picture(tmp_path / "b" / "0.png", GREEN)
+    (tmp_path / "a" / "link").symlink_to(tmp_path)
+    picture_folders.read_folder(f"folder:{tmp_path}")
+    (line,) = capsys.readouterr().out.splitlines()
+    both = f"{tmp_path / 'a' / 'link' / 'b' / '0.png'} and {tmp_path / 'b' / '0.png'}"
+    assert line.endswith(f"1 pictures are in more than one class, as {both}")
 
 
 def test_hidden_files_and_folders_are_passed_over(tmp_path):
@@ -171,10 +227,10 @@ def test_sixteen_bits_that_come_out_black_are_told(tmp_path, capsys):
 
 
 def test_splits_that_are_there_are_the_splits(tmp_path, capsys):
-    for split, colours in (("Train", (RED, GREEN)), ("val", (GREEN, RED))):
+    for split, colours in (("Train", (RED, GREEN)), ("val", (WHITE, BLACK))):
         picture(tmp_path / split / "a" / "images" / "0.JPG", colours[0])
         picture(tmp_path / split / "b" / "0.png", colours[1])
-    picture(tmp_path / "TEST" / "b" / "0.png", RED)
+    picture(tmp_path / "TEST" / "b" / "0.png", BLUE)
     picture(tmp_path / "unsorted" / "0.png")
     (tmp_path / "Train" / "labels.csv").write_text("a,b")
     splits, names = picture_folders.read_folder(f"folder:{tmp_path}")
@@ -183,17 +239,17 @@ def test_splits_that_are_there_are_the_splits(tmp_path, capsys):
         split: (labels.tolist(), images[:, 0, 0, 0].tolist())
         for split, (images, labels) in splits.items()
     }
-    assert found["test"] == ([1], [RED[0]])
+    assert found["test"] == ([1], [BLUE[0]])
     assert found["validation"][0] == found["train"][0] == [0, 1]
     assert found["train"][1] == pytest.approx([RED[0], GREEN[0]], abs=3)
-    assert found["validation"][1] == pytest.approx([GREEN[0], RED[0]], abs=3)
+    assert found["validation"][1] == pytest.approx([WHITE[0], BLACK[0]], abs=3)
     (line,) = capsys.readouterr().out.splitlines()
     assert "passed over the folder unsorted; 1 files that are no pictures" in line
 
 
 def test_what_is_no_picture_is_passed_over_and_counted_in_one_line(tmp_path, capsys):
-    for name in "ab":
-        picture(tmp_path / name / "0.png")
+    for name, colour in zip("ab", (RED, GREEN), strict=True):
+        picture(tmp_path / name / "0.png", colour)
         (tmp_path / name / "notes.txt").write_text("words")
         (tmp_path / name / "Thumbs.db").write_text("leftover")
         (tmp_path / name / "._0.png").write_text("leftover")
@@ -214,7 +270,7 @@ def test_what_is_no_picture_is_passed_over_and_counted_in_one_line(tmp_path, cap
 
 def test_a_folder_of_pictures_alone_is_read_in_silence(tmp_path, capsys):
     picture(tmp_path / "a" / "0.png")
-    picture(tmp_path / "b" / "0.png")
+    picture(tmp_path / "b" / "0.png", GREEN)
     picture_folders.read_folder(f"folder:{tmp_path}")
     assert capsys.readouterr().out == ""
 

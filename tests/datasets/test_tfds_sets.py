@@ -303,3 +303,13 @@ def test_a_set_without_a_train_split_is_refused_with_those_it_has(tmp_path):
     place = store(tmp_path, "tested", "1.0.0", written)
     with pytest.raises(InputError, match=r"^name=tested .* only extra, test; choose"):
         tfds_sets.read_tfds("tested", place)
+
+
+@pytest.mark.parametrize("name", ["{}", "{}/", "Folder:{}"])
+def test_a_folder_without_its_prefix_is_recognised(tmp_path, name):
+    given = name.format(tmp_path)
+    path = given.removeprefix("Folder:")
+    with pytest.raises(InputError) as refused:
+        tfds_sets.read_tfds(given, "")
+    assert f"name={given} is no data set" in str(refused.value)
+    assert f"(did you mean folder:{path}?)" in str(refused.value)

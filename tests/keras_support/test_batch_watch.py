@@ -27,11 +27,20 @@ class Batches(keras.utils.PyDataset):
         self.epochs += 1
 
 
+def loader(x, y, workers=0):
+    data = pytest.importorskip("torch.utils.data")
+    pairs = list(zip(x, y, strict=True))
+    return data.DataLoader(pairs, batch_size=4, num_workers=workers)
+
+
+LOADED = pytest.param("DataLoader", marks=pytest.mark.slow)  # it imports torch
 STREAMS = {
     "tf.data": lambda x, y: tf.data.Dataset.from_tensor_slices((x, y)).batch(4),
     "generator": lambda x, y: ((x[i : i + 4], y[i : i + 4]) for i in (0, 4, 8)),
     "PyDataset": Batches,
+    "DataLoader": loader,
 }
+KINDS = ["tf.data", "generator", "PyDataset", LOADED]
 
 
 @pytest.fixture
@@ -46,7 +55,7 @@ def batches_of(stream):
     return list(stream)
 
 
-@pytest.mark.parametrize("kind", STREAMS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_right_passes_a_watched_stream_unchanged(watch, kind):
     watched = batches_of(watch.over(STREAMS[kind](IMAGES, LABELS)))
     assert len(watched) == 3
@@ -55,7 +64,7 @@ def test_what_is_right_passes_a_watched_stream_unchanged(watch, kind):
         np.testing.assert_array_equal(y, LABELS[4 * i : 4 * i + 4])
 
 
-@pytest.mark.parametrize("kind", STREAMS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("wrong", ["images", "labels"])
 def test_the_last_batch_is_checked_and_the_error_is_the_sentence(watch, kind, wrong):
     images, labels = IMAGES.copy(), LABELS.copy()
@@ -118,6 +127,11 @@ def test_missing_labels_are_refused_before_a_step(watch):
         watch.over(IMAGES)
 
 
+def test_a_list_of_labels_is_refused_before_a_step(watch):
+    with pytest.raises(InputError, match=r"labels are a list of 12, .* np\.array\("):
+        watch.over(IMAGES, LABELS.tolist())
+
+
 def test_other_errors_pass_as_they_are(watch):
     with pytest.raises(ZeroDivisionError), watch.in_words():
         raise ZeroDivisionError
@@ -132,10 +146,23 @@ def test_other_errors_pass_as_they_are(watch):
         ((IMAGES, LABELS, LABELS, LABELS), r"as_supervised=True"),
     ],
 )
-def test_a_data_set_of_other_elements_than_pairs_is_refused(watch, elements, says):
+def test_data_of_other_elements_than_pairs_are_refused(watch, elements, says):
     stream = tf.data.Dataset.from_tensor_slices(elements).batch(4)
     with pytest.raises(InputError, match=says):
         watch.over(stream)
+    with pytest.raises(InputError, match=says):
+        next(watch.over(elements for _ in range(1)))
+
+
+@pytest.mark.slow
+def test_a_watched_loader_is_a_loader_as_before(watch):
+    data = pytest.importorskip("torch.utils.data")
+    given = loader(IMAGES, LABELS)
+    watched = watch.over(given)
+    assert isinstance(watched, data.DataLoader)
+    assert len(watched) == len(given) == 3
+    assert watched.dataset is given.dataset
+    assert type(given) is data.DataLoader
 
 
 def test_a_data_set_of_named_images_is_taken(watch):

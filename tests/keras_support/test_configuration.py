@@ -10,8 +10,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.saving import saving_lib
 
-from jem_tf import networks, optimizers, samplers, starts
+from jem_tf import networks, optimizers, replay, samplers, starts
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
 from jem_tf.keras_support import configuration
@@ -87,7 +88,7 @@ def test_a_loaded_model_goes_on_as_the_saved_one_does(tmp_path, start):
 
 
 def test_a_file_is_read_in_another_process(tmp_path):
-    """With a network and an optimiser of ours, which Keras does not know."""
+    """Which imports jem_tf before Keras; our network and optimiser are found, too."""
     net = networks.build("convnet-8", SHAPE, 3, activation="swish")
     rate = optimizers.build("adam", learning_rate=1e-3, steps=10, warmup_steps=2)
     model = compiled(net, optimizer=rate)
@@ -95,9 +96,11 @@ def test_a_file_is_read_in_another_process(tmp_path):
     model.save(tmp_path / "jem.keras")
     np.save(tmp_path / "logits.npy", model.predict(floats()[0], verbose=0))
     program = (
-        "import keras, numpy as np, jem_tf\n"
+        "import sys, jem_tf\n"
+        "assert 'keras' not in sys.modules\n"
+        "import keras, numpy as np\n"
+        "model = keras.models.load_model('jem.keras')\n"
         "from tests.tiny_models import floats\n"
-        "model = keras.models.load_model('jem.keras', {'JEM': jem_tf.JEM})\n"
         "answer = model.predict(floats()[0], verbose=0)\n"
         "np.testing.assert_allclose(answer, np.load('logits.npy'), rtol=1e-5)\n"
         "assert model.step == 2 and model.optimizer.learning_rate > 0\n"
@@ -108,6 +111,66 @@ def test_a_file_is_read_in_another_process(tmp_path):
         command, cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_scope_is_told_the_way_out_and_it_leads_there(tmp_path, two_replicas):
+    model = compiled()
+    model.save(tmp_path / "jem.keras")
+    with two_replicas.scope(), pytest.raises(InputError) as refused:
+        keras.models.load_model(tmp_path / "jem.keras")
+    assert "devices=strategy.extended.worker_devices" in str(refused.value)
+    assert "by its load_weights" in str(refused.value)
+    devices = two_replicas.extended.worker_devices
+    buffer = replay.ReplayBuffer(12, starts.uniform(SHAPE), devices=devices)
+    with two_replicas.scope():
+        again = JEM(tiny_models.network(), buffer=buffer, sampler=model.sampler)
+        again.network.set_weights([w + 1 for w in again.network.get_weights()])
+        again.compile("adam")
+        again.load_weights(tmp_path / "jem.keras")
+    np.testing.assert_array_equal(
+        tiny_models.weights(again), tiny_models.weights(model)
+    )
+    images = [x.buffer.all_images().reshape(12, -1) for x in (model, again)]
+    assert sorted(images[0].tolist()) == sorted(images[1].tolist())
+
+
+def test_keras_opens_a_file_before_it_asks_a_model_for_its_configuration(
+    tmp_path, monkeypatch
+):
+    """Of a model it reads `built` alone before: nothing could stop it, but `save`."""
+    asked = []
+
+    class Asked:
+        def __getattribute__(self, name):
+            asked.append(name)
+            return True
+
+    def opened(path, mode):
+        asked.append(f"open {mode}")
+        raise InterruptedError
+
+    monkeypatch.setattr(saving_lib, "open", opened, raising=False)
+    with pytest.raises(InterruptedError):
+        keras.saving.save_model(Asked(), tmp_path / "jem.keras")
+    assert asked == ["built", "open wb"]
+
+
+@pytest.mark.filterwarnings("error:Skipping variable")
+def test_a_model_of_half_precision_is_loaded_with_the_scale_of_its_loss(tmp_path):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = compiled()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    fitted(model)
+    model.save(tmp_path / "jem.keras")
+    loaded = keras.models.load_model(tmp_path / "jem.keras")
+    assert isinstance(loaded.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert fitted(model) == fitted(loaded)
+    assert_same(model, loaded)
+    older = model.get_config()
+    del older["dtype"]
+    assert JEM.from_config(older).dtype_policy.name == "float32"
 
 
 def test_a_clone_is_an_equal_model():

@@ -275,3 +275,25 @@ def test_a_run_that_goes_on_is_mirrored_as_it_was_begun(tmp_path):
         data = loading.load_data(options, before._replace(flip=flip), place)
         assert data.flip == mirrored  # of before: by the exact spelling
     assert not loading.load_data(options, data_dir=place).flip
+
+
+def test_a_run_keeps_the_order_of_classes_that_it_was_begun_with(tmp_path):
+    """Before, "10" came before "2". A run of then goes on, and others are as now."""
+    for y in range(11):
+        (tmp_path / "pictures" / str(y)).mkdir(parents=True)
+        for i in range(4):
+            picture = Image.new("RGB", (8, 8), (y, i, 7))
+            picture.save(tmp_path / "pictures" / str(y) / f"{i}.png")
+    options = Data(dataset=f"folder:{tmp_path / 'pictures'}", image_size=8)
+    as_text = tuple(sorted(map(str, range(11))))
+    old = DataDescription((8, 8, 3), as_text, {"train": 33, "validation": 3, "test": 8})
+    run = RunFolder(tmp_path / "run")
+    run.root.mkdir()
+    run.data_file.write_text(json.dumps({"format": 1} | old._asdict()))
+    data = loading.load_data(options, run.read_description())
+    run.check_data(run_folder.describe(data))  # training goes on
+    assert data.class_names == as_text
+    for images, labels in (data.train, data.validation, data.test):
+        named = [int(as_text[y]) for y in labels]
+        assert named == [int(image[0, 0, 0]) for image in images]
+    assert loading.load_data(options).class_names == tuple(map(str, range(11)))

@@ -15,6 +15,10 @@ def test_halves_of_characters_and_control_characters_are_none(word):
     assert not texts.is_text(word)
 
 
+def test_what_is_no_text_is_shown_escaped():
+    assert texts.escaped("a\nb\udcff\u2028é 鳥\\") == r"a\nb\udcff\u2028é 鳥" + "\\"
+
+
 @pytest.mark.parametrize("size", range(12))
 def test_a_text_is_cut_between_characters(size):
     word = "aé鳥😀b"
