@@ -13,6 +13,7 @@ from typing import Any
 import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
+import numpy as np
 from absl import flags
 
 from jem_tf import datasets, figures, jem
@@ -25,6 +26,7 @@ from jem_tf.runs import (
     checkpoint_manager,
     claiming,
     flagfiles,
+    initial_weights,
     loading,
     run_folder,
 )
@@ -69,7 +71,8 @@ def run(opts: Options) -> dict[str, Any] | None:
     plan = _plan(opts, data)
     build.make_batches(opts, data, plan.steps)  # raises if options are wrong
     model = _model(opts, data, plan.steps, team)
-    with _claimed(path, opts, description, team) as folder:
+    initial = _read_initial(path, opts, data) if team.chief else None
+    with _claimed(path, opts, description, team, initial) as folder:
         model, now, seconds = _train(folder, opts, data, plan, team, model)
         results = None
         if team.chief:
@@ -91,12 +94,23 @@ def _plan(opts: Options, data: datasets.Dataset) -> loop.Schedule:
     )
 
 
+def _read_initial(
+    path: str, opts: Options, data: datasets.Dataset
+) -> list[np.ndarray] | None:
+    """The weights to start from, unless there are none or the run keeps them already."""
+    if not opts.network.init or RunFolder(path).initial_weights.is_file():
+        return None
+    console.say(f"the network starts with the weights of {opts.network.init}")
+    return initial_weights.read(opts, data)
+
+
 @contextlib.contextmanager
 def _claimed(
     path: str,
     opts: Options,
     description: run_folder.DataDescription,
     team: cluster.Cluster,
+    initial: list[np.ndarray] | None,
 ) -> Iterator[RunFolder]:
     """A context with the folder of the run: the chief makes it, the others open it."""
     if not team.chief:
@@ -106,6 +120,8 @@ def _claimed(
         return
     with claiming.claim(path, opts) as folder:
         folder.describe_data(description)
+        if initial is not None:
+            initial_weights.write(folder, initial)
         team.from_chief(claiming.read_token(path))
         yield folder
 
@@ -139,6 +155,8 @@ def _train(
             model = training = None  # free their memory first
             model = _model(now, data, plan.steps, team)
         state = saved.restore(model)
+        if state is None:
+            initial_weights.assign(folder, model.network)
         shown = _callbacks(folder, now, data, plan, state) if team.chief else []
         if team.chief and attempt == 0:
             announcements.announce_start(
