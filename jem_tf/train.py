@@ -97,7 +97,7 @@ def _plan(opts: Options, data: datasets.Dataset) -> loop.Schedule:
 def _read_initial(
     path: str, opts: Options, data: datasets.Dataset
 ) -> list[np.ndarray] | None:
-    """The weights to start from, unless there are none or the run keeps them already."""
+    """The weights to start from; None if there are none or the run keeps them."""
     if not opts.network.init or RunFolder(path).initial_weights.is_file():
         return None
     console.say(f"the network starts with the weights of {opts.network.init}")

@@ -21,10 +21,14 @@ class Affine(keras.layers.Layer):
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Makes the weights, [C] each, for inputs [B, ..., C, ...]."""
-        channels = (input_shape[self.axis],)
-        self.scale = self.add_weight(name="scale", shape=channels, initializer="ones")
-        self.offset = self.add_weight(
-            name="offset", shape=channels, initializer="zeros"
+        self.scale, self.offset = (
+            self.add_weight(
+                name=name,
+                shape=(input_shape[self.axis],),
+                initializer=initial,
+                autocast=False,
+            )
+            for name, initial in (("scale", "ones"), ("offset", "zeros"))
         )
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

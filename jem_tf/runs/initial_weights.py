@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from jem_tf import networks, pixels
 from jem_tf.datasets import Dataset
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.options import Options, replace
 from jem_tf.runs import build, loading
 from jem_tf.runs.run_folder import RunFolder
@@ -122,16 +122,11 @@ def _of_network(network: keras.Model) -> Source:
 
 
 def _of_saved_model(path: pathlib.Path) -> Source:
-    saved = tf.saved_model.load(str(path))
-    names = [
-        variable.name.partition(":")[0].rpartition("/") for variable in saved.variables
-    ]
-    values = [variable.numpy() for variable in saved.variables]
-    weights = [
-        (layer, name, value)
-        for (layer, _, name), value in zip(names, values, strict=True)
-    ]
-    return Source(weights, saved.serve)
+    saved, weights = tf.saved_model.load(str(path)), []
+    for variable in saved.variables:
+        layer, _, name = variable.name.partition(":")[0].rpartition("/")
+        weights.append((layer, name, variable.numpy()))
+    return Source(weights, lambda x: saved.serve(x))  # which keeps its variables alive
 
 
 def _network(
@@ -148,21 +143,16 @@ def _folded(
     network = source.network
     if network is None:  # a SavedModel's layers are those of our network, or nobody's
         network = _network(opts, shape, num_classes, norm="batch")
-        _assign(network, source, opts)
-    with_flag = f"{argument('init', opts.network.init)}"
-    try:
+        _assign(network, source, replace(opts, {"norm": "batch"}))
+    with arguments_renamed(network="init"):
         folded = networks.fold_batch_norm(network)
-    except InputError as error:
-        raise InputError(f"{with_flag}: {error}") from error
     return _of_network(folded)._replace(logits=source.logits)
 
 
 def _assign(network: keras.Model, source: Source, opts: Options) -> None:
     own = _of_network(network).weights
     for i in range(max(len(own), len(source.weights))):
-        theirs, ours = (
-            _describe(weights[i : i + 1]) for weights in (source.weights, own)
-        )
+        theirs, ours = (_describe(x[i : i + 1]) for x in (source.weights, own))
         if theirs.partition(" ")[2] != ours.partition(" ")[2]:
             raise InputError(
                 f"{argument('init', opts.network.init)} has {theirs} where "
@@ -184,13 +174,10 @@ def _describe(weights: Sequence[tuple[str, str, np.ndarray]]) -> str:
 
 def _match_epsilon(network: keras.Model, source: keras.Model) -> None:
     """Makes up for other epsilons, which batch normalisation adds to variances."""
+    kind = keras.layers.BatchNormalization
     pairs = (
-        [
-            x
-            for x in y._flatten_layers()
-            if isinstance(x, keras.layers.BatchNormalization)
-        ]
-        for y in (network, source)
+        [layer for layer in model._flatten_layers() if isinstance(layer, kind)]
+        for model in (network, source)
     )
     for ours, theirs in zip(*pairs, strict=True):
         if ours.epsilon != theirs.epsilon:
