@@ -123,6 +123,8 @@ def _of_network(network: keras.Model) -> Source:
 
 def _of_saved_model(path: pathlib.Path) -> Source:
     saved, weights = tf.saved_model.load(str(path)), []
+    if not hasattr(saved, "serve"):
+        raise ValueError("it has no endpoint called serve")
     for variable in saved.variables:
         layer, _, name = variable.name.partition(":")[0].rpartition("/")
         weights.append((layer, name, variable.numpy()))
@@ -198,11 +200,11 @@ def _check_function(
             "was trained on such images."
         ) from error
     logits = network(images, training=False)
-    error = np.abs(logits - expected).max() / max(np.abs(expected).max(), 1e-6)
-    if not error <= TOLERANCE:
+    off = np.abs(logits - expected).max() / max(np.abs(expected).max(), 1e-6)
+    if not off <= TOLERANCE:
         raise InputError(
             f"{named} has weights that fit, but gives other logits (by up to "
-            f"{error:.0%} of the largest); give its "
+            f"{off:.0%} of the largest); give its "
             f"{argument('activation')} instead of "
             f"{argument('activation', opts.network.activation)}, or a network that "
             "takes pixels in [-1, 1]."

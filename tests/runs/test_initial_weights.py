@@ -113,6 +113,11 @@ def garbage(path):
     return path / "it.keras"
 
 
+def no_keras(path):
+    tf.saved_model.save(tf.Module(), str(path / "it"))
+    return path / "it"
+
+
 def softened(path):
     """The same weights, but pixels in another range."""
     image = keras.Input(SHAPE)
@@ -126,6 +131,7 @@ def softened(path):
     [
         (nowhere, {}, "is no run, .keras file or SavedModel"),
         (garbage, {}, "cannot be read"),
+        (no_keras, {}, r"cannot be read \(it has no endpoint called serve\)"),
         (softened, {}, "has weights that fit, but gives other logits"),
         (
             lambda path: saved(trained(norm="none"), path, "keras"),
@@ -157,7 +163,7 @@ def softened(path):
             r"has batch_normalization\w* \(scale \[16\]\) where network=wrn-10-1",
         ),
     ],
-    ids="nowhere garbage pixels activation width width-saved norm wrn".split(),
+    ids="nowhere garbage no-keras pixels activation width width-saved norm wrn".split(),
 )
 def test_what_does_not_fit_is_refused_by_the_first_layer_that_differs(
     make, style, says, tmp_path
