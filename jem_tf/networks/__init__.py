@@ -5,6 +5,7 @@
     vgg          a plain network that a classifier trains quickly
     layers       what the networks share: convolutions, normalisation, initial weights
     activations  activations whose gradients are fast on a CPU
+    batch_norm   batch normalisation: fast, and frozen
 
 and what makes a first energy of a trained classifier:
 

@@ -19,9 +19,13 @@ from keras.src.models.functional import Functional
 
 from jem_tf.errors import InputError, argument
 from jem_tf.networks.affine import Affine
-from jem_tf.networks.layers import FrozenBatchNormalization
+from jem_tf.networks.batch_norm import BatchNormalization, FrozenBatchNormalization
 
-NORMALISATIONS = (keras.layers.BatchNormalization, FrozenBatchNormalization)
+NORMALISATIONS = (
+    keras.layers.BatchNormalization,
+    BatchNormalization,
+    FrozenBatchNormalization,
+)
 # Layers that take a and b over, and the name of the kernel that does.
 LINEAR = {
     keras.layers.Conv2D: "kernel",

@@ -10,7 +10,7 @@ from keras.src.applications import densenet, resnet
 from jem_tf import networks
 from jem_tf.errors import InputError
 from jem_tf.networks.affine import Affine
-from jem_tf.networks.layers import FrozenBatchNormalization
+from jem_tf.networks.batch_norm import FrozenBatchNormalization
 
 SHAPE = (8, 8, 3)
 NORMALISATIONS = (layers.BatchNormalization,)

@@ -75,21 +75,6 @@ def test_of_all_norms_only_batch_makes_images_depend_on_each_other_in_training(n
     assert training_differs("batch") > 1e-3
 
 
-def test_frozen_batch_norm_is_batch_norm_of_statistics_that_never_change():
-    batch, frozen = (
-        networks.build("vgg-8", SHAPE, CLASSES, norm=norm)
-        for norm in ("batch", "frozen_batch")
-    )
-    batch(images(seed=1), training=True)
-    frozen.set_weights(batch.get_weights())
-    before = [np.array(x) for x in frozen.non_trainable_weights]
-    np.testing.assert_array_equal(frozen(images(), training=True), batch(images()))
-    for old, new in zip(before, frozen.non_trainable_weights, strict=True):
-        np.testing.assert_array_equal(old, new)
-    trained = [x.path.split("/")[-1] for x in frozen.trainable_weights]
-    assert trained.count("gamma") == trained.count("beta") == 7
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_saved_network_comes_back(style, dtype, tmp_path):
     network = style(dtype=dtype)
