@@ -15,7 +15,7 @@ from jem_tf.networks.layers import NORMS
 SHAPE, CLASSES = (8, 8, 3), 4
 STYLES = [("convnet-8", "none", "swish"), ("wrn-16-1", "none", "leaky_relu")] + [
     *(("wrn-10-1", norm, "swish") for norm in ("batch", "layer", "group")),
-    *(("vgg-8", norm, "swish") for norm in ("none", "frozen_batch", "group")),
+    ("vgg-8", "frozen_batch", "swish"),
 ]
 UNIFORM = starts.uniform(SHAPE)
 DTYPES = ("float32", "mixed_bfloat16")
