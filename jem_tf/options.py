@@ -112,6 +112,12 @@ class Network:
         "activation; leaky_relu has the slope 0.2",
         choices=("leaky_relu", "swish"),
     )
+    init: str = option(
+        "",
+        "trained network whose weights the run starts from: a run, a .keras file, or a "
+        "SavedModel that Keras's export wrote. With norm=none its batch normalisation "
+        "is folded; if images are drawn, E(x) is shifted to a mean of 0. Empty: random",
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,6 +22,7 @@ from jem_tf.runs import (
     build,
     checkpoint_manager,
     flagfiles,
+    initial_weights,
     loading,
     run_folder,
 )
@@ -98,6 +99,8 @@ def _train(
             model = training = None  # free their memory first
             model = preparation.make_trainable(now, data, plan.steps, team)
         state = saved.restore(model)
+        if state is None:
+            initial_weights.assign(folder, model.network)
         shown = _callbacks(folder, now, data, plan, state) if team.chief else []
         if team.chief and attempt == 0:
             announcements.announce_start(

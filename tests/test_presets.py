@@ -100,7 +100,7 @@ def test_the_network_it_names_builds(preset):
     options = flagfiles.from_flagfile(preset)
     image_shape, num_classes = SETS[options.data.dataset]
     style = dataclasses.asdict(options.network)
-    name = style.pop("network")
+    name, _ = style.pop("network"), style.pop("init")
     count = parameters(name, image_shape, num_classes, tuple(style.items()))
     if name == "wrn-28-10" and style["norm"] == "none":
         # 640 features and a bias a class more than the paper's 10.

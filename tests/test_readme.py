@@ -3,11 +3,13 @@
 import pathlib
 import re
 
+import keras
 import numpy as np
 import pytest
 from absl import flags
 from PIL import Image
 
+from jem_tf import datasets, pixels
 from jem_tf.runs import flagfiles
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -84,6 +86,47 @@ def test_the_example_of_pictures_runs_with_a_run_of_ours(
     assert names["answer"]["is_ood"].shape == (1,)
     assert names["answer"]["class_names"].numpy()[0].decode() in "0123456789"
     assert names["drawn"].shape == (4, 8, 8, 1)
+
+
+@pytest.mark.slow
+def test_a_trained_keras_classifier_becomes_an_energy_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data, classifier = datasets.load("digits"), small_classifier()
+    images, labels = data.train
+    scaled, test = (pixels.from_uint8(x) for x in (images, data.test.images))
+    classifier.fit(scaled, labels, batch_size=32, epochs=8, verbose=0)
+    classifier.save("classifier.keras")
+    example = EXAMPLES[2]
+    assert len([line for line in example.splitlines() if line]) <= 14
+    names = {}
+    exec(example, names)
+    model = names["model"]
+    accuracy = classifier.evaluate(test, data.test.labels, verbose=0)[1]
+    assert model.evaluate(test, data.test.labels, verbose=0)[1] > accuracy - 0.05 > 0.7
+    real, noise = (
+        model.energy()(x).numpy().mean()
+        for x in (scaled, np.random.default_rng(0).uniform(-1, 1, [200, 8, 8, 1]))
+    )
+    assert real < noise
+    assert np.isfinite(model.sample(8)).all()
+
+
+def small_classifier():
+    """As a user may have built and compiled it."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((8, 8, 1))]
+    for filters in (16, 32):
+        layers += [
+            keras.layers.Conv2D(filters, 3, padding="same", use_bias=False),
+            keras.layers.BatchNormalization(),
+            keras.layers.Activation("swish"),
+            keras.layers.AveragePooling2D(2),
+        ]
+    ends = [keras.layers.Flatten(), keras.layers.Dense(10)]
+    classifier = keras.Sequential(layers + ends)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    classifier.compile(keras.optimizers.Adam(3e-3), loss, metrics=["accuracy"])
+    return classifier
 
 
 def test_every_picture_the_readme_shows_is_there():

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -13,7 +14,8 @@ from absl import flags
 from PIL import Image
 
 import jem_tf
-from jem_tf import train
+from jem_tf import networks, train
+from jem_tf.errors import InputError
 from jem_tf.evaluation import inference
 from jem_tf.runs import checkpoint_files, flagfiles
 
@@ -78,6 +80,35 @@ def test_run_flags_replay_the_run_exactly(smoke, tmp_path):
     np.testing.assert_array_equal(first.buffer.shard_0, second.buffer.shard_0)
     for one, two in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_a_run_starts_from_a_classifier_and_then_needs_it_no_more(tmp_path):
+    start, own = tmp_path / "classifier", tmp_path / "run"
+    run(start, "--steps=4", "--norm=batch", "--p_x_weight=0", "--schedule=one_cycle")
+    folded = networks.fold_batch_norm(jem_tf.load(start).model.network).get_weights()
+    begun = ("--steps=2", f"--init={start}")
+    results = run(own, *begun)
+    with np.load(own / "initial_weights.npz") as file:
+        initial = [file[name] for name in file.files]
+    for ours, theirs in zip(initial[:-1], folded[:-1], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    assert np.ptp(initial[-1] - folded[-1]) < 1e-5 < abs(initial[-1] - folded[-1]).min()
+    end = jem_tf.load(own).model.get_weights()
+
+    shutil.rmtree(start)
+    assert run(own, *begun) | {"seconds": 0} == results | {"seconds": 0}
+    shutil.rmtree(own / "checkpoints")  # as if killed before the first one
+    assert run(own, *begun) | {"seconds": 0} == results | {"seconds": 0}
+    for old, new in zip(end, jem_tf.load(own).model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    with pytest.raises(InputError, match=f"holds another run .init={start}"):
+        run(own, "--steps=2")
+
+
+def test_a_start_that_does_not_fit_leaves_no_folder(tmp_path, smoke):
+    with pytest.raises(InputError, match=r"has conv_0 .* where network=convnet-16"):
+        run(tmp_path / "run", f"--init={smoke[0]}", "--network=convnet-16")
+    assert not (tmp_path / "run").exists()
 
 
 def test_another_seed_is_another_run(smoke, tmp_path):

@@ -27,11 +27,9 @@ def advise(opts: Options) -> str:
     base = re.split("[:/]", name)[0]
     preset = flagfiles.find_preset(f"{base}_cpu")
     preset = preset or flagfiles.find_preset(f"{OF_OTHERS}_cpu")
-    if preset is None:
+    if preset is None or _is_for_cpus(opts, preset.parent):
         return ""
     its = flagfiles.from_flagfile(preset)
-    if its.network == opts.network:
-        return ""
     near = preset.is_relative_to(pathlib.Path.cwd())
     shown = preset.relative_to(pathlib.Path.cwd()) if near else preset
     words = [f"--flagfile={shown}"]
@@ -42,3 +40,9 @@ def advise(opts: Options) -> str:
         "TensorFlow sees no GPU here, and this recipe is a GPU's work; one for CPUs, "
         f"about an hour on two cores for CIFAR, is  {shlex.join(words)}"
     )
+
+
+def _is_for_cpus(opts: Options, presets: pathlib.Path) -> bool:
+    """Whether the network is one of the presets that are made for CPUs."""
+    known = (flagfiles.from_flagfile(path) for path in presets.glob("*_cpu.flags"))
+    return opts.network.network in {preset.network.network for preset in known}

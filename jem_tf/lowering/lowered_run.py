@@ -22,7 +22,7 @@ from jem_tf.errors import InputError, argument
 from jem_tf.lowering import program
 from jem_tf.lowering.index_shuffle import index_shuffle
 from jem_tf.options import Options, defining_options, replace
-from jem_tf.runs import build, checkpoint_manager
+from jem_tf.runs import build, checkpoint_manager, initial_weights
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
@@ -118,7 +118,10 @@ def _lower(
     saved = make_checkpoints(prepared, folder)
     if watch.retries:
         saved.forget(after=watch.last_target, retries=watch.retries)
-    state = saved.restore(model) or TrainingState(step=0)
+    state = saved.restore(model)
+    if state is None:
+        initial_weights.assign(folder, model.network)
+        state = TrainingState(step=0)
     if state.step >= steps:
         raise InputError(
             f"{argument('workdir', folder)} has taken all its {steps} steps already."

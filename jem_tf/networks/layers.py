@@ -9,6 +9,10 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError, argument
 from jem_tf.networks import activations
+from jem_tf.networks.batch_norm import (
+    BatchNormalization,
+    FrozenBatchNormalization,
+)
 
 NORMS = ("none", "batch", "layer", "group", "frozen_batch")
 ACTIVATIONS = {"leaky_relu": activations.leaky_relu, "swish": activations.swish}
@@ -48,20 +52,6 @@ class ConvLeakyReLU(keras.layers.Conv2D):
         """[B, H, W, C] -> [B, H, W, filters]."""
         parts = (tf.convert_to_tensor(part) for part in (self.kernel, self.bias))
         return activations.convolved_leaky_relu(x, *parts)
-
-
-@keras.saving.register_keras_serializable("jem_tf")
-class FrozenBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation by its moving statistics alone, which training leaves as is.
-
-    An image's energy does not depend on its neighbours. Scale and offset are trained.
-    """
-
-    def call(
-        self, inputs: tf.Tensor, training: Any = None, mask: Any = None
-    ) -> tf.Tensor:
-        """[B, ..., C] -> the same shape."""
-        return super().call(inputs, training=False, mask=mask)
 
 
 class Layers:
@@ -146,7 +136,7 @@ class Layers:
         style = {"epsilon": 1e-5, "dtype": self._dtype}
         momentum = self._norm_momentum
         if self._norm == "batch":
-            return keras.layers.BatchNormalization(momentum=momentum, **style)(x)
+            return BatchNormalization(momentum=momentum, **style)(x)
         if self._norm == "frozen_batch":
             return FrozenBatchNormalization(momentum=momentum, **style)(x)
         groups = 1 if self._norm == "layer" else math.gcd(8, x.shape[-1])

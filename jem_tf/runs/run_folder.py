@@ -11,6 +11,7 @@ from jem_tf.errors import InputError, argument
 from jem_tf.options import (
     OLD_NAMES,
     Data,
+    Network,
     Objective,
     Options,
     Sampling,
@@ -25,6 +26,7 @@ LONGEST = 246  # bytes of a data set's name in a folder's; disks take 255 in all
 # folder's name, so that a command keeps the folder that it had before them.
 NEWER = {name: getattr(Sampling(), name) for name in ("sampler", "temperature")}
 NEWER |= {name: getattr(Data(), name) for name in ("flip", "cutout")}
+NEWER["init"] = Network().init
 NEWER["label_smoothing"] = Objective().label_smoothing
 NEWER["kernel_l2"] = Training().kernel_l2
 SPLITS = ("train", "validation", "test")
@@ -61,6 +63,7 @@ class RunFolder:
 
     RUN/run.flags           replays the run exactly
     RUN/data.json           the data trained on: shape, classes, sizes, digests, place
+    RUN/initial_weights.npz what --init gave the run to start from
     RUN/checkpoints/        weights, optimiser and replay buffer
     RUN/tensorboard/        scalars, pictures, hyper-parameters
     RUN/results/*.json      numbers, flat keys
@@ -74,6 +77,7 @@ class RunFolder:
         self.root = files.expand(root)
         self.flags_file = self.root / "run.flags"
         self.data_file = self.root / "data.json"
+        self.initial_weights = self.root / "initial_weights.npz"
         self.checkpoints = self.root / "checkpoints"
         self.tensorboard = self.root / "tensorboard"
         self.results = self.root / "results"

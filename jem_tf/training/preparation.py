@@ -4,10 +4,13 @@ import contextlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+
 from jem_tf import datasets, jem
 from jem_tf.options import Options
-from jem_tf.runs import build, claiming, loading, run_folder
+from jem_tf.runs import build, claiming, initial_weights, loading, run_folder
 from jem_tf.runs.run_folder import RunFolder
+from jem_tf.system import console
 from jem_tf.training import cluster, loop
 
 
@@ -19,6 +22,8 @@ class Prepared(NamedTuple):
     data: what to train and measure on.
     description: of the data, for the folder.
     plan: how many steps, and what is due when.
+    initial: the weights to start from, if the options name some and the folder does
+      not keep them yet; else None.
     """
 
     options: Options
@@ -27,6 +32,7 @@ class Prepared(NamedTuple):
     data: datasets.Dataset
     description: run_folder.DataDescription
     plan: loop.Schedule
+    initial: list[np.ndarray] | None
 
 
 def prepare(opts: Options) -> Prepared:
@@ -49,7 +55,17 @@ def prepare(opts: Options) -> Prepared:
     RunFolder(path).check_data(description)
     plan = make_schedule(opts, data)
     build.make_batches(opts, data, plan.steps)  # raises if options are wrong
-    return Prepared(opts, team, path, data, description, plan)
+    initial = _read_initial(path, opts, data) if team.chief else None
+    return Prepared(opts, team, path, data, description, plan, initial)
+
+
+def _read_initial(
+    path: str, opts: Options, data: datasets.Dataset
+) -> list[np.ndarray] | None:
+    if not opts.network.init or RunFolder(path).initial_weights.is_file():
+        return None
+    console.say(f"the network starts with the weights of {opts.network.init}")
+    return initial_weights.read(opts, data)
 
 
 def make_schedule(opts: Options, data: datasets.Dataset) -> loop.Schedule:
@@ -74,6 +90,8 @@ def claimed_folder(run: Prepared) -> Iterator[RunFolder]:
         return
     with claiming.claim(run.path, opts) as folder:
         folder.describe_data(run.description)
+        if run.initial is not None:
+            initial_weights.write(folder, run.initial)
         team.from_chief(claiming.read_token(run.path))
         yield folder
 

@@ -70,8 +70,9 @@ def test_elsewhere_than_beside_it_the_preset_has_its_whole_path(tmp_path, monkey
     assert word == f"--flagfile={ROOT / 'flags' / 'cifar10_cpu.flags'}"
 
 
-def test_a_run_of_such_a_preset_is_told_nothing():
-    opts = flagfiles.from_flagfile(ROOT / "flags" / "cifar100_cpu.flags")
+@pytest.mark.parametrize("name", ["cifar100_cpu", "cifar10_classifier_cpu"])
+def test_a_run_of_such_a_preset_is_told_nothing(name):
+    opts = flagfiles.from_flagfile(ROOT / "flags" / f"{name}.flags")
     assert cpu_advice.advise(opts) == ""
 
 

@@ -15,7 +15,7 @@ from jem_tf.networks.layers import NORMS
 SHAPE, CLASSES = (8, 8, 3), 4
 STYLES = [("convnet-8", "none", "swish"), ("wrn-16-1", "none", "leaky_relu")] + [
     *(("wrn-10-1", norm, "swish") for norm in ("batch", "layer", "group")),
-    *(("vgg-8", norm, "swish") for norm in ("none", "frozen_batch", "group")),
+    ("vgg-8", "frozen_batch", "swish"),
 ]
 UNIFORM = starts.uniform(SHAPE)
 DTYPES = ("float32", "mixed_bfloat16")
@@ -73,21 +73,6 @@ def test_of_all_norms_only_batch_makes_images_depend_on_each_other_in_training(n
 
     assert training_differs(norm) < 1e-5
     assert training_differs("batch") > 1e-3
-
-
-def test_frozen_batch_norm_is_batch_norm_of_statistics_that_never_change():
-    batch, frozen = (
-        networks.build("vgg-8", SHAPE, CLASSES, norm=norm)
-        for norm in ("batch", "frozen_batch")
-    )
-    batch(images(seed=1), training=True)
-    frozen.set_weights(batch.get_weights())
-    before = [np.array(x) for x in frozen.non_trainable_weights]
-    np.testing.assert_array_equal(frozen(images(), training=True), batch(images()))
-    for old, new in zip(before, frozen.non_trainable_weights, strict=True):
-        np.testing.assert_array_equal(old, new)
-    trained = [x.path.split("/")[-1] for x in frozen.trainable_weights]
-    assert trained.count("gamma") == trained.count("beta") == 7
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,0 +1,60 @@
+"""The constant in E(x), which a classifier's training leaves as chance has it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from jem_tf import energies, pixels
+from jem_tf.errors import InputError, argument
+
+BATCH = 250  # images a pass
+
+
+def centre_energy(network: keras.Model, images: Any) -> float:
+    """Shifts E(x) by a constant, so that its mean over images is 0.
+
+    All biases of the logits grow by the mean of E(x) = -logsumexp_y f(x)[y]. Softmax,
+    and differences of energies, stay as they are; what is trained by the size of
+    energies, as under `energy_l2`, does not begin by undoing the constant.
+
+    Args:
+      network: from images to logits, whose last layer has biases; it is changed.
+      images: uint8 [B, H, W, C] in 0..255, or float in [-1, 1]; real ones, a thousand
+        are enough.
+
+    Returns:
+      The mean of E(x) before, in nats.
+
+    Raises:
+      InputError: if the network ends in another layer, so that no bias is known.
+    """
+    layer = _last_layer(network)
+    if not isinstance(layer, keras.layers.Dense) or not layer.use_bias:
+        raise InputError(
+            f"{argument('network')} ends in {getattr(layer, 'name', 'no layer')}, "
+            "which has no bias to shift energies by; end it in Dense(num_classes)."
+        )
+    parts = range(0, len(images), BATCH)
+    mean = np.mean(
+        np.concatenate([_energies(network, images[i : i + BATCH]) for i in parts])
+    )
+    layer.bias.assign_add(tf.fill(layer.bias.shape, tf.cast(mean, layer.bias.dtype)))
+    return float(mean)
+
+
+def _energies(network: keras.Model, images: Any) -> np.ndarray:
+    logits = network(pixels.to_float32(images), training=False)
+    return energies.marginal_energy(tf.cast(logits, tf.float32)).numpy()
+
+
+def _last_layer(network: Any) -> Any:
+    """The last layer, but for those that pass on what they get; None if unknown."""
+    for layer in reversed(getattr(network, "layers", ())):
+        if isinstance(layer, keras.Model):
+            return _last_layer(layer)
+        linear = getattr(layer, "activation", None) is keras.activations.linear
+        if not (isinstance(layer, keras.layers.Activation) and linear):
+            return layer
+    return None

@@ -1,0 +1,211 @@
+"""Weights that a run starts from: those of a run, a Keras file or a SavedModel.
+
+They are read once and kept in the run's folder, which then needs their source no more.
+"""
+
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from jem_tf import networks, pixels
+from jem_tf.datasets import Dataset
+from jem_tf.errors import InputError, argument, arguments_renamed
+from jem_tf.options import Options, replace
+from jem_tf.runs import build, loading
+from jem_tf.runs.run_folder import RunFolder
+from jem_tf.system import files
+
+SHOWN, CENTRED = 16, 1000  # training images that are compared, and whose E is centred
+TOLERANCE = 0.1  # of the largest logit, for differences of rounding in bfloat16
+
+
+class Source(NamedTuple):
+    """A trained network, as far as a file says what it is.
+
+    weights: [(layer, weight, value)] in the order of Keras's `Model.weights`.
+    logits: from images float32 [B, H, W, C] in [-1, 1] to logits [B, K].
+    network: the `keras.Model`; None of a SavedModel, which has no layers.
+    """
+
+    weights: list[tuple[str, str, np.ndarray]]
+    logits: Callable[[tf.Tensor], tf.Tensor]
+    network: keras.Model | None = None
+
+    @property
+    def normalised(self) -> bool:
+        """Whether it has batch normalisation."""
+        return any(name == "moving_variance" for _, name, _ in self.weights)
+
+
+def read(opts: Options, data: Dataset) -> list[np.ndarray]:
+    """Reads the initial weights that `init` names, for the network of the options.
+
+    Batch normalisation is folded unless the options' norm is of its kind. Where images
+    are drawn, E(x) is shifted to a mean of 0 over training images.
+
+    Args:
+      opts: Options.
+      data: what the run learns from.
+
+    Returns:
+      The values of the network's weights, in their order.
+
+    Raises:
+      InputError: if there is no such network, or it is another than the options'; the
+        message names the first layer that differs.
+    """
+    init = opts.network.init
+    source, images = _open(init), data.train.images
+    shape, num_classes = tuple(images.shape[1:]), len(data.class_names)
+    network = _network(opts, shape, num_classes)
+    if source.normalised and "batch" not in opts.network.norm:
+        source = _folded(source, opts, shape, num_classes)
+    _assign(network, source, opts)
+    _check_function(network, source, pixels.from_uint8(images[:SHOWN]), opts)
+    if opts.objective.generative:
+        stride = max(1, len(images) // CENTRED)
+        networks.centre_energy(network, images[::stride])
+    return network.get_weights()
+
+
+def write(folder: RunFolder, weights: Sequence[np.ndarray]) -> None:
+    """Keeps the initial weights in the folder of a run.
+
+    Raises:
+      OSError: if they cannot be written.
+    """
+    with files.atomic_file(folder.initial_weights) as part, part.open("wb") as file:
+        np.savez(file, *weights)
+
+
+def assign(folder: RunFolder, network: keras.Model) -> None:
+    """Gives a network the initial weights that the folder of its run keeps, if any."""
+    if not folder.initial_weights.is_file():
+        return
+    with np.load(folder.initial_weights) as kept:
+        values = [kept[name] for name in kept.files]
+    for weight, value in zip(network.weights, values, strict=True):
+        weight.assign(value)
+
+
+def _open(init: str) -> Source:
+    path = files.expand(init)
+    if RunFolder(path).flags_file.is_file():
+        return _of_network(loading.read_run(path, precision="float32").model.network)
+    try:
+        if path.is_file():
+            model = keras.models.load_model(path, compile=False)
+            return _of_network(getattr(model, "network", model))  # a JEM's own
+        if (path / "saved_model.pb").is_file():
+            return _of_saved_model(path)
+    except (OSError, TypeError, ValueError, AttributeError) as error:
+        why = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{argument('init', init)} cannot be read ({why}); give a run, a .keras "
+            "file, or a SavedModel that Keras's export wrote."
+        ) from error
+    raise InputError(
+        f"{argument('init', init)} is no run, .keras file or SavedModel; name one."
+    )
+
+
+def _of_network(network: keras.Model) -> Source:
+    weights = [
+        (weight.path.rpartition("/")[0], weight.name, np.asarray(weight))
+        for weight in network.weights
+    ]
+    return Source(weights, lambda x: network(x, training=False), network)
+
+
+def _of_saved_model(path: pathlib.Path) -> Source:
+    saved, weights = tf.saved_model.load(str(path)), []
+    if not hasattr(saved, "serve"):
+        raise ValueError("it has no endpoint called serve")
+    for variable in saved.variables:
+        layer, _, name = variable.name.partition(":")[0].rpartition("/")
+        weights.append((layer, name, variable.numpy()))
+    return Source(weights, lambda x: saved.serve(x))  # which keeps its variables alive
+
+
+def _network(
+    opts: Options, shape: tuple[int, ...], num_classes: int, **changes: Any
+) -> keras.Model:
+    opts = replace(opts, changes)
+    return build.make_network(opts, shape, num_classes, precision="float32")
+
+
+def _folded(
+    source: Source, opts: Options, shape: tuple[int, ...], num_classes: int
+) -> Source:
+    """The same without batch normalisation; its logits stay those of the original."""
+    network = source.network
+    if network is None:  # a SavedModel's layers are those of our network, or nobody's
+        network = _network(opts, shape, num_classes, norm="batch")
+        _assign(network, source, replace(opts, {"norm": "batch"}))
+    with arguments_renamed(network="init"):
+        folded = networks.fold_batch_norm(network)
+    return _of_network(folded)._replace(logits=source.logits)
+
+
+def _assign(network: keras.Model, source: Source, opts: Options) -> None:
+    own = _of_network(network).weights
+    for i in range(max(len(own), len(source.weights))):
+        theirs, ours = (_describe(x[i : i + 1]) for x in (source.weights, own))
+        if theirs.partition(" ")[2] != ours.partition(" ")[2]:
+            raise InputError(
+                f"{argument('init', opts.network.init)} has {theirs} where "
+                f"{argument('network', opts.network.network)} with "
+                f"{argument('norm', opts.network.norm)} has {ours}; give the options "
+                "of the network that was trained."
+            )
+    network.set_weights([value for _, _, value in source.weights])
+    if source.network is not None:
+        _match_epsilon(network, source.network)
+
+
+def _describe(weights: Sequence[tuple[str, str, np.ndarray]]) -> str:
+    """One weight in words: its layer, a space, and what must agree."""
+    for layer, name, value in weights:
+        return f"{layer or 'layer'} ({name} {list(value.shape)})"
+    return "no further layer"
+
+
+def _match_epsilon(network: keras.Model, source: keras.Model) -> None:
+    """Makes up for other epsilons, which batch normalisation adds to variances."""
+    kind = keras.layers.BatchNormalization
+    pairs = (
+        [layer for layer in model._flatten_layers() if isinstance(layer, kind)]
+        for model in (network, source)
+    )
+    for ours, theirs in zip(*pairs, strict=True):
+        if ours.epsilon != theirs.epsilon:
+            more = theirs.epsilon - ours.epsilon
+            ours.moving_variance.assign_add(tf.fill(ours.moving_variance.shape, more))
+
+
+def _check_function(
+    network: keras.Model, source: Source, images: tf.Tensor, opts: Options
+) -> None:
+    """Refuses a source that computes something else with the same weights."""
+    named = argument("init", opts.network.init)
+    try:
+        expected = np.asarray(tf.cast(source.logits(images), tf.float32))
+    except (ValueError, TypeError, tf.errors.OpError) as error:
+        raise InputError(
+            f"{named} does not take images of {list(images.shape[1:])}; give one that "
+            "was trained on such images."
+        ) from error
+    logits = network(images, training=False)
+    off = np.abs(logits - expected).max() / max(np.abs(expected).max(), 1e-6)
+    if not off <= TOLERANCE:
+        raise InputError(
+            f"{named} has weights that fit, but gives other logits (by up to "
+            f"{off:.0%} of the largest); give its "
+            f"{argument('activation')} instead of "
+            f"{argument('activation', opts.network.activation)}, or a network that "
+            "takes pixels in [-1, 1]."
+        )
