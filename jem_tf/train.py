@@ -19,6 +19,7 @@ from jem_tf import datasets, figures, jem
 from jem_tf.commands import command, cpu_advice
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
+from jem_tf.optimizers import averaging
 from jem_tf.options import Options, flatten, replace
 from jem_tf.runs import (
     build,
@@ -71,6 +72,7 @@ def run(opts: Options) -> dict[str, Any] | None:
     model = _model(opts, data, plan.steps, team)
     with _claimed(path, opts, description, team) as folder:
         model, now, seconds = _train(folder, opts, data, plan, team, model)
+        averaging.adopt(model.optimizer)
         results = None
         if team.chief:
             results = _measure(model, data) | {"seconds": seconds, "steps": plan.steps}

@@ -1,4 +1,10 @@
-"""Keras optimisers, with the learning-rate schedule of a whole run."""
+"""Keras optimisers, with the learning-rate schedule of a whole run.
+
+    averaging   averages of the weights over the steps
+    sharpness   the gradient at the worst weights nearby, for flat minima
+
+This folder imports `jem_tf.errors` alone.
+"""
 
 import functools
 import math
@@ -10,6 +16,7 @@ import tensorflow as tf
 from keras.optimizers import schedules
 
 from jem_tf.errors import InputError, argument
+from jem_tf.optimizers import averaging
 
 # The authors' code: x0.3 after 160 and 180 of 200 epochs; PyTorch's epsilon.
 DECAY, DECAY_AT, EPSILON = 0.3, (0.8, 0.9), 1e-8
@@ -52,10 +59,10 @@ SCHEDULES = {
     "cosine": schedules.CosineDecay,
     "constant": _constant,
 }
-# By name: (schedule, weight_decay=None) -> optimiser.
+# By name: (schedule, weight_decay=None, use_ema=False) -> optimiser.
 OPTIMIZERS = {
-    "adam": functools.partial(keras.optimizers.Adam, epsilon=EPSILON),
-    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
+    "adam": functools.partial(averaging.Adam, epsilon=EPSILON),
+    "sgd": functools.partial(averaging.SGD, momentum=0.9, nesterov=True),
 }
 
 
@@ -67,6 +74,7 @@ def build(
     warmup_steps: int = 0,
     schedule: str = "steps",
     weight_decay: float = 0.0,
+    ema: float = 0.0,
 ) -> keras.optimizers.Optimizer:
     """Builds the optimiser of a run of `steps` training steps.
 
@@ -80,6 +88,7 @@ def build(
         "constant".
       weight_decay: decoupled weight decay; a step subtracts from each weight this
         times the learning rate times the weight.
+      ema: decay of the averages of the weights in [0, 1), see `averaging`; 0: none.
 
     Returns:
       The optimiser, not yet built.
@@ -97,7 +106,8 @@ def build(
                 f"{', '.join(table)}."
             )
     rate = WarmedUp(SCHEDULES[schedule](learning_rate, steps), warmup_steps)
-    return OPTIMIZERS[name](rate, weight_decay=weight_decay or None)
+    averages = {"use_ema": True, "ema_momentum": ema} if ema else {}
+    return OPTIMIZERS[name](rate, weight_decay=weight_decay or None, **averages)
 
 
 def gradients_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
@@ -107,6 +117,26 @@ def gradients_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
     return tf.convert_to_tensor(inner._iterations)
+
+
+def sum_over_replicas(
+    gradients: Sequence[tf.Tensor | None],
+) -> list[tf.Tensor | None]:
+    """The sums of gradients over all replicas; None where no image reaches the weight.
+
+    Call it within `strategy.run`.
+
+    Raises:
+      InputError: if images reach no weight at all.
+    """
+    reached = [gradient for gradient in gradients if gradient is not None]
+    if not reached:
+        raise InputError(
+            f"{argument('network')} has no weights that images reach and training may "
+            "change; set trainable=True on some of its layers, and compile again."
+        )
+    sums = iter(tf.distribute.get_replica_context().all_reduce("sum", reached))
+    return [None if gradient is None else next(sums) for gradient in gradients]
 
 
 def clip_over_replicas(
@@ -124,13 +154,7 @@ def clip_over_replicas(
     Returns:
       (the gradients, the norm of their sum before it is bounded).
     """
-    reached = [gradient for gradient in gradients if gradient is not None]
-    if not reached:
-        raise InputError(
-            f"{argument('network')} has no weights that images reach and training may "
-            "change; set trainable=True on some of its layers, and compile again."
-        )
-    whole = tf.distribute.get_replica_context().all_reduce("sum", reached)
+    whole = [g for g in sum_over_replicas(gradients) if g is not None]
     norm = tf.linalg.global_norm(whole)
     scale = 1.0 if bound is None else tf.minimum(1.0, bound / norm)
     # The norm is that of the sum: if it is not finite, all replicas skip the step.
