@@ -113,6 +113,13 @@ def gradients(
     return [_sum(several) for several in zip(*parts, strict=True)], others
 
 
+def count_passes(rho: float, terms: str = "all") -> dict[str, int]:
+    """Counts the passes of a step through the network: {"forward", "backward"}."""
+    if not rho:
+        return {"forward": 1, "backward": 1}
+    return {"forward": 2, "backward": 2 if terms == "all" else 3}
+
+
 def _split(
     losses: Mapping[str, tf.Tensor],
     terms: str | None,
