@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from jem_tf import energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 from jem_tf.keras_support import batch_checks, configuration
 from jem_tf.optimizers import sharpness
 from jem_tf.replay import ReplayBuffer
@@ -50,6 +50,9 @@ class JEM(EnergyModel):
       sampler: a `samplers.Sampler`, such as `sgld` with its numbers bound.
       p_x_weight, p_y_given_x_weight, p_x_y_weight: weights of the three terms, each
         at least 0.
+      label_smoothing: probability that the cross-entropy's target takes from the label
+        and shares among all K classes, in training alone; `cross_entropy` stays that
+        of the label.
       conditional: draw the negatives of log p(x) by class, from p(y) p(x|y): better
         pictures, lower accuracy.
       energy_l2: weight of mean E(x)^2, which keeps energies small.
@@ -75,6 +78,7 @@ class JEM(EnergyModel):
         p_x_weight: float = 1.0,
         p_y_given_x_weight: float = 1.0,
         p_x_y_weight: float = 0.0,
+        label_smoothing: float = 0.0,
         conditional: bool = False,
         energy_l2: float = 0.0,
         gradient_clip: float | None = None,
@@ -104,6 +108,7 @@ class JEM(EnergyModel):
         sharpness.check(sam_rho, sam_terms, generative)
         self.generative = generative
         self.p_x_weight, self.p_y_given_x_weight, self.p_x_y_weight = weights
+        self.label_smoothing = label_smoothing
         self.conditional, self.energy_l2 = conditional, energy_l2
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
         self.sam_rho, self.sam_terms, self.seed = sam_rho, sam_terms, seed
@@ -241,6 +246,9 @@ class JEM(EnergyModel):
             "cross_entropy": share * replicas,
             "energy_real": tf.reduce_mean(real),
         }
+        if self.label_smoothing:
+            smoothing = self._smoothing(logits["labelled"], y, weight)
+            share += self.label_smoothing * smoothing / replicas
         loss = self.p_y_given_x_weight * share
         if self.losses:  # of the network's layers, such as regularisers
             readings["penalty"] = tf.add_n(self.losses)
@@ -258,6 +266,18 @@ class JEM(EnergyModel):
             readings["energy_drawn"] = tf.reduce_mean(drawn)
             readings["energy_gap"] = readings["energy_drawn"] - readings["energy_real"]
         return terms, readings | {"loss": tf.add_n([*terms.values()]) * replicas}
+
+    def _smoothing(self, logits, y, weight):
+        """What smoothing adds to the cross-entropy, in units of `label_smoothing`."""
+        if not self.expected.by_number:
+            raise InputError(
+                f"{argument('label_smoothing', self.label_smoothing)} is for labels "
+                "that are class numbers; give your loss a label_smoothing of its own."
+            )
+        added = objectives.label_smoothing(logits, tf.reshape(y, [-1]))
+        if weight is not None:
+            added *= tf.cast(tf.reshape(weight, [-1]), added.dtype)
+        return tf.reduce_mean(added)
 
 
 def _read_gradient(norm, scale, optimizer):

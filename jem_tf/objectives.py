@@ -13,6 +13,17 @@ import tensorflow as tf
 from jem_tf.energies import joint_energy, marginal_energy
 
 
+def label_smoothing(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """What smoothing adds to the cross-entropy: logits [B, K], int [B] -> [B], nats.
+
+    A target of 1 - s for the label and s / K more for every class costs
+    -sum_k target_k log p(k | x) = -log p(y | x) + s (f_y - mean_k f_k). The result is
+    f_y - mean_k f_k, for any s (Szegedy et al. 2016, section 7).
+    """
+    of_label = tf.gather(logits, labels, batch_dims=1)
+    return of_label - tf.reduce_mean(logits, axis=-1)
+
+
 def generative_loss(
     logits: Mapping[str, tf.Tensor],
     labels: tf.Tensor,

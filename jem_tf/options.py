@@ -86,6 +86,12 @@ class Data:
         "(digits, mnist, svhn, emnist, ...), by the set's name; folders are mirrored",
         choices=("auto", "true", "false"),
     )
+    cutout: int = option(
+        0,
+        "pixels a side of a square of each augmented image that is set to 0, for the "
+        "cross-entropy alone (DeVries & Taylor 2017). 0: none",
+        least=0,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,12 +99,13 @@ class Network:
     """Which network."""
 
     network: str = option(
-        "wrn-28-10", "network: wrn-DEPTH-WIDTH, convnet or convnet-WIDTH"
+        "wrn-28-10", "network: wrn-DEPTH-WIDTH, convnet, convnet-WIDTH or vgg-WIDTH"
     )
     norm: str = option(
         "none",
-        "normalisation layers. batch: real and drawn images share their statistics",
-        choices=("none", "batch", "layer", "group"),
+        "normalisation layers. batch: real and drawn images share their statistics; "
+        "frozen_batch: batch normalisation whose statistics never change",
+        choices=("none", "batch", "layer", "group", "frozen_batch"),
     )
     activation: str = option(
         "leaky_relu",
@@ -168,6 +175,14 @@ class Objective:
         1.0, "weight of log p(y|x), the cross-entropy", least=0
     )
     p_x_y_weight: float = option(0.0, "weight of log p(x, y)", least=0)
+    label_smoothing: float = option(
+        0.0,
+        "probability that the cross-entropy's target takes from the label and shares "
+        "among all classes, in training (Szegedy et al. 2016); evaluation and the "
+        "reading cross_entropy take the label alone",
+        least=0,
+        most=1,
+    )
     conditional: bool = option(
         False,
         "draw the negatives of log p(x) by class: better pictures, lower accuracy",
@@ -245,13 +260,19 @@ class Training:
     schedule: str = option(
         "steps",
         "learning rate after warm-up. steps: x0.3 at 80% and 90% of the run; cosine: "
-        "to 0; constant",
-        choices=("steps", "cosine", "constant"),
+        "to 0; constant; one_cycle: linearly to 0, a triangle (Smith & Topin 2017)",
+        choices=("steps", "cosine", "constant", "one_cycle"),
     )
     weight_decay: float = option(
         0.0,
         "decoupled weight decay: a step subtracts from each weight this times the "
         "learning rate times the weight",
+        least=0,
+    )
+    kernel_l2: float = option(
+        0.0,
+        "coupled (L2) weight decay: a step adds this times the kernel to each kernel's "
+        "gradient; biases, scales and offsets have none",
         least=0,
     )
     ema: float = option(

@@ -73,6 +73,36 @@ def flat(model):
     return np.concatenate([np.ravel(weight) for weight in model.get_weights()])
 
 
+@pytest.mark.parametrize("weight", [None, np.arange(12.0)])
+def test_training_smooths_labels_and_what_is_read_does_not(weight):
+    """The slow twin is Keras's loss of smoothed one-hot labels."""
+    images, labels = bars(12)
+    model = jem(p_x_weight=0.0, label_smoothing=0.3)(network())
+    model.compile(keras.optimizers.SGD(0.1))
+    evaluated = model.evaluate(images, labels, sample_weight=weight, verbose=0)
+    log = model.train_on_batch(images, labels, weight, return_dict=True)
+    twin = network()
+    twin.compile(
+        keras.optimizers.SGD(0.1),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.3),
+    )
+    loss = twin.train_on_batch(images, keras.utils.to_categorical(labels, 3), weight)
+    assert log["loss"] == pytest.approx(float(loss), rel=1e-5)
+    assert log["cross_entropy"] == pytest.approx(evaluated[0], rel=1e-5)
+    for ours, theirs in zip(model.network.weights, twin.weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_smoothing_needs_class_numbers():
+    model = jem(p_x_weight=0.0, label_smoothing=0.3)(network())
+    model.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    images, labels = bars(12)
+    with pytest.raises(
+        InputError, match=r"^label_smoothing=0\.3 is for labels that are"
+    ):
+        model.train_on_batch(images, keras.utils.to_categorical(labels, 3))
+
+
 @pytest.mark.parametrize("term", TERMS)
 def test_a_step_follows_the_gradient_of_its_terms(term):
     """The slow twin: one SGD step by hand, on chains that are drawn again."""

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -23,6 +24,18 @@ def loss(names=NAMES, p_x_weight=0.0, p_x_y_weight=0.0, energy_l2=0.0):
         p_x_weight=p_x_weight,
         p_x_y_weight=p_x_y_weight,
         energy_l2=energy_l2,
+    )
+
+
+def test_smoothing_adds_to_the_cross_entropy_that_of_the_smoothed_target():
+    logits, share = LOGITS["labelled"], 0.3
+    keras_own = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=share, reduction=None
+    )
+    plain = keras.losses.sparse_categorical_crossentropy(LABELS, logits, True)
+    added = objectives.label_smoothing(logits, LABELS)
+    np.testing.assert_allclose(
+        plain + share * added, keras_own(tf.one_hot(LABELS, 4), logits), rtol=1e-5
     )
 
 

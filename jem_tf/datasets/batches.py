@@ -17,7 +17,7 @@ from jem_tf.errors import InputError, argument
 fold_in = tf.random.experimental.stateless_fold_in
 PAD_SHARE = 8  # reflect-pad by an eighth of the image: the paper's 4 pixels of 32
 # Streams of seeds [seed, stream]; 0 is JEM's, 5 the replay buffer's.
-ORDER, CROP, REAL_ORDER, REAL_CROP = 1, 2, 3, 4
+ORDER, CROP, REAL_ORDER, REAL_CROP, CUTOUT = 1, 2, 3, 4, 7
 
 
 def training_batches(
@@ -27,6 +27,7 @@ def training_batches(
     batch_size: int,
     seed: int,
     augment: bool = True,
+    cutout: int = 0,
     labels_per_class: int = 0,
     p_x_images: str | None = None,
     p_x_batch_size: int = 0,
@@ -43,6 +44,8 @@ def training_batches(
       seed: int.
       augment: whether to reflect-pad, crop and (where the set allows it) flip labelled
         images.
+      cutout: pixels a side of a square of each labelled image that is set to 0, if
+        they are augmented; 0: none.
       labels_per_class: how many training images of a class are labelled; 0: all.
       p_x_images: which images log p(x) learns from, drawn from all training images:
         "augmented", "plain", or None, in which case it learns from the labelled ones.
@@ -60,12 +63,14 @@ def training_batches(
       of `p_x_batch_size`.
 
     Raises:
-      InputError: if a batch is larger than the images it is drawn from.
+      InputError: if a batch is larger than the images it is drawn from, or a cutout
+        than an image.
     """
     images, labels = dataset.train
     labelled = _labelled(labels, dataset.class_names, labels_per_class)
     _check_size("batch_size", batch_size, len(labelled))
     _check_size("p_x_batch_size", p_x_batch_size, len(labels))
+    _check_cutout(cutout, images.shape[1:3])
 
     def make_share(turn: tf.Tensor) -> tuple[Any, tf.Tensor]:
         step, replica = turn // len(own), own.start + turn % len(own)
@@ -75,14 +80,17 @@ def training_batches(
         x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
         if augment:
             x = crop_and_flip(x, fold_in([seed, CROP], step), dataset.flip, *part)
+        x = pixels.from_uint8(x)
+        if augment and cutout:
+            x = cut_out(x, cutout, fold_in([seed, CUTOUT], step), *part)
         if p_x_images is None:
-            return pixels.from_uint8(x), y
+            return x, y
         places = order_examples(step, p_x_batch_size, len(labels), [seed, REAL_ORDER])
         real = tf.gather(images, take_share(places, *part))
         if augment and p_x_images == "augmented":
             crop_seed = fold_in([seed, REAL_CROP], step)
             real = crop_and_flip(real, crop_seed, dataset.flip, *part)
-        return {"labelled": pixels.from_uint8(x), "real": pixels.from_uint8(real)}, y
+        return {"labelled": x, "real": pixels.from_uint8(real)}, y
 
     return (
         tf.data.Dataset.range(first * len(own), steps * len(own))
@@ -142,6 +150,39 @@ def crop_and_flip(
         return cropped
     mirror = tf.random.stateless_uniform([share * replicas, 1, 1, 1], flip_seed) < 0.5
     return tf.where(take_share(mirror, replica, replicas), cropped[:, :, ::-1], cropped)
+
+
+def cut_out(
+    images: tf.Tensor,
+    side: int,
+    seed: tf.Tensor,
+    replica: int | tf.Tensor = 0,
+    replicas: int = 1,
+) -> tf.Tensor:
+    """Sets a square of each image float [B, H, W, C] in [-1, 1] to 0, the middle grey.
+
+    Its centre is any pixel of the image, so that a part of the square may be outside
+    (DeVries & Taylor 2017). `side` is in pixels. `seed` (int [2]) is that of the whole
+    batch, of which the images may be one replica's share.
+    """
+    share, inside = images.shape[0], []
+    for axis, seed_of_axis in enumerate(tf.unstack(tf.random.split(seed)), start=1):
+        length = images.shape[axis]
+        centre = tf.random.stateless_uniform(
+            [share * replicas, 1], seed_of_axis, 0, length, tf.int32
+        )
+        offset = tf.range(length) - take_share(centre, replica, replicas) + side // 2
+        inside.append((offset >= 0) & (offset < side))
+    square = inside[0][:, :, None, None] & inside[1][:, None, :, None]
+    return tf.where(square, 0.0, images)
+
+
+def _check_cutout(side: int, image_size: Sequence[int]) -> None:
+    if side >= min(image_size):
+        raise InputError(
+            f"{argument('cutout', side)} would cover an image of "
+            f"{image_size[0]}x{image_size[1]} pixels; lower it."
+        )
 
 
 def _check_size(name: str, size: int, available: int) -> None:

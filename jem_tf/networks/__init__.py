@@ -2,6 +2,7 @@
 
     wide_resnet  the paper's wrn-DEPTH-WIDTH
     convnet      a small network for small images and small machines
+    vgg          a plain network that a classifier trains quickly
     layers       what the networks share: convolutions, normalisation, initial weights
     activations  activations whose gradients are fast on a CPU
 
@@ -19,6 +20,7 @@ import keras
 
 from jem_tf.errors import InputError, argument
 from jem_tf.networks.convnet import convnet
+from jem_tf.networks.vgg import vgg
 from jem_tf.networks.wide_resnet import wide_resnet
 
 
@@ -53,6 +55,7 @@ class Builder(Protocol):
 NETWORKS: dict[str, Builder] = {
     "wrn-DEPTH-WIDTH": wide_resnet,
     "convnet-WIDTH": convnet,
+    "vgg-WIDTH": vgg,
     "convnet": functools.partial(convnet, width=32),
 }
 

@@ -1,6 +1,7 @@
 """The few layers that every network is made of, as functions of x [B, H, W, C]."""
 
 import itertools
+import math
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 from jem_tf.errors import InputError, argument
 from jem_tf.networks import activations
 
-NORMS = ("none", "batch", "layer", "group")
+NORMS = ("none", "batch", "layer", "group", "frozen_batch")
 ACTIVATIONS = {"leaky_relu": activations.leaky_relu, "swish": activations.swish}
 PLAIN = {
     "leaky_relu": activations.plain_leaky_relu,
@@ -49,16 +50,32 @@ class ConvLeakyReLU(keras.layers.Conv2D):
         return activations.convolved_leaky_relu(x, *parts)
 
 
+@keras.saving.register_keras_serializable("jem_tf")
+class FrozenBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation by its moving statistics alone, which training leaves as is.
+
+    An image's energy does not depend on its neighbours. Scale and offset are trained.
+    """
+
+    def call(
+        self, inputs: tf.Tensor, training: Any = None, mask: Any = None
+    ) -> tf.Tensor:
+        """[B, ..., C] -> the same shape."""
+        return super().call(inputs, training=False, mask=mask)
+
+
 class Layers:
     """Makes layers of one style; `seed` alone determines their initial weights.
 
     Args:
       norm: one of NORMS. "batch" makes an image's energy depend on its neighbours in
-        training.
+        training; "frozen_batch" keeps the statistics that it begins with.
       activation: one of ACTIVATIONS; "leaky_relu" has the paper's slope of 0.2.
       gain: kernels and biases start as U(-b, b), b = gain / sqrt(fan_in). 1 is the
         paper's (PyTorch's default); sqrt(6) keeps the variance through a ReLU (He et
         al. 2015).
+      norm_momentum: share of the moving statistics of "batch" that a step keeps. 0.1
+        is the authors' (0.9 in PyTorch, which counts the share that is replaced).
       seed: int.
       dtype: a Keras dtype policy, such as "mixed_bfloat16"; logits are float32 under
         any.
@@ -75,6 +92,7 @@ class Layers:
         norm: str = "none",
         activation: str = "leaky_relu",
         gain: float = 1.0,
+        norm_momentum: float = 0.1,
         seed: int = 0,
         dtype: str = "float32",
         fused: bool = True,
@@ -89,6 +107,7 @@ class Layers:
                     f"{', '.join(known)}."
                 )
         self._norm, self._activation, self._gain = norm, activation, gain
+        self._norm_momentum = norm_momentum
         self._seeds, self._dtype = itertools.count(1000 * seed), dtype
         self._convolutions, self._fused = itertools.count(), fused
 
@@ -125,10 +144,17 @@ class Layers:
         if self._norm == "none":
             return x
         style = {"epsilon": 1e-5, "dtype": self._dtype}
+        momentum = self._norm_momentum
         if self._norm == "batch":
-            return keras.layers.BatchNormalization(momentum=0.1, **style)(x)
-        groups = 1 if self._norm == "layer" else 8
+            return keras.layers.BatchNormalization(momentum=momentum, **style)(x)
+        if self._norm == "frozen_batch":
+            return FrozenBatchNormalization(momentum=momentum, **style)(x)
+        groups = 1 if self._norm == "layer" else math.gcd(8, x.shape[-1])
         return keras.layers.GroupNormalization(groups, **style)(x)
+
+    def pool(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """Means over 2x2 pixels; a last odd row or column is left out."""
+        return keras.layers.AveragePooling2D(2, dtype=self._dtype)(x)
 
     def add(self, x: keras.KerasTensor, h: keras.KerasTensor) -> keras.KerasTensor:
         """The sum at the end of a residual block."""

@@ -1,6 +1,7 @@
 """Keras optimisers, with the learning-rate schedule of a whole run.
 
     averaging   averages of the weights over the steps
+    kernel_l2   coupled weight decay of kernels
     sharpness   the gradient at the worst weights nearby, for flat minima
 
 This folder imports `jem_tf.errors` alone.
@@ -16,7 +17,8 @@ import tensorflow as tf
 from keras.optimizers import schedules
 
 from jem_tf.errors import InputError, argument
-from jem_tf.optimizers import averaging
+from jem_tf.optimizers.averaging import WarmedUpAverage
+from jem_tf.optimizers.kernel_l2 import KernelL2
 
 # The authors' code: x0.3 after 160 and 180 of 200 epochs; PyTorch's epsilon.
 DECAY, DECAY_AT, EPSILON = 0.3, (0.8, 0.9), 1e-8
@@ -43,26 +45,63 @@ class WarmedUp(schedules.LearningRateSchedule):
         return cls(schedules.deserialize(config["schedule"]), config["warmup_steps"])
 
 
-def _in_steps(learning_rate: float, steps: int) -> schedules.LearningRateSchedule:
+@keras.saving.register_keras_serializable("jem_tf")
+class LinearDecay(schedules.LearningRateSchedule):
+    """`learning_rate` until step `first`, then linearly down to 0 at step `last`."""
+
+    def __init__(self, learning_rate: float, first: int, last: int):
+        self.learning_rate, self.first, self.last = learning_rate, first, last
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        left = (self.last - tf.cast(step, tf.float32)) / max(1, self.last - self.first)
+        return self.learning_rate * tf.clip_by_value(left, 0.0, 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        rate, first, last = self.learning_rate, self.first, self.last
+        return {"learning_rate": rate, "first": first, "last": last}
+
+
+@keras.saving.register_keras_serializable("jem_tf")
+class Adam(KernelL2, WarmedUpAverage, keras.optimizers.Adam):
+    """Keras's Adam with `kernel_l2`; averages of `use_ema=True` begin otherwise."""
+
+
+@keras.saving.register_keras_serializable("jem_tf")
+class SGD(KernelL2, WarmedUpAverage, keras.optimizers.SGD):
+    """Keras's SGD with `kernel_l2`; averages of `use_ema=True` begin otherwise."""
+
+
+def _in_steps(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
     ends = [math.ceil(steps * share) - 1 for share in DECAY_AT]  # last step of a rate
     rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
     return schedules.PiecewiseConstantDecay(ends, rates)
 
 
-def _constant(learning_rate: float, steps: int) -> schedules.LearningRateSchedule:
+def _cosine(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
+    return schedules.CosineDecay(learning_rate, steps)
+
+
+def _constant(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
     return schedules.PiecewiseConstantDecay([steps], [learning_rate] * 2)
 
 
-# By name: (learning rate after warm-up, steps of the run) -> schedule.
+def _one_cycle(
+    learning_rate: float, steps: int, warmup_steps: int
+) -> schedules.LearningRateSchedule:
+    return LinearDecay(learning_rate, warmup_steps, steps)
+
+
+# By name: (learning rate after warm-up, steps, steps of warm-up) -> schedule.
 SCHEDULES = {
     "steps": _in_steps,
-    "cosine": schedules.CosineDecay,
+    "cosine": _cosine,
     "constant": _constant,
+    "one_cycle": _one_cycle,
 }
-# By name: (schedule, weight_decay=None, use_ema=False) -> optimiser.
+# By name: (schedule, weight_decay=None, kernel_l2=0.0, use_ema=False) -> optimiser.
 OPTIMIZERS = {
-    "adam": functools.partial(averaging.Adam, epsilon=EPSILON),
-    "sgd": functools.partial(averaging.SGD, momentum=0.9, nesterov=True),
+    "adam": functools.partial(Adam, epsilon=EPSILON),
+    "sgd": functools.partial(SGD, momentum=0.9, nesterov=True),
 }
 
 
@@ -74,6 +113,7 @@ def build(
     warmup_steps: int = 0,
     schedule: str = "steps",
     weight_decay: float = 0.0,
+    kernel_l2: float = 0.0,
     ema: float = 0.0,
 ) -> keras.optimizers.Optimizer:
     """Builds the optimiser of a run of `steps` training steps.
@@ -85,9 +125,12 @@ def build(
       warmup_steps: steps during which the rate grows linearly, from
         learning_rate / warmup_steps.
       schedule: "steps" (x0.3 at 80% and again at 90% of the run), "cosine" (to 0),
-        "constant".
+        "constant", "one_cycle" (linearly to 0 at the end of the run; with the warm-up
+        a triangle, see Smith & Topin 2017).
       weight_decay: decoupled weight decay; a step subtracts from each weight this
         times the learning rate times the weight.
+      kernel_l2: coupled weight decay; a step adds this times the kernel to each
+        kernel's gradient, see `kernel_l2`.
       ema: decay of the averages of the weights in [0, 1), see `averaging`; 0: none.
 
     Returns:
@@ -105,9 +148,11 @@ def build(
                 f"{argument(key, value)} is not known; choose one of "
                 f"{', '.join(table)}."
             )
-    rate = WarmedUp(SCHEDULES[schedule](learning_rate, steps), warmup_steps)
+    after = SCHEDULES[schedule](learning_rate, steps, warmup_steps)
+    rate = WarmedUp(after, warmup_steps)
+    decay = {"weight_decay": weight_decay or None, "kernel_l2": kernel_l2}
     averages = {"use_ema": True, "ema_momentum": ema} if ema else {}
-    return OPTIMIZERS[name](rate, weight_decay=weight_decay or None, **averages)
+    return OPTIMIZERS[name](rate, **decay, **averages)
 
 
 def gradients_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:

@@ -38,16 +38,6 @@ class WarmedUpAverage(keras.optimizers.Optimizer):
             average.assign(momentum * average + (1 - momentum) * weight)
 
 
-@keras.saving.register_keras_serializable("jem_tf")
-class Adam(WarmedUpAverage, keras.optimizers.Adam):
-    """Keras's Adam, but for how the average of `use_ema=True` begins."""
-
-
-@keras.saving.register_keras_serializable("jem_tf")
-class SGD(WarmedUpAverage, keras.optimizers.SGD):
-    """Keras's SGD, but for how the average of `use_ema=True` begins."""
-
-
 def momentum_at(step: Any, decay: float) -> tf.Tensor:
     """The share m of the old average in the one after a step, float32 [] in [0, 1).
 

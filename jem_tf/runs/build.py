@@ -77,6 +77,7 @@ def make_model(
         p_x_weight=objective.p_x_weight,
         p_y_given_x_weight=objective.p_y_given_x_weight,
         p_x_y_weight=objective.p_x_y_weight,
+        label_smoothing=objective.label_smoothing,
         conditional=objective.conditional,
         energy_l2=objective.energy_l2,
         gradient_clip=objective.gradient_clip or None,
@@ -178,6 +179,7 @@ def make_batches(
         batch_size=opts.training.batch_size,
         seed=opts.training.seed,
         augment=opts.data.augment,
+        cutout=opts.data.cutout,
         labels_per_class=opts.data.labels_per_class,
         p_x_images=objective.p_x_images if own else None,
         p_x_batch_size=p_x_batch_size(opts) if own else 0,
@@ -198,6 +200,7 @@ def compile_model(model: jem.JEM, training: Training, steps: int) -> jem.JEM:
         warmup_steps=training.warmup_steps,
         schedule=training.schedule,
         weight_decay=training.weight_decay,
+        kernel_l2=training.kernel_l2,
         ema=training.ema,
     )
     if hardware.choose_precision(training.precision)[0] == "mixed_float16":
@@ -240,10 +243,30 @@ def check_options(opts: Options, replicas: int) -> None:
     if objective.p_x_weight and objective.p_x_images == "same":
         _check_same_images(opts)
     _check_temperature(opts.sampling)
-    if opts.data.flip == "true" and not opts.data.augment:
+    _check_augmentation(opts)
+
+
+def _check_augmentation(opts: Options) -> None:
+    data, objective = opts.data, opts.objective
+    for name, value, given in (
+        ("flip", "true", data.flip == "true"),
+        ("cutout", data.cutout, data.cutout > 0),
+    ):
+        if given and not data.augment:
+            raise InputError(
+                f"{argument(name, value)} is not used with "
+                f"{argument('augment', 'false')}; leave one of them out."
+            )
+    same = objective.p_x_weight > 0 and objective.p_x_images == "same"
+    if data.cutout and (same or objective.p_x_y_weight):
+        reason = (
+            argument("p_x_images", "same")
+            if same
+            else argument("p_x_y_weight", objective.p_x_y_weight)
+        )
         raise InputError(
-            f"{argument('flip', 'true')} is not used with "
-            f"{argument('augment', 'false')}; leave one of them out."
+            f"{argument('cutout', data.cutout)} is for the cross-entropy alone, and "
+            f"with {reason} the density would learn cut images; leave one of them out."
         )
 
 

@@ -24,7 +24,9 @@ LONGEST = 246  # bytes of a data set's name in a folder's; disks take 255 in all
 # Options that came after format 1. At their defaults they do not count in the default
 # folder's name, so that a command keeps the folder that it had before them.
 NEWER = {name: getattr(Sampling(), name) for name in ("sampler", "temperature")}
-NEWER["flip"] = Data().flip
+NEWER |= {name: getattr(Data(), name) for name in ("flip", "cutout")}
+NEWER["label_smoothing"] = Objective().label_smoothing
+NEWER["kernel_l2"] = Training().kernel_l2
 NEWER |= {name: getattr(Objective(), name) for name in ("sam_rho", "sam_terms")}
 NEWER["ema"] = Training().ema
 SPLITS = ("train", "validation", "test")

@@ -124,6 +124,7 @@ WHOLE = {  # what a run may be fed, every part of it
     "labels_per_class": 10,
     "p_x_images": "augmented",
     "p_x_batch_size": 12,
+    "cutout": 3,
 }
 
 
@@ -254,6 +255,53 @@ def test_steps_crop_differently():
     assert not np.array_equal(first, second)
 
 
+@pytest.mark.parametrize(("height", "width", "side"), [(8, 8, 3), (8, 8, 4), (5, 9, 4)])
+def test_a_cutout_is_a_square_around_any_pixel_clipped_by_the_edges(
+    height, width, side
+):
+    """The slow twin: all squares that there can be."""
+    images = tf.ones([900, height, width, 2])
+    cut = batches.cut_out(images, side, tf.constant([0, 1])).numpy()
+    squares = set()
+    for row in range(height):
+        for column in range(width):
+            image = np.ones([height, width, 2], "float32")
+            top, left = row - side // 2, column - side // 2
+            image[max(top, 0) : top + side, max(left, 0) : left + side] = 0.0
+            squares.add(image.tobytes())
+    assert {image.tobytes() for image in cut} == squares
+
+
+def test_cutouts_are_of_labelled_images_alone_and_of_augmented_ones():
+    def zeros(**how):
+        data = noisy(40)  # of which no pixel is 0 in [-1, 1]: 127.5 is no byte
+        feed = batches.training_batches(data, **WHOLE | how)
+        return [
+            [float(tf.reduce_mean(tf.cast(x[name] == 0, tf.float32))) for x, _ in feed]
+            for name in ("labelled", "real")
+        ]
+
+    labelled, real = zeros(cutout=4)
+    assert all(4 * 4 / 64 / 4 < share <= 4 * 4 / 64 for share in labelled)
+    assert len(set(labelled)) > 1
+    assert set(real) == {0.0}
+    for how in ({"cutout": 0}, {"cutout": 4, "augment": False}):
+        assert all(set(shares) == {0.0} for shares in zeros(**how))
+
+
+def test_xla_compiles_the_augmentation():
+    @tf.function(jit_compile=True)
+    def augment(images, step):
+        seed = batches.fold_in([0, batches.CROP], step)
+        x = batches.crop_and_flip(images, seed, True)
+        return batches.cut_out(tf.cast(x, tf.float32) + 1, 3, seed)
+
+    images = noisy(20).train.images
+    augmented = augment(images, tf.constant(3)).numpy()
+    assert 0 < (augmented == 0).mean() < 9 / 64
+    assert (augmented - 1 != images.numpy()).any()
+
+
 @pytest.mark.parametrize(
     ("augment", "p_x_images", "labelled_changed", "real_changed"),
     [
@@ -296,6 +344,10 @@ def test_plain_images_are_training_images_and_augmented_ones_are_not(
         (
             {"batch_size": 5, "p_x_images": "plain", "p_x_batch_size": 51},
             "p_x_batch_size=51 is larger than the 50 images",
+        ),
+        (
+            {"batch_size": 5, "cutout": 8},
+            "cutout=8 would cover an image of 8x8 pixels",
         ),
         (
             {"batch_size": 5, "labels_per_class": 17},

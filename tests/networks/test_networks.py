@@ -10,10 +10,12 @@ import tensorflow as tf
 from jem_tf import energies, networks, replay, samplers, starts
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
+from jem_tf.networks.layers import NORMS
 
 SHAPE, CLASSES = (8, 8, 3), 4
 STYLES = [("convnet-8", "none", "swish"), ("wrn-16-1", "none", "leaky_relu")] + [
-    ("wrn-10-1", norm, "swish") for norm in ("batch", "layer", "group")
+    *(("wrn-10-1", norm, "swish") for norm in ("batch", "layer", "group")),
+    *(("vgg-8", norm, "swish") for norm in ("none", "frozen_batch", "group")),
 ]
 UNIFORM = starts.uniform(SHAPE)
 DTYPES = ("float32", "mixed_bfloat16")
@@ -60,6 +62,32 @@ def test_an_images_logits_do_not_depend_on_its_neighbours(style):
     network = style()
     together, alone = network(images()), network(images()[:1])
     np.testing.assert_allclose(together[:1], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("norm", [x for x in NORMS if x != "batch"])
+def test_of_all_norms_only_batch_makes_images_depend_on_each_other_in_training(norm):
+    def training_differs(norm):
+        network = networks.build("vgg-8", SHAPE, CLASSES, norm=norm)
+        together, alone = (network(images()[:n], training=True) for n in (5, 1))
+        return float(tf.reduce_max(tf.abs(together[:1] - alone)))
+
+    assert training_differs(norm) < 1e-5
+    assert training_differs("batch") > 1e-3
+
+
+def test_frozen_batch_norm_is_batch_norm_of_statistics_that_never_change():
+    batch, frozen = (
+        networks.build("vgg-8", SHAPE, CLASSES, norm=norm)
+        for norm in ("batch", "frozen_batch")
+    )
+    batch(images(seed=1), training=True)
+    frozen.set_weights(batch.get_weights())
+    before = [np.array(x) for x in frozen.non_trainable_weights]
+    np.testing.assert_array_equal(frozen(images(), training=True), batch(images()))
+    for old, new in zip(before, frozen.non_trainable_weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+    trained = [x.path.split("/")[-1] for x in frozen.trainable_weights]
+    assert trained.count("gamma") == trained.count("beta") == 7
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -134,7 +162,7 @@ def test_every_name_in_the_table_builds_with_numbers_for_its_capitals(form):
     assert network(images()).shape == (5, CLASSES)
 
 
-@pytest.mark.parametrize("name", ["convnet-8", "wrn-10-1"])
+@pytest.mark.parametrize("name", ["convnet-8", "wrn-10-1", "vgg-8"])
 @pytest.mark.parametrize("shape", [(4, 4, 1), (9, 7, 2), (28, 28, 1)])
 def test_input_size_and_channels_are_free(name, shape):
     network = networks.build(name, shape, 3)

@@ -138,7 +138,8 @@ def test_without_averages_nothing_is_exchanged(ema):
 
 
 @pytest.mark.parametrize(
-    "make", [keras.optimizers.Adam, keras.optimizers.SGD, averaging.Adam, averaging.SGD]
+    "make",
+    [keras.optimizers.Adam, keras.optimizers.SGD, optimizers.Adam, optimizers.SGD],
 )
 def test_fit_ends_with_the_averages_as_keras_has_it(make):
     """`use_ema` in `fit`: training goes on with the weights, and ends with averages."""
@@ -161,7 +162,7 @@ def test_a_saved_model_has_its_averages(tmp_path):
     model = stepped()
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    assert type(again.optimizer) is averaging.SGD
+    assert type(again.optimizer) is optimizers.SGD
     for one, other in zip(
         averaging.averages(model.optimizer),
         averaging.averages(again.optimizer),

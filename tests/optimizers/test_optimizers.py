@@ -56,6 +56,16 @@ def test_cosine_is_half_way_down_at_half_time_and_ends_at_0():
     assert values[-1] < 1e-6
 
 
+@pytest.mark.parametrize("warmup", [0, 1, 250, STEPS - 1])
+def test_one_cycle_is_a_triangle_that_ends_at_0(warmup):
+    steps = range(0, STEPS + 1, 50)
+    up = [(step + 1) / max(warmup, 1) for step in steps]
+    down = [(STEPS - step) / (STEPS - warmup) for step in steps]
+    expected = RATE * np.minimum(np.minimum(up, down), 1)
+    values = rates(steps, warmup_steps=warmup, schedule="one_cycle")
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-7)
+
+
 def test_constant_is_constant():
     assert set(rates(range(0, 2 * STEPS, 50), schedule="constant")) == {RATE}
 

@@ -132,6 +132,22 @@ def test_a_mirror_without_augmentation_is_refused():
     assert "flip=true is not used with augment=false" in message
 
 
+def test_a_cutout_without_augmentation_is_refused():
+    message = refused(dataclasses.replace(SMALL, data=Data(cutout=3, augment=False)))
+    assert "cutout=3 is not used with augment=false" in message
+
+
+@pytest.mark.parametrize("objective", [{"p_x_images": "same"}, {"p_x_y_weight": 0.5}])
+def test_the_density_never_learns_images_with_a_cutout(objective):
+    options = with_subject(objective=objective, data={"cutout": 3, "augment": True})
+    message = refused(options)
+    (name, value), *_ = objective.items()
+    assert (
+        f"cutout=3 is for the cross-entropy alone, and with {name}={value}" in message
+    )
+    build.check_options(with_subject(data={"cutout": 3, "augment": True}), 1)
+
+
 def test_mala_proposes_sglds_steps_unless_a_temperature_is_given():
     options = with_sampling(sampler="mala", step_size=0.5, step_noise=0.2).sampling
     temperature = build.make_sampler(options).keywords["temperature"]
@@ -172,6 +188,7 @@ def test_a_model_takes_its_weights_from_the_options():
         p_x_weight=0.3,
         p_y_given_x_weight=0.5,
         p_x_y_weight=0.7,
+        label_smoothing=0.2,
         conditional=True,
         energy_l2=0.11,
         gradient_clip=0.13,
