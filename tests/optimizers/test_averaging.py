@@ -137,6 +137,7 @@ def test_without_averages_nothing_is_exchanged(ema):
         np.testing.assert_array_equal(weight, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [keras.optimizers.Adam, keras.optimizers.SGD, optimizers.Adam, optimizers.SGD],
@@ -171,6 +172,7 @@ def test_a_saved_model_has_its_averages(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_keras_callback_that_swaps_the_averages_in_works(tmp_path):
     model = tiny_models.compiled(optimizer=averaging_sgd())
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
@@ -178,6 +180,7 @@ def test_keras_callback_that_swaps_the_averages_in_works(tmp_path):
     assert np.isfinite(logs["val_loss"])
 
 
+@pytest.mark.slow
 def test_two_replicas_have_the_averages_of_one(two_replicas):
     one, two = stepped(), stepped(strategy=two_replicas)
     pairs = zip(

@@ -181,6 +181,7 @@ def still(strategy=None, *, jit=False):
     return model
 
 
+@pytest.mark.slow
 def test_xla_and_two_replicas_take_the_same_step(two_replicas):
     ends, before = [], tiny_models.weights(still())
     for model in (still(), still(jit=True), still(two_replicas)):
