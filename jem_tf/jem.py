@@ -11,6 +11,7 @@ Letters: B images a batch and replica, K classes, images [H, W, C] in [-1, 1]; e
 in nats.
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -20,6 +21,7 @@ from jem_tf import energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.keras_support import batch_checks, configuration
+from jem_tf.optimizers import sharpness
 from jem_tf.replay import ReplayBuffer
 from jem_tf.sampling import Sampler
 
@@ -56,11 +58,15 @@ class JEM(EnergyModel):
       energy_l2: weight of mean E(x)^2, which keeps energies small.
       gradient_clip: bound on the global norm of the weights' gradient, or None.
       input_noise: deviation of the noise added to training images (the paper: 0.03).
+      sam_rho: rho of adaptive sharpness-aware minimisation, see
+        `optimizers.sharpness`; 0 for none. A step then takes two gradients, of the
+        same images; the readings are those of the first.
+      sam_terms: what is descended there: "all", or "p_x", log p(x) and log p(x, y).
       seed: int; with the step and the replica, it determines all that is random here.
 
     Raises:
-      InputError: if a weight is negative, a term lacks its buffer or sampler, or the
-        network does not end in logits.
+      InputError: if a weight or sam_rho is negative, a term lacks its buffer or
+        sampler, or the network does not end in logits.
     """
 
     def __init__(
@@ -77,6 +83,8 @@ class JEM(EnergyModel):
         energy_l2: float = 0.0,
         gradient_clip: float | None = None,
         input_noise: float = 0.0,
+        sam_rho: float = 0.0,
+        sam_terms: str = "all",
         seed: int = 0,
     ):
         generative = p_x_weight + p_x_y_weight > 0
@@ -97,12 +105,13 @@ class JEM(EnergyModel):
                 f"Drawing by class needs a buffer of num_classes={self.num_classes}, "
                 f"not {self.buffer.num_classes}."
             )
+        sharpness.check(sam_rho, sam_terms, generative)
         self.generative = generative
         self.p_x_weight, self.p_y_given_x_weight, self.p_x_y_weight = weights
         self.label_smoothing = label_smoothing
         self.conditional, self.energy_l2 = conditional, energy_l2
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
-        self.seed = seed
+        self.sam_rho, self.sam_terms, self.seed = sam_rho, sam_terms, seed
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of an equal JEM, for Keras's `save`; see `keras_support`."""
@@ -160,11 +169,14 @@ class JEM(EnergyModel):
         noise_seed, dream_seed = self._step_seeds()
         images = self._noisy(x if isinstance(x, dict) else {"labelled": x}, noise_seed)
         drawn, chain_readings = self._negatives(images, y, dream_seed)
-        with tf.GradientTape() as tape:
-            logits = self._forward(images | drawn)
-            loss, readings = self._loss(logits, y, weight)
-            loss = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(loss, self.trainable_weights)
+        gradients, (readings, logits) = sharpness.gradients(
+            functools.partial(self._evaluate, images | drawn, y, weight),
+            self.trainable_weights,
+            self.network.non_trainable_variables,
+            rho=self.sam_rho,
+            terms=self.sam_terms,
+            scale_loss=self.optimizer.scale_loss,
+        )
         scale, clip = self.optimizer.scale_loss(tf.constant(1.0)), self.gradient_clip
         gradients, norm = optimizers.clip_over_replicas(
             gradients, clip and clip * scale
@@ -223,8 +235,14 @@ class JEM(EnergyModel):
         logits = self._float32_logits(tf.concat(list(images.values()), axis=0), True)
         return dict(zip(images, tf.split(logits, sizes), strict=True))
 
+    def _evaluate(self, images, y, weight):
+        """(The terms of the loss, (readings, logits))."""
+        logits = self._forward(images)
+        terms, readings = self._loss(logits, y, weight)
+        return terms, (readings, logits)
+
     def _loss(self, logits, y, weight):
-        """(This replica's share; those of all add up to the loss), readings."""
+        """({term: this replica's share; those of all add up to the loss}, readings)."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         share = self.compute_loss(None, y, logits["labelled"], weight)
         real = energies.marginal_energy(logits.get("real", logits["labelled"]))
@@ -239,6 +257,7 @@ class JEM(EnergyModel):
         if self.losses:  # of the network's layers, such as regularisers
             readings["penalty"] = tf.add_n(self.losses)
             loss += readings["penalty"] / replicas
+        terms = {"p_y_given_x": loss}
         if self.generative:
             generative, drawn = objectives.generative_loss(
                 logits,
@@ -247,10 +266,10 @@ class JEM(EnergyModel):
                 p_x_y_weight=self.p_x_y_weight,
                 energy_l2=self.energy_l2,
             )
-            loss += generative / replicas
+            terms["p_x"] = generative / replicas
             readings["energy_drawn"] = tf.reduce_mean(drawn)
             readings["energy_gap"] = readings["energy_drawn"] - readings["energy_real"]
-        return loss, readings | {"loss": loss * replicas}
+        return terms, readings | {"loss": tf.add_n([*terms.values()]) * replicas}
 
     def _smoothing(self, logits, y, weight):
         """What smoothing adds to the cross-entropy, in units of `label_smoothing`."""

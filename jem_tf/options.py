@@ -199,6 +199,19 @@ class Objective:
     gradient_clip: float = option(
         0.0, "bound on the global norm of the weights' gradient. 0: none", least=0
     )
+    sam_rho: float = option(
+        0.0,
+        "rho of adaptive sharpness-aware minimisation (Kwon et al. 2021; 2 in "
+        "SADA-JEM): a step descends the gradient at the weights theta + rho theta^2 g "
+        "/ || |theta| g ||, g the gradient at theta, for about twice the cost. 0: none",
+        least=0,
+    )
+    sam_terms: str = option(
+        "all",
+        "terms of the loss for which --sam_rho counts. p_x: those of log p(x) and "
+        "log p(x, y); the cross-entropy is descended at theta",
+        choices=("all", "p_x"),
+    )
     input_noise: float = option(
         0.03,
         "standard deviation of the noise on training images, in pixels of [-1, 1]",
@@ -267,6 +280,15 @@ class Training:
         "coupled (L2) weight decay: a step adds this times the kernel to each kernel's "
         "gradient; biases, scales and offsets have none",
         least=0,
+    )
+    ema: float = option(
+        0.0,
+        "decay of averages of the weights over the steps; less in the first steps, "
+        "(1 + t) / (10 + t). Validation, evaluation, samples and exports use the "
+        "averages, with the moving statistics of the last weights for --norm=batch. "
+        "0: none",
+        least=0,
+        most=0.99999,
     )
     precision: str = option(
         "auto",

@@ -17,6 +17,7 @@ from jem_tf import datasets, figures, jem
 from jem_tf.commands import command, cpu_advice
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
+from jem_tf.optimizers import averaging
 from jem_tf.options import Options, flatten, replace
 from jem_tf.runs import (
     build,
@@ -60,6 +61,7 @@ def run(opts: Options) -> dict[str, Any] | None:
     model = preparation.make_trainable(opts, data, plan.steps, team)
     with preparation.claimed_folder(prepared) as folder:
         model, now, seconds = _train(folder, opts, data, plan, team, model)
+        averaging.adopt(model.optimizer)
         results = None
         if team.chief:
             results = _measure(model, data) | {"seconds": seconds, "steps": plan.steps}

@@ -1,5 +1,6 @@
 """The program, end to end: `flags/smoke.flags`, on real digits."""
 
+import functools
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,7 +16,7 @@ from absl import flags
 from PIL import Image
 
 import jem_tf
-from jem_tf import networks, train
+from jem_tf import datasets, networks, train
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inference
 from jem_tf.runs import checkpoint_files, flagfiles
@@ -166,6 +168,66 @@ def test_every_kind_of_run_trains_and_comes_back(more, tmp_path):
     model = jem_tf.load(tmp_path / "run").model
     assert np.isfinite(list(results.values())).all()
     assert (model.buffer is None) == (more == ["--p_x_weight=0"])
+
+
+class Poison(keras.callbacks.Callback):
+    """Notes the weights after each step; makes the first attempt's buffer NaN."""
+
+    def __init__(self, weights, step):
+        super().__init__()
+        self.weights, self.step = weights, step
+
+    def on_train_batch_end(self, batch, logs=None):
+        values = [weight.numpy() for weight in self.model.trainable_weights]
+        self.weights[batch] = values  # of the attempt that counts, at last
+        if not self.model.seed and batch + 1 == self.step:
+            shard = self.model.buffer.shard_0
+            shard.assign(shard * float("nan"))
+
+
+def test_all_that_comes_after_training_has_the_average_of_the_steps_that_count(
+    tmp_path, monkeypatch
+):
+    """After a way back to step 4, with sharpness-aware steps."""
+    shown, weights = train._callbacks, {}
+    poison = functools.partial(Poison, weights, 6)
+    monkeypatch.setattr(train, "_callbacks", lambda *args: [*shown(*args), poison()])
+    flags = "--ema=0.7 --sam_rho=0.5 --learning_rate=0.01 --steps=8 --export".split()
+    flags.append("--checkpoint_every=4")
+    results = run(tmp_path / "run", *flags)
+    [event] = json.loads((tmp_path / "run/results/guard.json").read_text())["events"]
+    assert (event["step"], event["back_to"]) == (7, 4)
+    expected = weights[0]
+    for t in range(1, 8):
+        m = min(0.7, (1 + t) / (10 + t))
+        pairs = zip(expected, weights[t], strict=True)
+        expected = [m * average + (1 - m) * weight for average, weight in pairs]
+
+    loaded = jem_tf.load(tmp_path / "run")
+    for weight, average in zip(loaded.model.trainable_weights, expected, strict=True):
+        np.testing.assert_allclose(weight, average, rtol=1e-4, atol=1e-6)
+    distance = [
+        np.abs(weight - last).max()
+        for weight, last in zip(loaded.model.trainable_weights, weights[7], strict=True)
+    ]
+    assert max(distance) > 1e-3
+    data = datasets.load("digits")
+    logits = inference.logits(loaded.model, data.test.images)
+    accuracy = np.mean(logits.argmax(1) == data.test.labels)
+    assert results["accuracy"] == pytest.approx(accuracy)
+    place = checkpoint_files.find_whole(tmp_path / "run" / "checkpoints")
+    logits = inference.logits(loaded.model, data.validation.images)
+    accuracy = np.mean(logits.argmax(1) == data.validation.labels)
+    assert checkpoint_files.read_state(place).val_accuracy == pytest.approx(accuracy)
+    served = tf.saved_model.load(tmp_path / "run" / "export" / "1").signatures
+    images = tf.constant(data.test.images[:3])
+    np.testing.assert_allclose(
+        served["classify"](images=images)["logits"],
+        loaded.model.logits(images),
+        atol=1e-4,
+    )
+    again = run(tmp_path / "run", *flags)  # nothing is left to do
+    assert again | {"seconds": 0} == results | {"seconds": 0}
 
 
 def test_the_program_trains_on_two_replicas_and_says_only_its_own_lines(tmp_path):

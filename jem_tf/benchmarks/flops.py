@@ -36,7 +36,16 @@ def chain_flops(network: keras.Model, chains: int, *, steps: int) -> int:
     return 2 * chains * steps * count_forward(network)
 
 
-def count_update(network: keras.Model, images: int) -> int:
-    """Counts the operations of a loss over images and its gradient by the weights."""
+def count_update(
+    network: keras.Model, images: int, *, forward: int = 1, backward: int = 1
+) -> int:
+    """Counts the operations of a loss over images and its gradient by the weights.
+
+    Args:
+      network: the network.
+      images: how many.
+      forward, backward: passes of each kind: more with sharpness-aware minimisation.
+    """
     first = next(filter(None, map(count_layer, network.layers)))
-    return images * (3 * count_forward(network) - first)
+    once = count_forward(network)
+    return images * (forward * once + backward * (2 * once - first))

@@ -8,6 +8,7 @@ import tensorflow as tf
 from jem_tf.benchmarks import flops, timing
 from jem_tf.datasets import Dataset
 from jem_tf.jem import JEM
+from jem_tf.optimizers import sharpness
 from jem_tf.options import Options
 from jem_tf.runs import build
 from jem_tf.training.cluster import Cluster
@@ -62,7 +63,8 @@ def measure_training(
     seconds = timing.measure_seconds(step, repeats)
     steps = opts.sampling.sampler_steps
     work = flops.chain_flops(model.network, drawn, steps=steps)
-    work += flops.count_update(model.network, labelled + real + drawn)
+    passes = sharpness.count_passes(opts.objective.sam_rho, opts.objective.sam_terms)
+    work += flops.count_update(model.network, labelled + real + drawn, **passes)
     return model, compute_rates(seconds, images=labelled, work=work) | {
         "first_step_seconds": first,
         "peak_memory_gb": timing.read_peak_memory() / 1e9,

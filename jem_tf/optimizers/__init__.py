@@ -1,6 +1,8 @@
 """Keras optimisers, with the learning-rate schedule of a whole run.
 
+    averaging   averages of the weights over the steps
     kernel_l2   coupled weight decay of kernels
+    sharpness   the gradient at the worst weights nearby, for flat minima
 
 This folder imports `jem_tf.errors` alone.
 """
@@ -15,7 +17,8 @@ import tensorflow as tf
 from keras.optimizers import schedules
 
 from jem_tf.errors import InputError, argument
-from jem_tf.optimizers.kernel_l2 import SGD, Adam
+from jem_tf.optimizers.averaging import WarmedUpAverage
+from jem_tf.optimizers.kernel_l2 import KernelL2
 
 # The authors' code: x0.3 after 160 and 180 of 200 epochs; PyTorch's epsilon.
 DECAY, DECAY_AT, EPSILON = 0.3, (0.8, 0.9), 1e-8
@@ -58,6 +61,16 @@ class LinearDecay(schedules.LearningRateSchedule):
         return {"learning_rate": rate, "first": first, "last": last}
 
 
+@keras.saving.register_keras_serializable("jem_tf")
+class Adam(KernelL2, WarmedUpAverage, keras.optimizers.Adam):
+    """Keras's Adam with `kernel_l2`; averages of `use_ema=True` begin otherwise."""
+
+
+@keras.saving.register_keras_serializable("jem_tf")
+class SGD(KernelL2, WarmedUpAverage, keras.optimizers.SGD):
+    """Keras's SGD with `kernel_l2`; averages of `use_ema=True` begin otherwise."""
+
+
 def _in_steps(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
     ends = [math.ceil(steps * share) - 1 for share in DECAY_AT]  # last step of a rate
     rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
@@ -85,7 +98,7 @@ SCHEDULES = {
     "constant": _constant,
     "one_cycle": _one_cycle,
 }
-# By name: (schedule, weight_decay=None, kernel_l2=0.0) -> optimiser.
+# By name: (schedule, weight_decay=None, kernel_l2=0.0, use_ema=False) -> optimiser.
 OPTIMIZERS = {
     "adam": functools.partial(Adam, epsilon=EPSILON),
     "sgd": functools.partial(SGD, momentum=0.9, nesterov=True),
@@ -101,6 +114,7 @@ def build(
     schedule: str = "steps",
     weight_decay: float = 0.0,
     kernel_l2: float = 0.0,
+    ema: float = 0.0,
 ) -> keras.optimizers.Optimizer:
     """Builds the optimiser of a run of `steps` training steps.
 
@@ -117,6 +131,7 @@ def build(
         times the learning rate times the weight.
       kernel_l2: coupled weight decay; a step adds this times the kernel to each
         kernel's gradient, see `kernel_l2`.
+      ema: decay of the averages of the weights in [0, 1), see `averaging`; 0: none.
 
     Returns:
       The optimiser, not yet built.
@@ -136,7 +151,8 @@ def build(
     after = SCHEDULES[schedule](learning_rate, steps, warmup_steps)
     rate = WarmedUp(after, warmup_steps)
     decay = {"weight_decay": weight_decay or None, "kernel_l2": kernel_l2}
-    return OPTIMIZERS[name](rate, **decay)
+    averages = {"use_ema": True, "ema_momentum": ema} if ema else {}
+    return OPTIMIZERS[name](rate, **decay, **averages)
 
 
 def gradients_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
@@ -146,6 +162,26 @@ def gradients_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
     return tf.convert_to_tensor(inner._iterations)
+
+
+def sum_over_replicas(
+    gradients: Sequence[tf.Tensor | None],
+) -> list[tf.Tensor | None]:
+    """The sums of gradients over all replicas; None where no image reaches the weight.
+
+    Call it within `strategy.run`.
+
+    Raises:
+      InputError: if images reach no weight at all.
+    """
+    reached = [gradient for gradient in gradients if gradient is not None]
+    if not reached:
+        raise InputError(
+            f"{argument('network')} has no weights that images reach and training may "
+            "change; set trainable=True on some of its layers, and compile again."
+        )
+    sums = iter(tf.distribute.get_replica_context().all_reduce("sum", reached))
+    return [None if gradient is None else next(sums) for gradient in gradients]
 
 
 def clip_over_replicas(
@@ -163,13 +199,7 @@ def clip_over_replicas(
     Returns:
       (the gradients, the norm of their sum before it is bounded).
     """
-    reached = [gradient for gradient in gradients if gradient is not None]
-    if not reached:
-        raise InputError(
-            f"{argument('network')} has no weights that images reach and training may "
-            "change; set trainable=True on some of its layers, and compile again."
-        )
-    whole = tf.distribute.get_replica_context().all_reduce("sum", reached)
+    whole = [g for g in sum_over_replicas(gradients) if g is not None]
     norm = tf.linalg.global_norm(whole)
     scale = 1.0 if bound is None else tf.minimum(1.0, bound / norm)
     # The norm is that of the sum: if it is not finite, all replicas skip the step.

@@ -39,13 +39,3 @@ class KernelL2(keras.optimizers.Optimizer):
     def get_config(self) -> dict[str, Any]:
         """The arguments from which `from_config` makes an equal optimiser."""
         return super().get_config() | {"kernel_l2": self.kernel_l2}
-
-
-@keras.saving.register_keras_serializable("jem_tf")
-class Adam(KernelL2, keras.optimizers.Adam):
-    """Keras's Adam with `kernel_l2`."""
-
-
-@keras.saving.register_keras_serializable("jem_tf")
-class SGD(KernelL2, keras.optimizers.SGD):
-    """Keras's SGD with `kernel_l2`."""

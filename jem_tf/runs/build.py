@@ -9,6 +9,7 @@ import tensorflow as tf
 from jem_tf import jem, networks, optimizers, replay, samplers, starts
 from jem_tf.datasets import Dataset, batches
 from jem_tf.errors import InputError, argument
+from jem_tf.optimizers import sharpness
 from jem_tf.options import Options, Sampling, Training
 from jem_tf.system import hardware
 
@@ -81,6 +82,8 @@ def make_model(
         energy_l2=objective.energy_l2,
         gradient_clip=objective.gradient_clip or None,
         input_noise=objective.input_noise,
+        sam_rho=objective.sam_rho,
+        sam_terms=objective.sam_terms,
         seed=opts.training.seed,
     )
 
@@ -201,6 +204,7 @@ def compile_model(model: jem.JEM, training: Training, steps: int) -> jem.JEM:
         schedule=training.schedule,
         weight_decay=training.weight_decay,
         kernel_l2=training.kernel_l2,
+        ema=training.ema,
     )
     if hardware.choose_precision(training.precision)[0] == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -238,6 +242,7 @@ def check_options(opts: Options, replicas: int) -> None:
             f"{argument('buffer_size', opts.sampling.buffer_size)} is smaller than a "
             f"batch of {chains} chains; raise it."
         )
+    sharpness.check(objective.sam_rho, objective.sam_terms, objective.generative)
     if objective.p_x_weight and objective.p_x_images == "same":
         _check_same_images(opts)
     _check_temperature(opts.sampling)

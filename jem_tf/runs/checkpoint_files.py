@@ -1,7 +1,7 @@
 """One checkpoint on the disk: what is in it, and whether it is whole.
 
 FOLDER/step-0000500/state.json    the state of training, see `training_state`
-                    model.*       network and optimiser
+                    model.*       network and optimiser, which has averages of weights
                     shards-0.*    process 0's shards of the replay buffer
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf.errors import InputError
+from jem_tf.optimizers import averaging
 from jem_tf.runs.training_state import NewerFormat, TrainingState
 
 UNREADABLE = (OSError, ValueError, LookupError, TypeError, tf.errors.OpError)
@@ -106,10 +107,32 @@ def restore(model: Any, path: pathlib.Path, state: TrainingState) -> None:
         )
 
 
+def restore_averages(model: Any, path: pathlib.Path) -> None:
+    """Gives a model that is not compiled the averaged weights of a checkpoint.
+
+    Raises:
+      InputError: if the checkpoint has none, or not of these weights.
+    """
+    status = tf.train.Checkpoint(average=model.trainable_weights).read(
+        str(path / "model")
+    )
+    try:
+        status.assert_existing_objects_matched()
+    except (AssertionError, ValueError) as error:
+        raise InputError(
+            f"{path} has no averages of this network's weights ({first_line(error)}); "
+            "go on with the version that wrote it."
+        ) from error
+
+
 def tracked_objects(model: Any) -> tf.train.Checkpoint:
     """The tf.train.Checkpoint of all but the replay buffer."""
-    optimizer = {"optimizer": model.optimizer} if model.compiled else {}
-    return tf.train.Checkpoint(network=model.network, **optimizer)
+    objects = {"network": model.network}
+    if model.compiled:
+        objects["optimizer"] = model.optimizer
+        if averages := averaging.averages(model.optimizer):
+            objects["average"] = averages
+    return tf.train.Checkpoint(**objects)
 
 
 def accuracy_of(path: pathlib.Path) -> float:

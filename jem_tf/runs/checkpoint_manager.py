@@ -55,6 +55,7 @@ def model_facts(
         "classes": num_classes,
         **{name: getattr(opts.network, name) for name in names},
         "optimizer": opts.training.optimizer,
+        "ema": opts.training.ema or None,  # as in checkpoints of before
         "buffer_size": opts.sampling.buffer_size * opts.objective.generative,
     }
 

@@ -44,7 +44,8 @@ def read_run(
       precision: a Keras dtype policy to compute in; the run's own if None.
 
     Returns:
-      TrainedRun. Its model has the weights and the replay buffer. Chains of the buffer
+      TrainedRun. Its model has the replay buffer and the weights, which are averages if
+      the run averages them (`Training.ema`). Chains of the buffer
       that start afresh start from U(-1, 1), whatever the run's `start`.
 
     Raises:
@@ -67,6 +68,8 @@ def read_run(
     buffer = build.make_buffer(opts, shape, num_classes, devices=shards)
     model = build.make_model(opts, shape, num_classes, buffer)
     checkpoint_files.restore(model, checkpoint, state)
+    if opts.training.ema:
+        checkpoint_files.restore_averages(model, checkpoint)
     return TrainedRun(folder, model, opts, description.class_names, state.step)
 
 

@@ -29,6 +29,8 @@ NEWER |= {name: getattr(Data(), name) for name in ("flip", "cutout")}
 NEWER["init"] = Network().init
 NEWER["label_smoothing"] = Objective().label_smoothing
 NEWER["kernel_l2"] = Training().kernel_l2
+NEWER |= {name: getattr(Objective(), name) for name in ("sam_rho", "sam_terms")}
+NEWER["ema"] = Training().ema
 SPLITS = ("train", "validation", "test")
 
 

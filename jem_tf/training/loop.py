@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
+from jem_tf.optimizers import averaging
 from jem_tf.runs.checkpoint_manager import Checkpoints
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.training import signals
@@ -56,7 +57,8 @@ class Loop:
       cluster: Cluster of all processes.
       guard: Guard, which checks the readings of every step.
       checkpoints: Checkpoints of the run.
-      callbacks: Keras callbacks; `on_train_batch_end` gets the readings of the step.
+      callbacks: Keras callbacks; `on_train_batch_end` gets the readings of the step. In
+        `on_epoch_end`, the model has the averaged weights, if the optimiser keeps any.
       begin: `time.time()` when the run would have begun if one process had taken all
         its steps; None: `train` computes it.
     """
@@ -179,7 +181,8 @@ class Loop:
         logs = {name: total / self.count for name, total in self.sums.items()}
         self.sums, self.count = {}, 0
         epoch = (self.step - 1) // self.plan.steps_per_epoch
-        self._tell("on_epoch_end", epoch, logs)
+        with averaging.averaged(self.model.optimizer):
+            self._tell("on_epoch_end", epoch, logs)
         return logs.get("val_accuracy")
 
     def _tell(self, hook: str, *arguments: Any) -> None:

@@ -66,6 +66,8 @@ def test_the_arguments_are_the_same_after_a_file():
         "energy_l2": 0.1,
         "gradient_clip": 1.0,
         "input_noise": 0.03,
+        "sam_rho": 0.5,
+        "sam_terms": "p_x",
         "seed": 9,
     }
     again = through_json(jem(num_classes=3, **given))

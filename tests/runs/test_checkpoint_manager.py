@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from jem_tf.errors import InputError
+from jem_tf.optimizers import averaging
 from jem_tf.options import Network, Objective, Options, Sampling, Training
 from jem_tf.runs import build, checkpoint_files, checkpoint_manager, training_state
 from jem_tf.runs.training_state import TrainingState
@@ -117,6 +118,45 @@ def test_a_model_comes_back_bit_for_bit_with_its_state(tmp_path, options, optimi
     )
     assert_same(numbers(other), numbers(model))
     assert names(tmp_path) == ["step-0000007"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_averages_come_back_bit_for_bit_and_are_what_is_evaluated(tmp_path, precision):
+    training = Training(seed=1, ema=0.9, precision=precision)
+    options = dataclasses.replace(SMALL, training=training)
+    model, other = (made(seed, options, None, "sgd") for seed in (1, 2))
+    assert keeper(tmp_path).save(model, state_at(3))
+    keeper(tmp_path).restore(other)
+    assert_same(numbers(other), numbers(model))
+    averages = averaging.averages(other.optimizer)
+    assert_same(averages, averaging.averages(model.optimizer))
+    evaluated = build.make_model(options, (8, 8, 1), 10, model.buffer)
+    place = checkpoint_files.find_whole(tmp_path)
+    checkpoint_files.restore(evaluated, place, checkpoint_files.read_state(place))
+    assert_same(evaluated.network.weights, model.network.weights)
+    checkpoint_files.restore_averages(evaluated, place)
+    assert_same(evaluated.network.weights, averages)
+    assert not np.array_equal(averages[0], model.network.weights[0])
+
+
+def test_a_checkpoint_without_averages_gives_none(three):
+    place = checkpoint_files.find_whole(three[0])
+    message = refused(checkpoint_files.restore_averages, made(1), place)
+    assert "step-0000003 has no averages of this network's weights" in message
+
+
+def test_averages_are_a_fact_of_a_checkpoint_and_no_averages_are_none(three):
+    """Old checkpoints, which know nothing of averages, are of runs without any."""
+    folder, _ = three
+    averaged = dataclasses.replace(SMALL, training=Training(ema=0.9))
+    facts = [
+        checkpoint_manager.model_facts(options, (8, 8, 1), 10)["ema"]
+        for options in (SMALL, averaged)
+    ]
+    assert facts == [None, 0.9]
+    assert keeper(folder, facts=FACTS | {"ema": None}).restore(made(9)).step == 3
+    message = refused(keeper(folder, facts=FACTS | {"ema": 0.9}).restore, made(9))
+    assert "is a checkpoint of ema=None, and this run is of ema=0.9" in message
 
 
 def test_a_sum_that_is_not_finite_comes_back_too(tmp_path):

@@ -11,7 +11,15 @@ import tensorflow as tf
 
 from jem_tf import datasets
 from jem_tf.errors import InputError
-from jem_tf.options import FaultTolerance, Network, Options, Sampling, Training
+from jem_tf.optimizers import averaging
+from jem_tf.options import (
+    FaultTolerance,
+    Network,
+    Objective,
+    Options,
+    Sampling,
+    Training,
+)
 from jem_tf.runs import build, checkpoint_files, checkpoint_manager
 from jem_tf.training import cluster, guard, loop
 from jem_tf.training.signals import Stopped
@@ -66,21 +74,21 @@ class Kill(keras.callbacks.Callback):
             os.kill(os.getpid(), self.number)
 
 
-def made():
+def made(options=SMALL):
     buffer = build.make_buffer(
-        SMALL, (8, 8, 1), 10, start=build.make_start(SMALL, DATA)
+        options, (8, 8, 1), 10, start=build.make_start(options, DATA)
     )
-    model = build.make_model(SMALL, (8, 8, 1), 10, buffer)
-    return build.compile_model(model, SMALL.training, PLAN.steps)
+    model = build.make_model(options, (8, 8, 1), 10, buffer)
+    return build.compile_model(model, options.training, PLAN.steps)
 
 
-def looped(folder, *more, book=None, plan=PLAN, feed=None, **survival):
+def looped(folder, *more, book=None, plan=PLAN, feed=None, options=SMALL, **survival):
     """A model that goes on from the folder -> (it, its Book, seconds or what ended it).
 
     Whatever is not restored is wrong, then.
     """
     folder.mkdir(exist_ok=True)
-    model, book = made(), book or Book()
+    model, book = made(options), book or Book()
     if checkpoint_files.list_steps(folder):
         for variable in model.network.weights + model.optimizer.variables:
             variable.assign(tf.ones_like(variable) * 3)
@@ -222,6 +230,38 @@ def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint(whole, tmp_path):
     assert_same(model, whole[0])
     assert book.told[:3] == ["train", "epoch 1", "step 4"]
     assert book.epochs == {epoch: whole[1].epochs[epoch] for epoch in (1, 2)}
+
+
+def test_averages_go_on_after_a_kill_and_are_what_an_epochs_end_sees(tmp_path):
+    """With both passes of sharpness-aware minimisation in each step, too."""
+    options = dataclasses.replace(
+        SMALL,
+        objective=Objective(sam_rho=0.5),
+        training=dataclasses.replace(SMALL.training, ema=0.6),
+    )
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            pairs = zip(
+                self.model.trainable_weights,
+                averaging.averages(self.model.optimizer),
+                strict=True,
+            )
+            seen.append([np.array_equal(*pair) for pair in pairs])
+            for weight in self.model.trainable_weights:  # as no callback should
+                weight.assign(tf.zeros_like(weight))
+
+    seen = []
+    once = looped(tmp_path / "once", Look(), options=options)
+    assert np.all(seen)
+    assert len(seen) == 3
+    as_of(4, (*once, tmp_path / "once"), tmp_path / "again")
+    again, book, _ = looped(tmp_path / "again", options=options)
+    assert book.told[2] == "step 4"
+    assert_same(again, once[0])
+    assert book.readings == once[1].readings[4:]
+    weight, average = again.trainable_weights[0], averaging.averages(again.optimizer)[0]
+    assert not np.array_equal(weight, average)
 
 
 def test_a_signal_within_several_steps_waits_for_their_end(tmp_path):
