@@ -48,6 +48,8 @@ class JEM(EnergyModel):
       sampler: a `samplers.Sampler`, such as `sgld` with its numbers bound.
       p_x_weight, p_y_given_x_weight, p_x_y_weight: weights of the three terms, each
         at least 0.
+      objective: a key of `objectives.OBJECTIVES`, how energies of real and drawn images
+        are compared; what E means at the optimum depends on it.
       conditional: draw the negatives of log p(x) by class, from p(y) p(x|y): better
         pictures, lower accuracy.
       energy_l2: weight of mean E(x)^2, which keeps energies small.
@@ -56,8 +58,8 @@ class JEM(EnergyModel):
       seed: int; with the step and the replica, it determines all that is random here.
 
     Raises:
-      InputError: if a weight is negative, a term lacks its buffer or sampler, or the
-        network does not end in logits.
+      InputError: if a weight is negative, a term lacks its buffer or sampler, there is
+        no such objective, or the network does not end in logits.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class JEM(EnergyModel):
         p_x_weight: float = 1.0,
         p_y_given_x_weight: float = 1.0,
         p_x_y_weight: float = 0.0,
+        objective: str = "difference",
         conditional: bool = False,
         energy_l2: float = 0.0,
         gradient_clip: float | None = None,
@@ -93,7 +96,8 @@ class JEM(EnergyModel):
                 f"Drawing by class needs a buffer of num_classes={self.num_classes}, "
                 f"not {self.buffer.num_classes}."
             )
-        self.generative = generative
+        objectives.find(objective)
+        self.generative, self.objective = generative, objective
         self.p_x_weight, self.p_y_given_x_weight, self.p_x_y_weight = weights
         self.conditional, self.energy_l2 = conditional, energy_l2
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
@@ -234,6 +238,7 @@ class JEM(EnergyModel):
                 p_x_weight=self.p_x_weight,
                 p_x_y_weight=self.p_x_y_weight,
                 energy_l2=self.energy_l2,
+                objective=objectives.find(self.objective),
             )
             loss += generative / replicas
             readings["energy_drawn"] = tf.reduce_mean(drawn)

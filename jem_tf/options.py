@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jem_tf.objectives import OBJECTIVES
 from jem_tf.samplers import SAMPLERS
 from jem_tf.starts import STARTS
 
@@ -168,6 +169,14 @@ class Objective:
         1.0, "weight of log p(y|x), the cross-entropy", least=0
     )
     p_x_y_weight: float = option(0.0, "weight of log p(x, y)", least=0)
+    objective: str = option(
+        "difference",
+        "how log p(x) and log p(x, y) compare energies of real and drawn images. "
+        "difference: the paper's, E(real) - E(drawn), with E = -log p at the optimum; "
+        "logistic: 2 softplus(E(real) - E(drawn)), bounded below, with E the log-ratio "
+        "of the densities of drawn and real images",
+        choices=tuple(OBJECTIVES),
+    )
     conditional: bool = option(
         False,
         "draw the negatives of log p(x) by class: better pictures, lower accuracy",

@@ -16,6 +16,13 @@ TERMS = {  # name: the weights that switch it on
     "p_x_conditional": {"p_x_weight": 1.0, "conditional": True},
     "p_x_y": {"p_x_weight": 0.0, "p_x_y_weight": 0.7, "p_y_given_x_weight": 0.0},
     "all": {"p_x_weight": 0.5, "p_x_y_weight": 0.5, "energy_l2": 0.1},
+    "logistic": {"p_x_weight": 0.5, "p_x_y_weight": 0.5, "objective": "logistic"},
+}
+COMPARE = {  # real and drawn energies, by hand
+    "difference": lambda real, drawn: tf.reduce_mean(real) - tf.reduce_mean(drawn),
+    "logistic": lambda real, drawn: (
+        2 * tf.reduce_mean(tf.math.log1p(tf.exp(real - drawn)))
+    ),
 }
 
 
@@ -92,12 +99,12 @@ def test_a_step_follows_the_gradient_of_its_terms(term):
         real, squares = energies.marginal_energy(f), []
         if "drawn" in drawn:
             fake = energies.marginal_energy(twin.network(drawn["drawn"]))
-            loss += twin.p_x_weight * (tf.reduce_mean(real) - tf.reduce_mean(fake))
+            loss += twin.p_x_weight * COMPARE[twin.objective](real, fake)
             squares.append(fake)
         if "drawn_by_label" in drawn:
             g = twin.network(drawn["drawn_by_label"])
             given, dreamt = (tf.gather(z, labels, batch_dims=1) for z in (f, g))
-            loss += twin.p_x_y_weight * (tf.reduce_mean(dreamt) - tf.reduce_mean(given))
+            loss += twin.p_x_y_weight * COMPARE[twin.objective](-given, -dreamt)
             squares.append(energies.marginal_energy(g))
         if squares:
             squares = tf.concat(squares, 0)

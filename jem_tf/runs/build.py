@@ -76,6 +76,7 @@ def make_model(
         p_x_weight=objective.p_x_weight,
         p_y_given_x_weight=objective.p_y_given_x_weight,
         p_x_y_weight=objective.p_x_y_weight,
+        objective=objective.objective,
         conditional=objective.conditional,
         energy_l2=objective.energy_l2,
         gradient_clip=objective.gradient_clip or None,

@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jem_tf.errors import InputError, argument
-from jem_tf.options import OLD_NAMES, Data, Options, Sampling, defining_options
+from jem_tf.options import (
+    OLD_NAMES,
+    Data,
+    Objective,
+    Options,
+    Sampling,
+    defining_options,
+)
 from jem_tf.system import files, texts
 
 FORMAT = 1  # of a run; a newer one is refused
@@ -17,6 +24,7 @@ LONGEST = 246  # bytes of a data set's name in a folder's; disks take 255 in all
 # folder's name, so that a command keeps the folder that it had before them.
 NEWER = {name: getattr(Sampling(), name) for name in ("sampler", "temperature")}
 NEWER["flip"] = Data().flip
+NEWER |= {name: getattr(Objective(), name) for name in ("objective",)}
 SPLITS = ("train", "validation", "test")
 
 

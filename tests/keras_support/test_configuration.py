@@ -61,6 +61,7 @@ def test_the_arguments_are_the_same_after_a_file():
         "p_x_weight": 0.5,
         "p_y_given_x_weight": 0.7,
         "p_x_y_weight": 0.2,
+        "objective": "logistic",
         "conditional": True,
         "energy_l2": 0.1,
         "gradient_clip": 1.0,
