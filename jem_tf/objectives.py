@@ -98,6 +98,17 @@ def logistic(real: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
 OBJECTIVES: dict[str, Objective] = {"difference": difference, "logistic": logistic}
 
 
+def altered_loss(real: tf.Tensor, altered: tf.Tensor) -> tf.Tensor:
+    """Mean softplus of E(real) - E(altered) + ALTERED_MARGIN: [n], [n] -> [].
+
+    It raises the energy of altered real images, which no chain reaches, until they are
+    the margin and more above real ones. Its slope vanishes there, so that log p(x) is
+    otherwise left to the objective. The term is ours; it is `logistic` with a margin
+    and without its factor 2.
+    """
+    return tf.reduce_mean(tf.nn.softplus(real - altered + ALTERED_MARGIN))
+
+
 def find(name: str) -> Objective:
     """The objective called `name`, a key of OBJECTIVES.
 
@@ -120,18 +131,21 @@ def generative_loss(
     p_x_y_weight: float,
     energy_l2: float,
     objective: Objective = difference,
+    altered_weight: float = 0.0,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The generative terms of the joint loss.
 
     Args:
       logits: {kind of images: [n, K]}. The kinds are "labelled"; "real", if log p(x)
         learns from other images than the labelled ones; "drawn", the negatives of
-        log p(x); and "drawn_by_label", those of log p(x, y). A term whose negatives
-        are missing is left out.
+        log p(x); "drawn_by_label", those of log p(x, y); and "altered", real images
+        made wrong (`alterations`), one for each real one. A term whose negatives are
+        missing is left out.
       labels: int [B], the labels of "labelled" and of "drawn_by_label".
       p_x_weight, p_x_y_weight: the weights of the two terms.
       energy_l2: weight of mean E(x)^2 of real images plus mean E(x)^2 of drawn ones.
       objective: how energies are compared: E(x) for log p(x), E(x, y) for log p(x, y).
+      altered_weight: weight of `altered_loss`, whatever the objective.
 
     Returns:
       (the loss, a scalar in nats; E(x) of all drawn images, [n]).
@@ -146,6 +160,8 @@ def generative_loss(
         given = joint_energy(logits["labelled"], labels)
         dreamt = joint_energy(logits["drawn_by_label"], labels)
         loss += p_x_y_weight * objective(given, dreamt)
+    if "altered" in logits:
+        loss += altered_weight * altered_loss(real, marginal_energy(logits["altered"]))
     drawn = tf.concat(energies, axis=0)
     squares = tf.reduce_mean(tf.square(real)) + tf.reduce_mean(tf.square(drawn))
     return loss + energy_l2 * squares, drawn

@@ -192,6 +192,19 @@ def test_both_terms_compare_by_the_objective(objective):
     assert float(value) == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_altered_images_are_asked_to_be_a_margin_above_real_ones(objective):
+    logits = LOGITS | {"altered": LOGITS["drawn_by_label"]}
+    terms = {"p_x_weight": 1.0, "p_x_y_weight": 0.0, "energy_l2": 0.0}
+    plain, _ = objectives.generative_loss(LOGITS, LABELS, objective=objective, **terms)
+    value, drawn = objectives.generative_loss(
+        logits, LABELS, objective=objective, altered_weight=0.4, **terms
+    )
+    real, altered = energy(logits["real"]), energy(logits["altered"])
+    expected = 0.4 * np.log1p(np.exp(real - altered + 1)).mean()
+    assert float(value - plain) == pytest.approx(expected, rel=1e-4)
+    assert drawn.shape == (12,)  # the altered ones are not among the drawn
+
+
 def test_an_objective_that_does_not_exist_is_refused():
     says = "^objective=hinge is not known; choose one of difference, logistic"
     with pytest.raises(InputError, match=says):

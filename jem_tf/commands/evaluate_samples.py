@@ -176,8 +176,8 @@ def choose_source(
         console.say("a plain classifier has no buffer: fresh chains from U(-1, 1)")
         start = starts.uniform(context.data.train.images.shape[1:])
     else:
-        start = build.make_start(opts, context.data)
-    named = "uniform" if plain else opts.sampling.start
+        start = build.make_start(opts, context.data, for_samples=True)
+    named = "uniform" if plain else starts.name_for_samples(opts.sampling.start)
     own = opts.sampling
     usual = sampling.usual_steps(own.sampler_steps, own.reinit_prob, continued=False)
     numbers = {name: given[name].value for name in samplers.HYPERPARAMETERS}

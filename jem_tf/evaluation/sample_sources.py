@@ -77,13 +77,20 @@ def count_samples(
     Raises:
       InputError: if the buffer has fewer images than requested.
     """
-    available = MOST if fresh else min(MOST, model.buffer.size)
-    if not fresh and requested > model.buffer.size:
+    if fresh:
+        count = requested or MOST
+        return min(count, limit or count)
+    model.buffer.check_samples()
+    samples = int(model.buffer.are_samples().sum())
+    if requested > samples:
+        negatives = model.buffer.size - samples
+        why = f" that are samples ({negatives} began at altered images)"
+        why *= bool(negatives)
         raise InputError(
-            f"{argument('count', requested)} is more than the {model.buffer.size} "
-            f"images of the buffer; lower it, or give {argument('source', 'fresh')}."
+            f"{argument('count', requested)} is more than the {samples} images of the "
+            f"buffer{why}; lower it, or give {argument('source', 'fresh')}."
         )
-    count = requested or available
+    count = requested or min(MOST, samples)
     return min(count, limit or count)
 
 
@@ -105,7 +112,7 @@ def draw_samples(
       seed: int.
     """
     if fresh is None:
-        images = model.buffer.all_images()
+        images = model.buffer.all_images()[model.buffer.are_samples()]
     else:
         labels = np.arange(count) % model.num_classes if conditional else None
         images = fresh.draw(count, labels=labels, seed=seed)
@@ -120,6 +127,7 @@ def buffer_protocol(model: EnergyModel, steps: int) -> dict[str, Any]:
         "source": "replay buffer, as it is",
         "conditional": bool(buffer.num_classes),
         "sampler_steps_mean": age * steps if age >= 0 else None,  # unknown if imported
+        "left_out": int((~buffer.are_samples()).sum()),  # began at altered images
     }
 
 

@@ -22,9 +22,12 @@ FORMAT = 1  # of a run; a newer one is refused
 LONGEST = 246  # bytes of a data set's name in a folder's; disks take 255 in all
 # Options that came after format 1. At their defaults they do not count in the default
 # folder's name, so that a command keeps the folder that it had before them.
-NEWER = {name: getattr(Sampling(), name) for name in ("sampler", "temperature")}
+NEWER = {
+    name: getattr(Sampling(), name)
+    for name in ("sampler", "temperature", "restart_stuck", "restart_age")
+}
 NEWER["flip"] = Data().flip
-NEWER |= {name: getattr(Objective(), name) for name in ("objective",)}
+NEWER |= {name: getattr(Objective(), name) for name in ("objective", "altered_weight")}
 SPLITS = ("train", "validation", "test")
 
 

@@ -1,0 +1,25 @@
+import numpy as np
+import tensorflow as tf
+
+from jem_tf import alterations, pixels, starts
+from jem_tf.starts import altered_images
+
+IMAGES = np.random.default_rng(0).integers(0, 256, [30, 4, 4, 3], "uint8")
+
+
+def test_chains_start_at_alterations_of_the_images_chosen():
+    drawn = starts.altered(IMAGES)(64, [0, 1])
+    image_seed, seed = tf.unstack(tf.random.split([0, 1]))
+    which = tf.random.stateless_uniform([64], image_seed, 0, 30, tf.int32)
+    expected = alterations.alter(pixels.from_uint8(IMAGES[which.numpy()]), seed)
+    np.testing.assert_array_equal(drawn, expected)
+    originals = pixels.from_uint8(IMAGES).numpy()
+    same = (drawn.numpy()[:, None] == originals[None]).all((2, 3, 4))
+    assert not same.any()  # no chain starts at a training image
+
+
+def test_of_many_images_some_are_kept_evenly_spaced(monkeypatch):
+    monkeypatch.setattr(altered_images, "MOST_IMAGES", 7)
+    kept = starts.altered(IMAGES).images
+    np.testing.assert_array_equal(kept, IMAGES[[0, 4, 8, 12, 17, 21, 25]])
+    assert kept.dtype == tf.uint8
