@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-fold_in = tf.random.experimental.stateless_fold_in
 PIECES = (2, 4)  # of a jigsaw, along each side
 CELLS = (8, 4, 1)  # squares along a side that are averaged: 4, 8, 32 pixels of 32
 PATCHES = 4  # squares along a side that come from one of two images
 NOISE = (0.1, 0.6)  # least and largest deviation, in pixels of [-1, 1]
+CHANCES = 1 + max(PIECES) ** 2  # random numbers an image that an alteration may use
 
 
 class Batch(NamedTuple):
@@ -33,39 +33,47 @@ class Batch(NamedTuple):
 
     images: float32 [n, H, W, C].
     partners: float32 [n, H, W, C], for each image another one of the batch.
-    seed: int [2].
+    chances: float32 [n, CHANCES], U(0, 1).
+    normal: float32 [n, H, W, C], N(0, 1).
     """
 
     images: tf.Tensor
     partners: tf.Tensor
-    seed: Any
+    chances: tf.Tensor
+    normal: tf.Tensor
 
 
-def alter(images: tf.Tensor, seed: Any) -> tf.Tensor:
+def alter(
+    images: tf.Tensor, seed: Any, *, partners: tf.Tensor | None = None
+) -> tf.Tensor:
     """Alters each image in one way, all ways being equally likely.
 
-    An alteration that needs two images pairs each with the one k places on, k at
-    random; of a single image it is left out. All ways are computed for all images and
-    one is kept, so that the function compiles with XLA.
+    All ways are computed for all images, of
+    the same random numbers, and one is kept: this compiles with XLA, in little time.
 
     Args:
       images: float32 [n, H, W, C] in [-1, 1], H and W at least 2.
       seed: int [2], which with the images determines the result.
+      partners: float32 [n, H, W, C], another image for each, for alterations of two.
+        None: the one k places on in `images`, k at random; of a single image these
+        alterations are left out.
 
     Returns:
       float32 [n, H, W, C] in [-1, 1].
     """
     n = tf.shape(images)[0]
-    pair_seed, which_seed, seed = tf.unstack(tf.random.split(seed, 3))
-    step = 1 + _below(tf.maximum(n - 1, 1), [], pair_seed)
-    places = (tf.range(n) + step) % n
-    batch = Batch(images, tf.gather(images, places), seed)
-    kinds = tf.where(n > 1, len(ALTERATIONS), len(ALTERATIONS) - OF_TWO)
-    which = _below(kinds, tf.stack([n, 1, 1, 1]), which_seed)
-    altered = images
+    chance_seed, normal_seed = tf.unstack(tf.random.split(seed))
+    chances = tf.random.stateless_uniform([n, 2 + CHANCES], chance_seed)
+    normal = tf.random.stateless_normal(tf.shape(images), normal_seed)
+    kinds: Any = len(ALTERATIONS)
+    if partners is None:
+        step = 1 + _below(tf.maximum(n - 1, 1), chances[0, 0])
+        partners = tf.gather(images, (tf.range(n) + step) % n)
+        kinds = tf.where(n > 1, kinds, kinds - OF_TWO)
+    which = _each(_below(kinds, chances[:, 1]))
+    batch, altered = Batch(images, partners, chances[:, 2:], normal), images
     for i, make in enumerate(ALTERATIONS.values()):
-        own = batch._replace(seed=fold_in(seed, i))
-        altered = tf.where(which == i, make(own), altered)
+        altered = tf.where(which == i, make(batch), altered)
     return altered
 
 
@@ -74,17 +82,14 @@ def jigsaw(batch: Batch) -> tf.Tensor:
 
     Pixels that are left over where the side is no multiple of the pieces stay.
     """
-    x, seed = batch.images, batch.seed
-    which = _flags(x, fold_in(seed, len(PIECES)))
-    cut = [_cut(x, count, fold_in(seed, i)) for i, count in enumerate(PIECES)]
-    return tf.where(which, *cut)
+    which, u = _each(batch.chances[:, 0] < 0.5), batch.chances[:, 1:]
+    return tf.where(which, *(_cut(batch.images, count, u) for count in PIECES))
 
 
 def average(batch: Batch) -> tf.Tensor:
     """Averages images over squares, down to one colour for the whole image."""
     x = batch.images
-    which = _below(len(CELLS), [tf.shape(x)[0], 1, 1, 1], batch.seed)
-    averaged = x
+    which, averaged = _each(_below(len(CELLS), batch.chances[:, 0])), x
     for i, cells in enumerate(CELLS):
         averaged = tf.where(which == i, _average(x, cells), averaged)
     return averaged
@@ -92,11 +97,9 @@ def average(batch: Batch) -> tf.Tensor:
 
 def noise(batch: Batch) -> tf.Tensor:
     """Adds Gaussian noise of one deviation an image, clipped to [-1, 1]."""
-    x, n = batch.images, tf.shape(batch.images)[0]
-    size_seed, pixel_seed = tf.unstack(tf.random.split(batch.seed))
-    size = tf.random.stateless_uniform([n, 1, 1, 1], size_seed, *NOISE)
-    around = size * tf.random.stateless_normal(tf.shape(x), pixel_seed)
-    return tf.clip_by_value(x + around, -1.0, 1.0)
+    least, most = NOISE
+    size = _each(least + (most - least) * batch.chances[:, 0])
+    return tf.clip_by_value(batch.images + size * batch.normal, -1.0, 1.0)
 
 
 def mean(batch: Batch) -> tf.Tensor:
@@ -110,7 +113,7 @@ def patches(batch: Batch) -> tf.Tensor:
     rows, columns = (_cells_of(side, PATCHES) for side in x.shape[1:3])
     count = (rows[-1] + 1) * (columns[-1] + 1)
     square = rows[:, None] * (columns[-1] + 1) + columns[None, :]
-    own = tf.random.stateless_uniform([tf.shape(x)[0], count], batch.seed) < 0.5
+    own = batch.chances[:, :count] < 0.5
     own &= np.arange(count) != 0
     own |= np.arange(count) == count - 1
     return tf.where(tf.gather(own, square, axis=1)[..., None], x, batch.partners)
@@ -128,13 +131,14 @@ ALTERATIONS: dict[str, Alteration] = {
 OF_TWO = 2
 
 
-def _below(bound: Any, shape: Any, seed: Any) -> tf.Tensor:
-    """Uniform int32 in [0, bound)."""
-    return tf.random.stateless_uniform(shape, seed, 0, bound, tf.int32)
+def _below(bound: Any, chance: tf.Tensor) -> tf.Tensor:
+    """Turns U(0, 1) into uniform int32 in [0, bound)."""
+    return tf.cast(chance * tf.cast(bound, tf.float32), tf.int32)
 
 
-def _flags(x: tf.Tensor, seed: Any) -> tf.Tensor:
-    return tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], seed) < 0.5
+def _each(x: tf.Tensor) -> tf.Tensor:
+    """One value an image, in the shape of images: [n] -> [n, 1, 1, 1]."""
+    return x[:, None, None, None]
 
 
 def _cells_of(side: int, count: int, *, least: int = 1) -> np.ndarray:
@@ -157,11 +161,11 @@ def _average(x: tf.Tensor, cells: int) -> tf.Tensor:
     )
 
 
-def _cut(x: tf.Tensor, count: int, seed: Any) -> tf.Tensor:
+def _cut(x: tf.Tensor, count: int, chances: tf.Tensor) -> tf.Tensor:
     """Cuts images in count x count pieces, or as many as they have pixels for."""
     height, width = x.shape[1:3]
     down, across = min(count, height), min(count, width)
-    source = _next_in_a_ring(tf.shape(x)[0], down * across, seed)
+    source = _next_in_a_ring(chances[:, : down * across])
     tall, wide = height // down, width // across
     row, column = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
     inside = (row < tall * down) & (column < wide * across)
@@ -175,12 +179,12 @@ def _cut(x: tf.Tensor, count: int, seed: Any) -> tf.Tensor:
     return tf.reshape(taken, tf.shape(x))
 
 
-def _next_in_a_ring(n: Any, count: int, seed: Any) -> tf.Tensor:
-    """n permutations of `count` places that leave none where it is: int32 [n, count].
+def _next_in_a_ring(chances: tf.Tensor) -> tf.Tensor:
+    """Permutations that leave no place where it is: U(0, 1) [n, P] -> int32 [n, P].
 
-    The places stand in a ring in random order, and each is sent to the next.
+    The P places stand in a ring in the order of their numbers; each goes to the next.
     """
-    u = tf.random.stateless_uniform([n, count], seed)
+    u, count = chances, chances.shape[1]
     rank = tf.reduce_sum(tf.cast(u[:, None] < u[:, :, None], tf.int32), axis=2)
     follows = rank[:, None] == (rank[:, :, None] + 1) % count
     return tf.argmax(follows, axis=2, output_type=tf.int32)

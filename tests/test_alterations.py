@@ -12,8 +12,10 @@ ORIGINALS = {
 
 
 def batch(shape, seed=0):
-    x = ORIGINALS[shape]
-    return alterations.Batch(tf.constant(x), tf.constant(np.roll(x, 1, 0)), [seed, 1])
+    x, rng = ORIGINALS[shape], np.random.default_rng(seed)
+    chances = rng.uniform(size=[60, alterations.CHANCES])
+    parts = (x, np.roll(x, 1, 0), chances, rng.normal(size=x.shape))
+    return alterations.Batch(*(tf.constant(part, tf.float32) for part in parts))
 
 
 @pytest.fixture(params=SHAPES, ids=str)
@@ -93,7 +95,7 @@ def test_an_average_of_any_size_keeps_the_mean_of_its_cells(shape):
 
 def test_patches_are_squares_of_8_pixels_of_either_image():
     shape = (32, 32, 3)
-    own, other, _ = batch(shape)
+    own, other, *_ = batch(shape)
     made = alterations.patches(batch(shape)).numpy()
     cut = [
         np.asarray(x).reshape(60, 4, 8, 4, 8, 3).swapaxes(2, 3).reshape(60, 16, -1)
@@ -108,7 +110,9 @@ def test_patches_are_squares_of_8_pixels_of_either_image():
 
 def test_noise_has_deviations_from_a_tenth_to_six_tenths():
     grey = tf.zeros([200, 16, 16, 1])
-    made = alterations.noise(alterations.Batch(grey, grey, [0, 3])).numpy()
+    chances = tf.random.stateless_uniform([200, alterations.CHANCES], [0, 3])
+    normal = tf.random.stateless_normal(grey.shape, [0, 4])
+    made = alterations.noise(alterations.Batch(grey, grey, chances, normal)).numpy()
     spread = made.std((1, 2, 3))
     assert 0.08 < spread.min() < 0.15
     assert 0.5 < spread.max() < 0.6  # a few of it are clipped
