@@ -10,6 +10,7 @@ from jem_tf import samplers, sampling
 from jem_tf.energy_model import Classifier, EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
+from jem_tf.replay import UNKNOWN_AGE
 from jem_tf.starts import Start
 
 MOST = 10_000  # samples, unless the user gives a larger number
@@ -117,6 +118,21 @@ def draw_samples(
         labels = np.arange(count) % model.num_classes if conditional else None
         images = fresh.draw(count, labels=labels, seed=seed)
     return sampling.to_uint8(shuffle(images, count, seed))
+
+
+def ages_of_samples(model: EnergyModel, count: int, *, seed: int = 0) -> np.ndarray:
+    """The ages int [count] of the chains that `draw_samples` takes from the buffer.
+
+    Raises:
+      InputError: if an age is not known, as in an imported run.
+    """
+    ages = model.buffer.all_ages()[model.buffer.are_samples()]
+    if (ages == UNKNOWN_AGE).any():
+        raise InputError(
+            f"{argument('by_age', 'true')}: the ages of the buffer's chains are not "
+            "known, as they were imported; leave this out."
+        )
+    return shuffle(ages, count, seed)
 
 
 def buffer_protocol(model: EnergyModel, steps: int) -> dict[str, Any]:

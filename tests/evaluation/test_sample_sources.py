@@ -136,3 +136,20 @@ def test_the_most_confident_of_each_predicted_class_stay(model):
         own.sort(key=lambda i: -p[i].max())
         expected += own[: -(-3 * len(own) // 10)]
     np.testing.assert_array_equal(kept, images[sorted(expected)])
+
+
+def test_the_ages_are_those_of_the_samples_drawn():
+    model = made()
+    for i in model.buffer.own:
+        own = 20 * i + np.arange(20)
+        getattr(model.buffer, f"ages_{i}").assign(own)
+        level = np.broadcast_to(own[:, None, None, None] / 100, [20, *SHAPE])
+        getattr(model.buffer, f"shard_{i}").assign(level.astype("float32"))
+        getattr(model.buffer, f"origins_{i}").assign(np.where(own % 4 == 1, 2, 0))
+    drawn = sample_sources.draw_samples(model, 25, seed=7)
+    ages = sample_sources.ages_of_samples(model, 25, seed=7)
+    levels = sampling.to_uint8(ages[:, None, None, None] / np.float32(100))
+    np.testing.assert_array_equal(drawn[:, :1, :1], levels)
+    model.buffer.ages_0.assign(tf.fill([20], -1))
+    with pytest.raises(InputError, match=r"^by_age=true: the ages .* are not known"):
+        sample_sources.ages_of_samples(model, 25, seed=7)
