@@ -5,7 +5,7 @@ Letters: B images, n chains, K classes, images [H, W, C] in [-1, 1]; energies in
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -16,6 +16,21 @@ from jem_tf.keras_support import batch_checks, compile_checks, network_checks
 from jem_tf.keras_support.checked_model import CheckedModel
 from jem_tf.keras_support.saving import SavedWithBuffer
 from jem_tf.replay import ReplayBuffer
+
+
+class Dream(NamedTuple):
+    """Images that `EnergyModel.dream` drew, and what is known of their chains.
+
+    images: float32 [n, H, W, C], drawn from p(x), or from p(x | y).
+    fresh: bool [n, 1, 1, 1], True where a chain started afresh.
+    info: the sampler's Info.
+    slots: int32 [n], where the buffer keeps the chains.
+    """
+
+    images: tf.Tensor
+    fresh: tf.Tensor
+    info: Any
+    slots: tf.Tensor
 
 
 class Classifier(CheckedModel):
@@ -154,9 +169,7 @@ class EnergyModel(SavedWithBuffer, Classifier):
         self.buffer: Any = buffer  # a ReplayBuffer, or None
         self.sampler: Any = sampler  # a Sampler, or None
 
-    def dream(
-        self, n: Any, seed: Any, labels: Any = None
-    ) -> tuple[tf.Tensor, tf.Tensor, Any]:
+    def dream(self, n: Any, seed: Any, labels: Any = None) -> Dream:
         """The negative phase: continues n chains of the buffer and keeps their ends.
 
         Args:
@@ -165,15 +178,13 @@ class EnergyModel(SavedWithBuffer, Classifier):
           labels: int [n] to draw from p(x | y); None: from p(x).
 
         Returns:
-          (float32 [n, H, W, C], drawn from p(x), or from p(x | y); bool [n, 1, 1, 1],
-          True where a chain started afresh; the sampler's Info).
+          Dream.
         """
         draw_seed, chain_seed = tf.unstack(tf.random.split(seed))
-        slots, start, fresh = self.buffer.draw(n, draw_seed, labels)
-        energy = self.energy(labels)
-        drawn, info = sampling.run(self.sampler, energy, start, seed=chain_seed)
-        self.buffer.put(slots, drawn, fresh)
-        return drawn, fresh, info
+        chains, energy = self.buffer.draw(n, draw_seed, labels), self.energy(labels)
+        x, info = sampling.run(self.sampler, energy, chains.images, seed=chain_seed)
+        self.buffer.put(chains.slots, x, chains.fresh, chains.origins)
+        return Dream(x, chains.fresh, info, chains.slots)
 
     def sample(
         self, n: int, *, labels: Any = None, candidates: int = 1, seed: int = 0
@@ -193,10 +204,11 @@ class EnergyModel(SavedWithBuffer, Classifier):
           there.
 
         Raises:
-          InputError: if the model has no buffer.
+          InputError: if the model has no buffer, or the buffer no samples.
         """
         if self.buffer is None:
             raise InputError("A model without a replay buffer draws no samples.")
+        self.buffer.check_samples()
         if labels is None:
             labels = sampling.classes_in_turn(self, n)
         return self._draw(n, labels, candidates, tf.constant([seed, 0]))

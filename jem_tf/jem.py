@@ -5,7 +5,9 @@ learns
 
     log p(y|x)     by cross-entropy, and
     log p(x)       by lowering the energy of real images against that of the drawn ones,
-    log p(x, y)    optionally, the same with the energies E(x, y) of the given labels.
+    log p(x, y)    optionally, the same with the energies E(x, y) of the given labels;
+
+also, optionally, that real images made wrong are less likely than they are.
 
 Letters: B images a batch and replica, K classes, images [H, W, C] in [-1, 1]; energies
 in nats.
@@ -17,7 +19,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from jem_tf import energies, objectives, optimizers
+from jem_tf import alterations, energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.keras_support import batch_checks, configuration
@@ -28,6 +30,7 @@ from jem_tf.sampling import Sampler
 fold_in = tf.random.experimental.stateless_fold_in
 READINGS = ("cross_entropy", "energy_real", "gradient_norm")  # readings of every step
 OF_DRAWN = ("energy_drawn", "energy_gap", "saturation", "reinitialised")
+ALTERATION = 9  # folded into the seed of a step's noise
 
 
 @keras.saving.register_keras_serializable("jem_tf")
@@ -53,6 +56,10 @@ class JEM(EnergyModel):
       label_smoothing: probability that the cross-entropy's target takes from the label
         and shares among all K classes, in training alone; `cross_entropy` stays that
         of the label.
+      objective: a key of `objectives.OBJECTIVES`, how energies of real and drawn images
+        are compared; what E means at the optimum depends on it.
+      altered_weight: weight of `objectives.altered_loss`: negatives without a chain,
+        made of the step's real images. They are read as `energy_altered`.
       conditional: draw the negatives of log p(x) by class, from p(y) p(x|y): better
         pictures, lower accuracy.
       energy_l2: weight of mean E(x)^2, which keeps energies small.
@@ -66,7 +73,7 @@ class JEM(EnergyModel):
 
     Raises:
       InputError: if a weight or sam_rho is negative, a term lacks its buffer or
-        sampler, or the network does not end in logits.
+        sampler, there is no such objective, or the network does not end in logits.
     """
 
     def __init__(
@@ -79,6 +86,8 @@ class JEM(EnergyModel):
         p_y_given_x_weight: float = 1.0,
         p_x_y_weight: float = 0.0,
         label_smoothing: float = 0.0,
+        objective: str = "difference",
+        altered_weight: float = 0.0,
         conditional: bool = False,
         energy_l2: float = 0.0,
         gradient_clip: float | None = None,
@@ -89,6 +98,7 @@ class JEM(EnergyModel):
     ):
         generative = p_x_weight + p_x_y_weight > 0
         averages = READINGS + OF_DRAWN * generative
+        averages += ("energy_altered",) * (altered_weight > 0)
         super().__init__(
             network, buffer=buffer, sampler=sampler, averages=averages, name="jem"
         )
@@ -99,6 +109,11 @@ class JEM(EnergyModel):
             raise InputError(f"Weights {weights} must not be negative, nor all 0.")
         if generative and (buffer is None or sampler is None):
             raise InputError("log p(x) and log p(x, y) need a buffer and a sampler.")
+        if not altered_weight >= 0 or (altered_weight and not generative):
+            raise InputError(
+                f"{argument('altered_weight', altered_weight)} must not be negative, "
+                "and is for log p(x) and log p(x, y); give one of them a weight."
+            )
         by_class = generative and (conditional or p_x_y_weight > 0)
         if by_class and self.buffer.num_classes != self.num_classes:
             raise InputError(
@@ -106,9 +121,10 @@ class JEM(EnergyModel):
                 f"not {self.buffer.num_classes}."
             )
         sharpness.check(sam_rho, sam_terms, generative)
-        self.generative = generative
+        objectives.find(objective)
+        self.generative, self.objective = generative, objective
         self.p_x_weight, self.p_y_given_x_weight, self.p_x_y_weight = weights
-        self.label_smoothing = label_smoothing
+        self.label_smoothing, self.altered_weight = label_smoothing, altered_weight
         self.conditional, self.energy_l2 = conditional, energy_l2
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
         self.sam_rho, self.sam_terms, self.seed = sam_rho, sam_terms, seed
@@ -167,8 +183,9 @@ class JEM(EnergyModel):
 
     def _learn(self, x, y, weight=None):
         noise_seed, dream_seed = self._step_seeds()
-        images = self._noisy(x if isinstance(x, dict) else {"labelled": x}, noise_seed)
-        drawn, chain_readings = self._negatives(images, y, dream_seed)
+        x = x if isinstance(x, dict) else {"labelled": x}
+        images = self._noisy(x | self._altered(x, noise_seed), noise_seed)
+        drawn, chain_readings, slots = self._negatives(images, y, dream_seed)
         gradients, (readings, logits) = sharpness.gradients(
             functools.partial(self._evaluate, images | drawn, y, weight),
             self.trainable_weights,
@@ -177,6 +194,9 @@ class JEM(EnergyModel):
             terms=self.sam_terms,
             scale_loss=self.optimizer.scale_loss,
         )
+        for name, places in slots.items():
+            known = energies.marginal_energy(logits[name])
+            self.buffer.put_energies(places, known)
         scale, clip = self.optimizer.scale_loss(tf.constant(1.0)), self.gradient_clip
         gradients, norm = optimizers.clip_over_replicas(
             gradients, clip and clip * scale
@@ -206,11 +226,19 @@ class JEM(EnergyModel):
             for i, (name, x) in enumerate(images.items())
         }
 
+    def _altered(self, images, seed):
+        """An altered image of each real one of p(x), before the step's noise."""
+        if not self.altered_weight:
+            return {}
+        real = images.get("real", images["labelled"])
+        return {"altered": alterations.alter(real, fold_in(seed, ALTERATION))}
+
     def _negatives(self, images, y, seed):
         """As many drawn images as real ones for p(x), and as labels for p(x, y).
 
         Returns:
-          ({name: images [n, H, W, C]}, {reading of the chains: scalar}).
+          ({name: images [n, H, W, C]}, {reading of the chains: scalar}, {name: slots
+          int32 [n] of the chains in the buffer}).
         """
         label_seed, marginal_seed, joint_seed = tf.unstack(tf.random.split(seed, 3))
         dreams, labels = {}, None
@@ -225,9 +253,10 @@ class JEM(EnergyModel):
             y = tf.reshape(y, [-1])
             dreams["drawn_by_label"] = self.dream(tf.shape(y)[0], joint_seed, y)
         if not dreams:
-            return {}, {}
-        drawn = {name: dream[0] for name, dream in dreams.items()}
-        return drawn, _read_chains(*zip(*dreams.values(), strict=True))
+            return {}, {}, {}
+        drawn = {name: dream.images for name, dream in dreams.items()}
+        slots = {name: dream.slots for name, dream in dreams.items()}
+        return drawn, _read_chains([*dreams.values()]), slots
 
     def _forward(self, images):
         """All images in one pass: {name: [n, H, W, C]} -> {name: logits [n, K]}."""
@@ -265,10 +294,15 @@ class JEM(EnergyModel):
                 p_x_weight=self.p_x_weight,
                 p_x_y_weight=self.p_x_y_weight,
                 energy_l2=self.energy_l2,
+                objective=objectives.find(self.objective),
+                altered_weight=self.altered_weight,
             )
             terms["p_x"] = generative / replicas
             readings["energy_drawn"] = tf.reduce_mean(drawn)
             readings["energy_gap"] = readings["energy_drawn"] - readings["energy_real"]
+        if "altered" in logits:
+            altered = energies.marginal_energy(logits["altered"])
+            readings["energy_altered"] = tf.reduce_mean(altered)
         return terms, readings | {"loss": tf.add_n([*terms.values()]) * replicas}
 
     def _smoothing(self, logits, y, weight):
@@ -296,16 +330,18 @@ def _read_gradient(norm, scale, optimizer):
     return {"gradient_norm": norm, "loss_scale": scale}
 
 
-def _read_chains(drawn, fresh, infos):
-    """Readings of a step's chains: images [n, H, W, C], which were fresh, Infos."""
-    drawn = tf.concat(drawn, axis=0)
+def _read_chains(dreams):
+    """Readings of a step's chains, a list of `Dream`."""
+    drawn = tf.concat([dream.images for dream in dreams], axis=0)
+    fresh = tf.concat([dream.fresh for dream in dreams], axis=0)
     saturated = tf.reduce_mean(tf.cast(tf.abs(drawn) >= 1, tf.float32))
     finite = tf.reduce_all(tf.math.is_finite(drawn))
     readings = {
         "saturation": tf.where(finite, saturated, float("nan")),
-        "reinitialised": tf.reduce_mean(tf.cast(tf.concat(fresh, 0), tf.float32)),
+        "reinitialised": tf.reduce_mean(tf.cast(fresh, tf.float32)),
     }
-    accepted = [info.acceptance for info in infos if info.acceptance is not None]
+    shares = [dream.info.acceptance for dream in dreams]
+    accepted = [share for share in shares if share is not None]
     if accepted:
         readings["acceptance"] = tf.reduce_mean(tf.concat(accepted, 0))
     return readings

@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jem_tf.objectives import OBJECTIVES
 from jem_tf.samplers import SAMPLERS
-from jem_tf.starts import STARTS
 
 # Names of options from the time when SGLD was the only sampler. Old flagfiles and
 # checkpoints still have them.
@@ -162,11 +162,21 @@ class Sampling:
     reinit_prob: float = option(
         0.05, "rho, probability that a chain starts afresh", least=0, most=1
     )
+    restart_stuck: float = option(
+        0.0,
+        "r: a drawn chain also starts afresh if its energy is above the median of the "
+        "buffer's by more than r median absolute deviations. 0: never",
+        least=0,
+    )
+    restart_age: int = option(
+        20, "training steps that continued a chain before it counts as stuck", least=1
+    )
     start: str = option(
         "uniform",
         "where chains start. uniform: U(-1, 1); gaussian: a Gaussian around each "
-        "class's mean image; mixed: one in ten uniform, the others gaussian",
-        choices=tuple(STARTS),
+        "class's mean image; mixed: one in ten uniform, the others gaussian; altered: "
+        "training images made wrong, whose chains are negatives and never samples. Or "
+        "shares that add up to 1, as gaussian:0.9,uniform:0.03,altered:0.07",
     )
 
 
@@ -188,6 +198,21 @@ class Objective:
         "reading cross_entropy take the label alone",
         least=0,
         most=1,
+    )
+    objective: str = option(
+        "difference",
+        "how log p(x) and log p(x, y) compare energies of real and drawn images. "
+        "difference: the paper's, E(real) - E(drawn), with E = -log p at the optimum; "
+        "logistic: 2 softplus(E(real) - E(drawn)), bounded below, with E the log-ratio "
+        "of the densities of drawn and real images",
+        choices=tuple(OBJECTIVES),
+    )
+    altered_weight: float = option(
+        0.0,
+        "weight of log p(x) of real images against as many altered ones (jigsaws, "
+        "averages down to one colour, means and patches of two, noise), made of the "
+        "step's real images and used without a chain",
+        least=0,
     )
     conditional: bool = option(
         False,

@@ -122,10 +122,13 @@ def _pick(x: tf.Tensor, energy: Callable, candidates: int, seed: Any) -> tf.Tens
 
 
 def from_buffer(buffer: ReplayBuffer) -> Start:
-    """A start that continues chains of the replay buffer, which is not changed."""
+    """A start that continues samples of the replay buffer, which is not changed.
+
+    Call the buffer's `check_samples` before.
+    """
 
     def start(n, seed, labels=None):
-        return buffer.draw(n, seed, labels, reinit=False).images
+        return buffer.draw_samples(n, seed, labels)
 
     return start
 

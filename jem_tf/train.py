@@ -156,7 +156,7 @@ def _measure(model: jem.JEM, data: datasets.Dataset) -> dict[str, Any]:
 
 def _write_results(folder: RunFolder, model: jem.JEM, results: dict[str, Any]) -> None:
     try:
-        if model.generative:
+        if model.generative and model.buffer.has_samples:
             figures.save(folder.figure("samples"), monitoring.draw_preview(model))
         files.write_json(folder.result("train"), results)
     except OSError as error:

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import energies, networks, replay, samplers, starts
+from jem_tf import alterations, energies, networks, replay, samplers, starts
 from jem_tf.errors import InputError
-from jem_tf.jem import JEM
+from jem_tf.jem import ALTERATION, JEM
+
+fold_in = tf.random.experimental.stateless_fold_in
 
 SHAPE, CLASSES = (8, 8, 1), 3
 TERMS = {  # name: the weights that switch it on
@@ -16,6 +18,14 @@ TERMS = {  # name: the weights that switch it on
     "p_x_conditional": {"p_x_weight": 1.0, "conditional": True},
     "p_x_y": {"p_x_weight": 0.0, "p_x_y_weight": 0.7, "p_y_given_x_weight": 0.0},
     "all": {"p_x_weight": 0.5, "p_x_y_weight": 0.5, "energy_l2": 0.1},
+    "logistic": {"p_x_weight": 0.5, "p_x_y_weight": 0.5, "objective": "logistic"},
+    "altered": {"p_x_weight": 0.5, "altered_weight": 0.3},
+}
+COMPARE = {  # real and drawn energies, by hand
+    "difference": lambda real, drawn: tf.reduce_mean(real) - tf.reduce_mean(drawn),
+    "logistic": lambda real, drawn: (
+        2 * tf.reduce_mean(tf.math.log1p(tf.exp(real - drawn)))
+    ),
 }
 
 
@@ -113,7 +123,7 @@ def test_a_step_follows_the_gradient_of_its_terms(term):
     ours.train_on_batch(images, labels)
 
     twin.compile(keras.optimizers.SGD(0.1))
-    drawn, _ = twin._negatives({"labelled": images}, labels, _dreams(twin))
+    drawn, _, _ = twin._negatives({"labelled": images}, labels, _dreams(twin))
     with tf.GradientTape() as tape:
         f = twin.network(images)
         loss = twin.p_y_given_x_weight * tf.reduce_mean(
@@ -122,13 +132,18 @@ def test_a_step_follows_the_gradient_of_its_terms(term):
         real, squares = energies.marginal_energy(f), []
         if "drawn" in drawn:
             fake = energies.marginal_energy(twin.network(drawn["drawn"]))
-            loss += twin.p_x_weight * (tf.reduce_mean(real) - tf.reduce_mean(fake))
+            loss += twin.p_x_weight * COMPARE[twin.objective](real, fake)
             squares.append(fake)
         if "drawn_by_label" in drawn:
             g = twin.network(drawn["drawn_by_label"])
             given, dreamt = (tf.gather(z, labels, batch_dims=1) for z in (f, g))
-            loss += twin.p_x_y_weight * (tf.reduce_mean(dreamt) - tf.reduce_mean(given))
+            loss += twin.p_x_y_weight * COMPARE[twin.objective](-given, -dreamt)
             squares.append(energies.marginal_energy(g))
+        if twin.altered_weight:
+            altered = twin._altered({"labelled": images}, twin._step_seeds()[0])
+            wrong = energies.marginal_energy(twin.network(altered["altered"]))
+            apart = tf.math.log1p(tf.exp(real - wrong + 1.0))
+            loss += twin.altered_weight * tf.reduce_mean(apart)
         if squares:
             squares = tf.concat(squares, 0)
             loss += twin.energy_l2 * (
@@ -185,7 +200,7 @@ def test_learn_takes_the_steps_of_fit_bit_for_bit(term):
         images, labels, batch_size=16, verbose=0, shuffle=False
     ).history
     np.testing.assert_array_equal(flat(ours), flat(theirs))
-    for name in ("shard_0", "ages_0"):
+    for name in ("shard_0", "ages_0", "origins_0", "energies_0"):
         np.testing.assert_array_equal(
             getattr(ours.buffer, name), getattr(theirs.buffer, name)
         )
@@ -220,6 +235,28 @@ def test_the_gradient_norm_is_the_length_of_an_unclipped_step(clip):
     (_, clipped), (length, _) = lengths
     assert float(clipped["gradient_norm"]) == pytest.approx(length, rel=1e-4)
     assert length > 1e-2
+
+
+def test_altered_images_are_read_and_are_of_the_step_s_real_ones():
+    model = jem(altered_weight=0.5)(network())
+    model.compile(keras.optimizers.SGD(0.0))
+    images, labels = bars(32)
+    real = {"labelled": images[:8], "real": images[8:]}
+    readings = model.learn(real, labels[:8])
+    seed = tf.random.split(fold_in(fold_in([0, 0], 0), 0))[0]
+    wrong = alterations.alter(real["real"], fold_in(seed, ALTERATION))
+    expected = np.mean(model.energy()(wrong))
+    assert float(readings["energy_altered"]) == pytest.approx(expected, rel=1e-4)
+    history = model.fit(images, labels, verbose=0).history
+    assert "energy_altered" in history
+
+
+@pytest.mark.parametrize(
+    "given", [{"altered_weight": -1.0}, {"altered_weight": 1.0, "p_x_weight": 0.0}]
+)
+def test_altered_images_without_a_generative_term_are_refused(given):
+    with pytest.raises(InputError, match=r"^altered_weight=-?1.0 must not be negative"):
+        jem(**given)(network())
 
 
 def ending(end_of):
@@ -258,6 +295,33 @@ def test_saturation_is_the_share_of_drawn_pixels_at_the_ends_or_beyond(pixels, s
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_drawn_pixel_that_is_not_finite_is_read_at_once(value):
     assert np.isnan(drawing(0.0, value)["saturation"])
+
+
+def test_a_step_keeps_the_energies_of_its_chains_before_the_update():
+    """Of a network without noise in it, they are the model's energies of the images."""
+    model = jem(p_x_y_weight=0.5, reinit_prob=0.0)(network())
+    model.compile(keras.optimizers.SGD(0.0))
+    assert np.isnan(model.buffer.energies).all()
+    readings = model.learn(*bars(12))
+    visited = model.buffer.ages.numpy() > 0
+    np.testing.assert_array_equal(~np.isnan(model.buffer.energies), visited)
+    expected = model.energy()(model.buffer.shard_0.numpy()[visited])
+    kept = model.buffer.energies.numpy()[visited]
+    np.testing.assert_allclose(kept, expected, rtol=1e-4)
+    assert kept.min() <= float(readings["energy_drawn"]) <= kept.max()
+
+
+def test_stuck_chains_are_among_the_reinitialised():
+    model = jem(reinit_prob=0.0)(network())
+    model.compile(keras.optimizers.SGD(0.0))
+    model.buffer.restart_stuck, model.buffer.restart_age = 3.0, 5
+    model.buffer.ages.assign(tf.fill([60], 5))
+    model.buffer.energies.assign(np.where(np.arange(60) % 2, 50, np.arange(60) / 60))
+    reading = float(model.learn(*bars(30))["reinitialised"])
+    assert 0.2 < reading < 0.8
+    afresh = model.buffer.ages.numpy() == 1
+    assert afresh.any()
+    assert (np.flatnonzero(afresh) % 2 == 1).all()
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from jem_tf import alterations
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
 from jem_tf.options import FaultTolerance
@@ -20,7 +21,7 @@ def constant(n, seed, labels=None):
     return tf.fill([n, *SHAPE], 0.1)
 
 
-def after_a_step(strategy, clip, own=0):
+def after_a_step(strategy, clip, own=0, **kw):
     devices = None
     if strategy.num_replicas_in_sync > 1:
         devices = strategy.extended.worker_devices
@@ -31,6 +32,7 @@ def after_a_step(strategy, clip, own=0):
         gradient_clip=clip,
         energy_l2=0.1,
         p_x_y_weight=0.5,
+        **kw,
     )
     with strategy.scope():
         model = make(network())
@@ -42,6 +44,22 @@ def after_a_step(strategy, clip, own=0):
     batch = tf.data.Dataset.from_tensors((x, y))
     history = model.fit(batch, verbose=0).history
     return flat(model) - before, {k: v[0] for k, v in history.items()}
+
+
+@pytest.mark.parametrize("own", [0, 12])
+def test_altered_images_and_pairs_of_two_replicas_are_those_of_one(
+    monkeypatch, two_replicas, own
+):
+    """The alteration is one without chance; replicas have seeds of their own."""
+    monkeypatch.setattr(alterations, "alter", lambda x, _: x[:, ::-1])
+    kw = {"altered_weight": 0.5, "objective": "logistic"}
+    one, log = after_a_step(tf.distribute.get_strategy(), None, own, **kw)
+    two, log_two = after_a_step(two_replicas, None, own, **kw)
+    assert np.abs(one).max() > 1e-4
+    np.testing.assert_allclose(two, one, atol=3e-7)
+    del log_two["reinitialised"], log["reinitialised"]
+    assert log["energy_altered"] != log["energy_real"]
+    assert log_two == pytest.approx(log, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize(("clip", "own"), [(None, 0), (0.05, 0), (0.05, 12)])

@@ -61,4 +61,7 @@ def assert_same(first, second):
     """That two models have the same weights and chains, bit for bit."""
     np.testing.assert_array_equal(weights(first), weights(second))
     np.testing.assert_array_equal(first.buffer.all_images(), second.buffer.all_images())
-    np.testing.assert_array_equal(first.buffer.all_ages(), second.buffer.all_ages())
+    for i in first.buffer.own:
+        kept, other = (model.buffer.state_of(i) for model in (first, second))
+        for name, values in kept.items():
+            np.testing.assert_array_equal(values, other[name], err_msg=name)

@@ -77,6 +77,11 @@ def define(values: flags.FlagValues) -> None:
         1e-6,
         1,
     )
+    samples.switch(
+        "by_age",
+        False,
+        "also measure each third of the buffer's images by the age of their chains",
+    )
     compared = FlagGroup(values, "The comparison with real images")
     compared.choice(
         "reference",
@@ -119,6 +124,11 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Measures FID, KID and Inception Score of samples, and shows some of them."""
     run, data, given = context.run, context.data, context.flags
     fresh, drawing = choose_source(context)
+    if given.by_age and (fresh or given.confident != 1):
+        raise InputError(
+            f"{argument('by_age', 'true')} is for all of the buffer's images; leave "
+            f"out this, or {argument('source', 'fresh')} and {argument('confident')}."
+        )
     network = choose_network(run, data, given)
     count = sample_sources.count_samples(run.model, given.count, context.limit, fresh)
     features.check_count(count, network)
@@ -146,7 +156,11 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         "definitions": sample_quality.DEFINITIONS,
         "figures": sample_figures.figures_protocol(fresh),
     }
-    metrics = sample_quality.evaluate_fidelity(kept, network, real)
+    ages = None
+    if given.by_age:
+        ages = sample_sources.ages_of_samples(run.model, count, seed=context.seed)
+        protocol |= {"by_age": sample_quality.BY_AGE}
+    metrics = sample_quality.evaluate_fidelity(kept, network, real, ages=ages)
     figures = sample_figures.make_figures(
         run.model, kept, data, fresh=fresh, seed=context.seed
     )
@@ -176,8 +190,8 @@ def choose_source(
         console.say("a plain classifier has no buffer: fresh chains from U(-1, 1)")
         start = starts.uniform(context.data.train.images.shape[1:])
     else:
-        start = build.make_start(opts, context.data)
-    named = "uniform" if plain else opts.sampling.start
+        start = build.make_start(opts, context.data, for_samples=True)
+    named = "uniform" if plain else starts.name_for_samples(opts.sampling.start)
     own = opts.sampling
     usual = sampling.usual_steps(own.sampler_steps, own.reinit_prob, continued=False)
     numbers = {name: given[name].value for name in samplers.HYPERPARAMETERS}

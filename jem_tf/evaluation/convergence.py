@@ -29,7 +29,7 @@ def record_chains(
     """Records E(x) and the accepted steps of n parallel chains.
 
     Args:
-      model: has a replay buffer, which is not changed.
+      model: has a replay buffer, whose samples the chains continue; it is not changed.
       walk: `samplers.trace` with its sampler and steps bound: (energy, x, seed=) ->
         `samplers.Trace`.
       n: how many chains.
@@ -41,7 +41,8 @@ def record_chains(
     if noise:
         start = tf.random.stateless_uniform(shape, draw_seed, -1.0, 1.0)
     else:
-        start = model.buffer.draw(n, draw_seed, reinit=False).images
+        model.buffer.check_samples()
+        start = model.buffer.draw_samples(n, draw_seed)
 
     def walk_from(x):
         trace = walk(model.energy(), x, seed=chain_seed)

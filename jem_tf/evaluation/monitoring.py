@@ -15,7 +15,7 @@ from jem_tf import energies
 from jem_tf.energy_model import EnergyModel
 from jem_tf.evaluation import inference
 from jem_tf.metrics import calibration, ood
-from jem_tf.replay import ReplayBuffer
+from jem_tf.replay import ReplayBuffer, sample_slots
 
 GRID, CANDIDATES = 100, 4  # images of a figure; chains an image
 CLASSIFIED = 1000  # about how many images of the buffer are classified
@@ -88,22 +88,26 @@ def draw_preview(model: EnergyModel, n: int = GRID, *, seed: int = 0) -> tf.Tens
 
 
 def chain_ages(buffer: ReplayBuffer) -> dict[str, float | int]:
-    """Measures how often the chains of this process were continued.
+    """Measures how often the samples among this process's chains were continued.
+
+    If there are no samples, it measures the other chains.
 
     Returns:
       {"chain_age_mean": float, "chain_age_max": int}; the age of a chain is the number
       of training steps that continued it.
     """
-    ages = buffer.all_ages()
+    ages, samples = buffer.all_ages(), buffer.are_samples()
+    ages = ages[samples] if samples.any() else ages
     return {"chain_age_mean": float(ages.mean()), "chain_age_max": int(ages.max())}
 
 
 def buffer_classes(model: EnergyModel) -> np.ndarray:
-    """Counts the classes that the model gives to about 1,000 images of its buffer.
+    """Counts the classes that the model gives to about 1,000 samples of its buffer.
 
     Returns:
       int [K].
     """
-    images = model.buffer.shard[:: max(1, model.buffer.slots // CLASSIFIED)]
+    buffer, every = model.buffer, max(1, model.buffer.slots // CLASSIFIED)
+    images = buffer.shard[::every][sample_slots.is_sample(buffer.origins[::every])]
     predicted = np.argmax(inference.logits(model, images), axis=1)
     return np.bincount(predicted, minlength=model.num_classes)

@@ -10,6 +10,7 @@ from jem_tf import samplers, sampling
 from jem_tf.energy_model import Classifier, EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference, monitoring
+from jem_tf.replay import UNKNOWN_AGE
 from jem_tf.starts import Start
 
 MOST = 10_000  # samples, unless the user gives a larger number
@@ -77,13 +78,20 @@ def count_samples(
     Raises:
       InputError: if the buffer has fewer images than requested.
     """
-    available = MOST if fresh else min(MOST, model.buffer.size)
-    if not fresh and requested > model.buffer.size:
+    if fresh:
+        count = requested or MOST
+        return min(count, limit or count)
+    model.buffer.check_samples()
+    samples = int(model.buffer.are_samples().sum())
+    if requested > samples:
+        negatives = model.buffer.size - samples
+        why = f" that are samples ({negatives} began at altered images)"
+        why *= bool(negatives)
         raise InputError(
-            f"{argument('count', requested)} is more than the {model.buffer.size} "
-            f"images of the buffer; lower it, or give {argument('source', 'fresh')}."
+            f"{argument('count', requested)} is more than the {samples} images of the "
+            f"buffer{why}; lower it, or give {argument('source', 'fresh')}."
         )
-    count = requested or available
+    count = requested or min(MOST, samples)
     return min(count, limit or count)
 
 
@@ -105,11 +113,26 @@ def draw_samples(
       seed: int.
     """
     if fresh is None:
-        images = model.buffer.all_images()
+        images = model.buffer.all_images()[model.buffer.are_samples()]
     else:
         labels = np.arange(count) % model.num_classes if conditional else None
         images = fresh.draw(count, labels=labels, seed=seed)
     return sampling.to_uint8(shuffle(images, count, seed))
+
+
+def ages_of_samples(model: EnergyModel, count: int, *, seed: int = 0) -> np.ndarray:
+    """The ages int [count] of the chains that `draw_samples` takes from the buffer.
+
+    Raises:
+      InputError: if an age is not known, as in an imported run.
+    """
+    ages = model.buffer.all_ages()[model.buffer.are_samples()]
+    if (ages == UNKNOWN_AGE).any():
+        raise InputError(
+            f"{argument('by_age', 'true')}: the ages of the buffer's chains are not "
+            "known, as they were imported; leave this out."
+        )
+    return shuffle(ages, count, seed)
 
 
 def buffer_protocol(model: EnergyModel, steps: int) -> dict[str, Any]:
@@ -120,6 +143,7 @@ def buffer_protocol(model: EnergyModel, steps: int) -> dict[str, Any]:
         "source": "replay buffer, as it is",
         "conditional": bool(buffer.num_classes),
         "sampler_steps_mean": age * steps if age >= 0 else None,  # unknown if imported
+        "left_out": int((~buffer.are_samples()).sum()),  # began at altered images
     }
 
 

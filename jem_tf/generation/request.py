@@ -199,9 +199,10 @@ def _make_start(
                 f"{argument('start', 'buffer')}: {run.folder} is a plain classifier "
                 f"without a buffer; give {argument('start', 'noise')}."
             )
+        run.model.buffer.check_samples()
         return sampling.from_buffer(run.model.buffer)
     if begin == "fresh" and run.options.sampling.start != "uniform":
-        return build.make_start(run.options, data())
+        return build.make_start(run.options, data(), for_samples=True)
     return starts.uniform(run.model.network.input_shape[1:])
 
 

@@ -21,6 +21,7 @@ from jem_tf.errors import InputError, argument
 from jem_tf.networks import layers  # noqa: F401  registers what a network may be made of
 from jem_tf.replay import ReplayBuffer
 
+PACKED = {"float32": "<f4", "uint8": "u1"}  # tensors of starts, and NumPy's names
 INSTEAD = "use save_weights, which keeps the network and the buffer"
 
 
@@ -88,6 +89,8 @@ def _buffer_config(buffer: ReplayBuffer | None) -> dict[str, Any] | None:
     return {
         "size": buffer.size,
         "reinit_prob": buffer.reinit_prob,
+        "restart_stuck": buffer.restart_stuck,
+        "restart_age": buffer.restart_age,
         "num_classes": buffer.num_classes,
         "start": _start_config(buffer.start),
     }
@@ -119,19 +122,21 @@ def _packed(value: Any) -> Any:
     if callable(value):
         return {"start": _start_config(value)}
     if tf.is_tensor(value):
-        text = base64.b64encode(value.numpy().astype("<f4").tobytes()).decode()
-        return {"float32": text, "shape": list(value.shape)}
-    return list(value) if isinstance(value, tuple) else value
+        kind = "uint8" if value.dtype == tf.uint8 else "float32"
+        text = base64.b64encode(value.numpy().astype(PACKED[kind]).tobytes()).decode()
+        return {kind: text, "shape": list(value.shape)}
+    return [_packed(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _unpacked(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(value)
+        return tuple(map(_unpacked, value))
     if isinstance(value, dict) and "start" in value:
         return _make_start(value["start"])
     if isinstance(value, dict):
-        flat = np.frombuffer(base64.b64decode(value["float32"]), "<f4")
-        return tf.constant(flat.reshape(value["shape"]), tf.float32)
+        kind = next(kind for kind in PACKED if kind in value)
+        flat = np.frombuffer(base64.b64decode(value[kind]), PACKED[kind])
+        return tf.constant(flat.reshape(value["shape"]), kind)
     return value
 
 

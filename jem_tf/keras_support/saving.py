@@ -1,7 +1,7 @@
 """How Keras's files of weights keep the replay buffer beside the network's weights.
 
-The buffer's names there are shard_i and ages_i, of each replica, and by_class. A buffer
-that is read is dealt out anew, to as many replicas as there are.
+The buffer's names there are shard_i, ages_i, origins_i and energies_i, of each replica,
+and by_class. A buffer that is read is dealt out anew, to as many replicas as there are.
 """
 
 import warnings
@@ -61,7 +61,7 @@ class SavedWithBuffer(keras.Model):
 
 
 def write_buffer(buffer: ReplayBuffer | None, store: Any) -> None:
-    """Puts the chains and their ages into a store of Keras's.
+    """Puts the chains into a store of Keras's.
 
     Raises:
       InputError: if other processes have shards, too.
@@ -75,8 +75,8 @@ def write_buffer(buffer: ReplayBuffer | None, store: Any) -> None:
         )
     store["by_class"] = np.array(buffer.num_classes or 0, "int32")
     for i in buffer.own:
-        store[f"shard_{i}"] = getattr(buffer, f"shard_{i}").numpy()
-        store[f"ages_{i}"] = getattr(buffer, f"ages_{i}").numpy()
+        for name, values in buffer.state_of(i).items():
+            store[name] = values
 
 
 def read_buffer(buffer: ReplayBuffer | None, store: Mapping[str, Any]) -> None:
@@ -87,17 +87,17 @@ def read_buffer(buffer: ReplayBuffer | None, store: Mapping[str, Any]) -> None:
     """
     if buffer is None:
         return
-    names = [name for name in store.keys() if name.startswith("shard_")]  # noqa: SIM118
-    if not names:
+    state = {name: np.asarray(store[name]) for name in store.keys()}  # noqa: SIM118
+    replicas = sum(name.startswith("shard_") for name in state)
+    if not replicas:
         warnings.warn(
             "The file has no replay buffer; chains go on from the model's own.",
             stacklevel=2,
         )
         return
-    images = [np.asarray(store[f"shard_{i}"]) for i in range(len(names))]
-    ages = [np.asarray(store[f"ages_{i}"]) for i in range(len(names))]
-    _check_fit(buffer, images, int(np.asarray(store["by_class"])))
-    buffer.restore(images, ages)
+    images = [state[f"shard_{i}"] for i in range(replicas)]
+    _check_fit(buffer, images, int(state["by_class"]))
+    buffer.restore_state(state, replicas)
 
 
 def check_saveable(model: Any, path: Any) -> None:

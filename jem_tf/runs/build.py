@@ -43,6 +43,8 @@ def make_buffer(
         sampling.buffer_size,
         start or starts.uniform(image_shape),
         reinit_prob=sampling.reinit_prob,
+        restart_stuck=sampling.restart_stuck,
+        restart_age=sampling.restart_age,
         num_classes=num_classes if by_class else None,
         seed=(opts.training.seed, BUFFER_STREAM),
         **shards,
@@ -78,6 +80,8 @@ def make_model(
         p_y_given_x_weight=objective.p_y_given_x_weight,
         p_x_y_weight=objective.p_x_y_weight,
         label_smoothing=objective.label_smoothing,
+        objective=objective.objective,
+        altered_weight=objective.altered_weight,
         conditional=objective.conditional,
         energy_l2=objective.energy_l2,
         gradient_clip=objective.gradient_clip or None,
@@ -159,12 +163,19 @@ def make_sampler(sampling: Sampling, **changes: Any) -> functools.partial:
     return samplers.build(sampling.sampler, **(arguments | given))
 
 
-def make_start(opts: Options, data: Dataset) -> starts.Start:
-    """Makes the start that the options name from the training images."""
-    images, labels = data.train
-    return starts.build(
-        opts.sampling.start, images.shape[1:], images, labels, len(data.class_names)
-    )
+def make_start(
+    opts: Options, data: Dataset, *, for_samples: bool = False
+) -> starts.Start:
+    """Makes the start that the options name from the training images.
+
+    Args:
+      opts: Options.
+      data: the data set of the run.
+      for_samples: whether to leave out altered images, whose chains are no samples.
+    """
+    name, (images, labels) = opts.sampling.start, data.train
+    name = starts.name_for_samples(name) if for_samples else name
+    return starts.build(name, images.shape[1:], images, labels, len(data.class_names))
 
 
 def make_batches(
@@ -237,6 +248,11 @@ def check_options(opts: Options, replicas: int) -> None:
     chains = max(
         bool(objective.p_x_weight) * drawn, bool(objective.p_x_y_weight) * size
     )
+    if objective.altered_weight and not objective.generative:
+        raise InputError(
+            f"{argument('altered_weight', objective.altered_weight)} is not used "
+            f"without log p(x); give {argument('p_x_weight')} a value above 0."
+        )
     if opts.sampling.buffer_size < chains:
         raise InputError(
             f"{argument('buffer_size', opts.sampling.buffer_size)} is smaller than a "
@@ -246,6 +262,7 @@ def check_options(opts: Options, replicas: int) -> None:
     if objective.p_x_weight and objective.p_x_images == "same":
         _check_same_images(opts)
     _check_temperature(opts.sampling)
+    starts.name_for_samples(opts.sampling.start)  # raises if there is no such start
     _check_augmentation(opts)
 
 

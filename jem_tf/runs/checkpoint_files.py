@@ -100,11 +100,7 @@ def restore(model: Any, path: pathlib.Path, state: TrainingState) -> None:
         ) from error
     status.expect_partial()
     if model.buffer is not None:
-        shards, replicas = _read_shards(path, state), range(state.replicas)
-        model.buffer.restore(
-            [shards[f"shard_{i}"] for i in replicas],
-            [shards[f"ages_{i}"] for i in replicas],
-        )
+        model.buffer.restore_state(_read_shards(path, state), state.replicas)
 
 
 def restore_averages(model: Any, path: pathlib.Path) -> None:
@@ -181,7 +177,7 @@ def first_line(error: object) -> str:
 
 
 def _read_shards(path: pathlib.Path, state: TrainingState) -> dict[str, np.ndarray]:
-    """{"shard_0": images, "ages_0": ages, ...} of the replicas of all processes."""
+    """{"shard_0": images, "ages_0": ages, ...} of all replicas, see `restore_state`."""
     shards = {}
     for prefix in _prefixes(path, state)[1:]:
         reader = tf.train.load_checkpoint(str(prefix))

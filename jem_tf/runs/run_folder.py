@@ -24,13 +24,20 @@ FORMAT = 1  # of a run; a newer one is refused
 LONGEST = 246  # bytes of a data set's name in a folder's; disks take 255 in all
 # Options that came after format 1. At their defaults they do not count in the default
 # folder's name, so that a command keeps the folder that it had before them.
-NEWER = {name: getattr(Sampling(), name) for name in ("sampler", "temperature")}
-NEWER |= {name: getattr(Data(), name) for name in ("flip", "cutout")}
-NEWER["init"] = Network().init
-NEWER["label_smoothing"] = Objective().label_smoothing
-NEWER["kernel_l2"] = Training().kernel_l2
-NEWER |= {name: getattr(Objective(), name) for name in ("sam_rho", "sam_terms")}
-NEWER["ema"] = Training().ema
+NEWER = {
+    name: getattr(group, name)
+    for group, names in (
+        (Sampling(), ("sampler", "temperature", "restart_stuck", "restart_age")),
+        (Data(), ("flip", "cutout")),
+        (Network(), ("init",)),
+        (
+            Objective(),
+            ("label_smoothing", "objective", "altered_weight", "sam_rho", "sam_terms"),
+        ),
+        (Training(), ("kernel_l2", "ema")),
+    )
+    for name in names
+}
 SPLITS = ("train", "validation", "test")
 
 

@@ -152,6 +152,8 @@ class Predictor:
                 f"{self.run.folder} is a plain classifier without a replay buffer; "
                 f"choose {argument('start', 'noise')}."
             )
+        if start == "buffer":
+            self.model.buffer.check_samples()
         if start == "buffer" and labels is None:
             labels = sampling.classes_in_turn(self.model, n)
         labels = None if labels is None else tf.constant(labels)

@@ -28,7 +28,7 @@ SHOWN = {  # {name: label} of what an epoch's line shows, in this order
 }
 # Groups of an epoch's numbers in TensorBoard; all other numbers are in "training".
 GROUPS = {
-    "energies": ("energy_real", "energy_drawn", "energy_gap"),
+    "energies": ("energy_real", "energy_drawn", "energy_gap", "energy_altered"),
     "chains": (
         "chain_age_mean",
         "chain_age_max",
@@ -169,7 +169,7 @@ class Summaries(keras.callbacks.Callback):
                 tf.summary.scalar("every_step/gradient_norm", norm, step=step)
             for name, value in logs.items():
                 tf.summary.scalar(tag_of(name), value)
-            if self.model.generative:
+            if self.model.generative and self.model.buffer.has_samples:
                 _write_bars("chains/classes", monitoring.buffer_classes(self.model))
                 images = monitoring.draw_preview(self.model, self.samples, seed=epoch)
                 tf.summary.image("samples", figures.tile(images)[None])

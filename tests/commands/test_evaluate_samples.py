@@ -1,6 +1,7 @@
 """The tool, end to end: on runs of `flags/smoke.flags`, and on bad input."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ def told(tmp_path_factory, trained):
     for name in ("smoke", "bad"):
         trained(place / name)
     trained(place / "plain", "--p_x_weight=0", "--steps=1")
+    shutil.copytree(place / "smoke", place / "thirds")
     data = f"--dataset=folder:{pictures(place / 'pictures')}"
     processes.run_here(place / "graph", data, "--steps=1", "--batch_size=4")
     (place / "text.pb").write_text("no graph")
@@ -42,6 +44,8 @@ def told(tmp_path_factory, trained):
         name: [TOOL, f"--workdir={place / name.split()[0]}", *argv]
         for name, argv in {
             "smoke": [OWN, "--limit=60", "--confident=0.9"],
+            "thirds": [OWN, "--by_age"],
+            "plain thirds": [OWN, "--by_age", "--count=40"],
             "plain": [OWN, "--count=40", "--steps=3", "--conditional", "--seed=5"],
             "bad": [],
             "bad width": [OWN, f"--reference_stats={place / 'stats.npz'}"],
@@ -81,6 +85,18 @@ def test_the_protocol_says_how_the_buffers_images_were_measured(told):
     assert 54 <= metrics["samples"] < 60
     assert metrics["reference_images"] == 60
     assert "8 bits" in protocol["rounding"]
+
+
+def test_thirds_by_age_are_measured_of_the_buffer_alone(told):
+    said = found(told, "thirds")
+    metrics = said["metrics"]
+    ages = [metrics[f"chain_age_{third}_network"] for third in ("young", "old")]
+    assert ages[0] < ages[1]
+    assert np.isfinite(metrics["kid_middle_network"])
+    assert "thirds of the samples" in said["protocol"]["by_age"]
+    _, code, _, err = told["plain thirds"]
+    assert code == 1
+    assert "--by_age=true is for all of the buffer's images" in err
 
 
 def test_a_plain_classifier_gets_fresh_chains_and_says_so(told):

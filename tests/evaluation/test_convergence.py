@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from jem_tf import networks, replay, samplers, starts
+from jem_tf.errors import InputError
 from jem_tf.evaluation import convergence
 from jem_tf.jem import JEM
 
@@ -160,3 +161,26 @@ def test_no_trace_is_worth_more_than_its_states(kind):
         "stuck": np.arange(8) + 0.01 * normal(400, 8),
     }[kind]
     assert 0 < convergence.mixing_statistics(trace)["ess"] <= 200 * 8
+
+
+def test_chains_continue_samples_alone():
+    model = made()
+    altered = np.arange(50) % 2 == 0
+    level = np.where(altered, 9.0, 0.5)[:, None, None, None]
+    model.buffer.shard.assign(np.broadcast_to(level, [50, *SHAPE]))
+    model.buffer.origins.assign(np.where(altered, starts.ALTERED, 1))
+    seen = []
+
+    def spied(energy, x, *, seed):
+        seen.append(x)
+        return walk(steps=1)(energy, x, seed=seed)
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        convergence.record_chains(model, spied, 30)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert (seen[0].numpy() == 0.5).all()
+    model.buffer.origins.assign(tf.fill([50], starts.ALTERED))
+    with pytest.raises(InputError, match=r"^All chains in the replay buffer began at"):
+        convergence.record_chains(model, spied, 3)

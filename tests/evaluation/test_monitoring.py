@@ -171,3 +171,18 @@ def test_the_classes_of_a_small_buffer_are_those_of_all_its_images():
 
 def test_of_a_large_buffer_about_a_thousand_images_are_classified():
     assert monitoring.buffer_classes(generative(3300)).sum() == 1100
+
+
+def test_ages_and_classes_are_those_of_samples_where_there_are_any():
+    model = generative(50)
+    buffer, altered = model.buffer, np.arange(50) % 5 == 0
+    buffer.origins.assign(np.where(altered, starts.ALTERED, 0))
+    buffer.ages.assign(np.where(altered, 100, 7))
+    ages = {"chain_age_mean": 7.0, "chain_age_max": 7}
+    assert monitoring.chain_ages(buffer) == ages
+    images = buffer.shard.numpy()[~altered]
+    predicted = model.logits(images).numpy().argmax(axis=1)
+    counts = monitoring.buffer_classes(model)
+    assert counts.tolist() == [np.sum(predicted == y) for y in range(4)]
+    buffer.origins.assign(tf.fill([50], starts.ALTERED))
+    assert monitoring.chain_ages(buffer)["chain_age_max"] == 100

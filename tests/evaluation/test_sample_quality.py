@@ -5,6 +5,7 @@ import pytest
 
 from jem_tf import datasets, networks
 from jem_tf.evaluation import features, reference, sample_quality
+from jem_tf.metrics import inception
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,30 @@ def test_the_score_is_left_out_where_the_network_predicts_no_classes(network, im
     metrics = sample_quality.evaluate_fidelity(images, silent, made)
     assert not {name for name in metrics if name.startswith("inception_score")}
     assert {"fid_network", "kid_network"} < set(metrics)
+
+
+def test_thirds_by_age_are_measured_each_as_if_it_were_all():
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=[300, 4]).astype("float32")
+    mu, sigma = inception.statistics(real)
+    made = reference.Reference(mu, sigma, 300, real)
+    ages = rng.permutation(90)
+    samples = (rng.normal(size=[90, 4]) + ages[:, None] / 30).astype("float32")
+    metrics = sample_quality.fidelity_by_age(samples, ages, made)
+    for i, name in enumerate(("young", "middle", "old")):
+        own = samples[(ages >= 30 * i) & (ages < 30 * i + 30)]
+        fid = inception.frechet_distance(*inception.statistics(own), mu, sigma)
+        assert metrics[f"fid_{name}"] == pytest.approx(fid)
+        assert metrics[f"chain_age_{name}"] == 30 * i + 14.5
+    assert metrics["fid_young"] < metrics["fid_middle"] < metrics["fid_old"]
+    assert metrics["kid_young"] < metrics["kid_middle"] < metrics["kid_old"]
+
+
+def test_a_third_too_small_for_a_covariance_has_no_fid(network, images):
+    made = reference.compute_reference(images, network)
+    ages = np.arange(60)
+    metrics = sample_quality.evaluate_fidelity(images, network, made, ages=ages)
+    assert network.width >= 20
+    assert "fid_young_network" not in metrics
+    assert np.isfinite(metrics["kid_old_network"])
+    assert metrics["chain_age_middle_network"] == 29.5

@@ -44,6 +44,34 @@ def test_fewer_samples_are_a_choice_at_random_that_the_seed_determines(model):
     assert len(np.unique(some.reshape(15, -1), axis=0)) == 15
 
 
+def test_chains_that_began_at_altered_images_are_no_samples():
+    model = made()
+    altered = np.arange(20) % 4 == 1
+    for i in model.buffer.own:
+        getattr(model.buffer, f"origins_{i}").assign(
+            np.where(altered, starts.ALTERED, starts.UNKNOWN_ORIGIN)
+        )
+    assert sample_sources.count_samples(model, 0, 0, None) == 30
+    with pytest.raises(InputError, match=r"^count=31 is .* \(10 began at alt"):
+        sample_sources.count_samples(model, 31, 0, None)
+    drawn = sample_sources.draw_samples(model, 30, seed=3)
+    assert sample_sources.buffer_protocol(model, 5)["left_out"] == 10
+    kept = model.buffer.all_images()[~np.tile(altered, 2)]
+    ours, theirs = (
+        sorted(image.tobytes() for image in images)
+        for images in (drawn, sampling.to_uint8(kept))
+    )
+    assert ours == theirs
+    for i in model.buffer.own:
+        getattr(model.buffer, f"origins_{i}").assign(tf.fill([20], starts.ALTERED))
+    for draw in (
+        lambda: sample_sources.count_samples(model, 0, 0, None),
+        lambda: model.sample(4),
+    ):
+        with pytest.raises(InputError, match=r"^All chains in the replay buffer began"):
+            draw()
+
+
 def test_the_count_is_what_is_asked_there_is_and_the_limit_allows(model):
     assert sample_sources.count_samples(model, 0, 0, None) == 40
     assert sample_sources.count_samples(model, 30, 0, None) == 30
@@ -108,3 +136,20 @@ def test_the_most_confident_of_each_predicted_class_stay(model):
         own.sort(key=lambda i: -p[i].max())
         expected += own[: -(-3 * len(own) // 10)]
     np.testing.assert_array_equal(kept, images[sorted(expected)])
+
+
+def test_the_ages_are_those_of_the_samples_drawn():
+    model = made()
+    for i in model.buffer.own:
+        own = 20 * i + np.arange(20)
+        getattr(model.buffer, f"ages_{i}").assign(own)
+        level = np.broadcast_to(own[:, None, None, None] / 100, [20, *SHAPE])
+        getattr(model.buffer, f"shard_{i}").assign(level.astype("float32"))
+        getattr(model.buffer, f"origins_{i}").assign(np.where(own % 4 == 1, 2, 0))
+    drawn = sample_sources.draw_samples(model, 25, seed=7)
+    ages = sample_sources.ages_of_samples(model, 25, seed=7)
+    levels = sampling.to_uint8(ages[:, None, None, None] / np.float32(100))
+    np.testing.assert_array_equal(drawn[:, :1, :1], levels)
+    model.buffer.ages_0.assign(tf.fill([20], -1))
+    with pytest.raises(InputError, match=r"^by_age=true: the ages .* are not known"):
+        sample_sources.ages_of_samples(model, 25, seed=7)

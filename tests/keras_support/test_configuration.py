@@ -28,6 +28,10 @@ STARTS = {
     "mixed": lambda: starts.mixture(
         starts.uniform(SHAPE), starts.gaussian(*floats(12), 3, rank=2), 0.3
     ),
+    "altered": lambda: starts.altered(tiny_models.data(12)[0]),
+    "shares": lambda: starts.Shares(
+        (starts.uniform(SHAPE), starts.altered(tiny_models.data(12)[0])), (0.6, 0.4)
+    ),
 }
 
 
@@ -62,6 +66,8 @@ def test_the_arguments_are_the_same_after_a_file():
         "p_x_weight": 0.5,
         "p_y_given_x_weight": 0.7,
         "p_x_y_weight": 0.2,
+        "objective": "logistic",
+        "altered_weight": 0.3,
         "conditional": True,
         "energy_l2": 0.1,
         "gradient_clip": 1.0,

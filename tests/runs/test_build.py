@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import datasets, samplers
+from jem_tf import datasets, samplers, starts
 from jem_tf.errors import InputError
 from jem_tf.options import Data, Network, Objective, Options, Sampling, Training
 from jem_tf.runs import build
@@ -189,6 +189,8 @@ def test_a_model_takes_its_weights_from_the_options():
         p_y_given_x_weight=0.5,
         p_x_y_weight=0.7,
         label_smoothing=0.2,
+        objective="logistic",
+        altered_weight=0.21,
         conditional=True,
         energy_l2=0.11,
         gradient_clip=0.13,
@@ -252,7 +254,7 @@ def test_batches_go_on_where_they_were_left():
 
 def test_every_start_fills_a_buffer_of_the_data_sets_images():
     data = datasets.load("digits")
-    for name in ("uniform", "gaussian", "mixed"):
+    for name in (*starts.STARTS, "uniform:0.5,altered:0.5"):
         start = build.make_start(with_sampling(start=name), data)
         buffer = build.make_buffer(SMALL, SHAPE, CLASSES, start=start)
         assert buffer.shard.shape == (20, *SHAPE)
@@ -265,6 +267,22 @@ def test_every_start_fills_a_buffer_of_the_data_sets_images():
             {"objective": {"p_x_weight": 0.0, "p_y_given_x_weight": 0.0}},
             1,
             "p_x_weight, p_y_given_x_weight, p_x_y_weight are all 0",
+        ),
+        (
+            {"objective": {"p_x_weight": 0.0, "altered_weight": 0.5}},
+            1,
+            "altered_weight=0.5 is not used without log p(x); give p_x_weight",
+        ),
+        ({"sampling": {"start": "normal"}}, 1, "start=normal is not known; choose"),
+        (
+            {"sampling": {"start": "uniform:0.5,gaussian:0.4"}},
+            1,
+            "shares that add up to 0.9; make it 1",
+        ),
+        (
+            {"sampling": {"start": "altered"}},
+            1,
+            "start=altered begins all chains at altered training images",
         ),
         ({"training": {"batch_size": 3}}, 2, "batch_size=3 does not divide among 2"),
         (

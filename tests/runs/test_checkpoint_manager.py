@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from jem_tf import starts
 from jem_tf.errors import InputError
 from jem_tf.optimizers import averaging
 from jem_tf.options import Network, Objective, Options, Sampling, Training
@@ -507,4 +508,23 @@ def test_a_model_that_is_not_compiled_takes_what_it_needs(three):
     checkpoint_files.restore(model, place, checkpoint_files.read_state(place))
     weights = model.network.get_weights()
     assert_same(weights, expected[3][: len(weights)])
-    assert_same([buffer.ages, buffer.shard], expected[3][-2:])
+    kept = [buffer.ages, buffer.energies, buffer.origins, buffer.shard]
+    assert_same(kept, expected[3][-4:])
+
+
+def test_a_checkpoint_of_before_restores_with_origins_and_energies_unknown(tmp_path):
+    """One with images and ages alone, as all were before buffers kept the others."""
+    before, after = made(1), made(2)
+    keeper(tmp_path).save(before, state_at(3))
+    old = tf.Module()
+    old.shard_0, old.ages_0 = before.buffer.shard_0, before.buffer.ages_0
+    prefix = checkpoint_files.path_of(tmp_path, 3) / "shards-0"
+    tf.train.Checkpoint(buffer=old).write(str(prefix))
+    assert keeper(tmp_path).restore(after).step == 3
+    assert_same(
+        [after.buffer.ages, after.buffer.shard],
+        [before.buffer.ages, before.buffer.shard],
+    )
+    assert (after.buffer.all_origins() == starts.UNKNOWN_ORIGIN).all()
+    assert np.isnan(after.buffer.all_energies()).all()
+    assert after.buffer.are_samples().all()

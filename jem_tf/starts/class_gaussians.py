@@ -1,56 +1,21 @@
-"""Starts: distributions from which chains draw their first images.
-
-To add one, write its function and enter a `Builder` in STARTS: `--start` then takes its
-name.
-"""
+"""The "informative" start of JEM++: a Gaussian around the mean image of each class."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from jem_tf import pixels
 from jem_tf.errors import InputError, argument
+from jem_tf.starts.origins import OfOneOrigin, Start
 
-UNIFORM_SHARE = 0.1  # share of uniform noise in the mixed start
 GAUSSIAN_IMAGES = 20_000  # the Gaussian start is fitted on about so many images
 SHOWN = 10  # classes in an error
 
 
-class Start(Protocol):
-    """A distribution of images that chains start from.
-
-    Args:
-      n: how many images; an int or a scalar tensor.
-      seed: int [2].
-      labels: int [n], or None for classes drawn evenly.
-
-    Returns:
-      float32 [n, H, W, C], pixels in [-1, 1].
-    """
-
-    def __call__(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor: ...
-
-
-# (image_shape, training images, their labels, num_classes) -> start; see `build`.
-Builder = Callable[[Sequence[int], Any, Any, int], Start]
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
-class Uniform:
-    """A `Start`: U(-1, 1) in every pixel of images (H, W, C)."""
-
-    image_shape: tuple[int, ...]
-
-    def __call__(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
-        del labels
-        return tf.random.stateless_uniform([n, *self.image_shape], seed, -1.0, 1.0)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Gaussian:
+class Gaussian(OfOneOrigin):
     """A `Start`: Gaussians round the means of classes, clipped to [-1, 1].
 
     image_shape: (H, W, C), of D pixels.
@@ -61,6 +26,7 @@ class Gaussian:
     image_shape: tuple[int, ...]
     means: tf.Tensor
     factor: tf.Tensor
+    ORIGIN = "gaussian"
 
     def __call__(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
         label_seed, pixel_seed = tf.unstack(tf.random.split(seed))
@@ -70,30 +36,6 @@ class Gaussian:
         around = tf.random.stateless_normal([n, rank], pixel_seed) @ self.factor
         drawn = tf.clip_by_value(tf.gather(self.means, labels) + around, -1.0, 1.0)
         return tf.reshape(drawn, [n, *self.image_shape])
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Mixture:
-    """A `Start`: as `first` with probability `share`, else as `second`."""
-
-    first: Start
-    second: Start
-    share: float
-
-    def __call__(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
-        which_seed, first_seed, second_seed = tf.unstack(tf.random.split(seed, 3))
-        which = tf.random.stateless_uniform([n, 1, 1, 1], which_seed) < self.share
-        firsts = self.first(n, first_seed, labels)
-        return tf.where(which, firsts, self.second(n, second_seed, labels))
-
-
-# By name, what a file may hold of a start: its fields.
-KINDS: dict[str, Any] = {"uniform": Uniform, "gaussian": Gaussian, "mixture": Mixture}
-
-
-def uniform(image_shape: Sequence[int]) -> Start:
-    """U(-1, 1) in every pixel, whatever the label (the paper's Algorithm 1)."""
-    return Uniform(tuple(image_shape))
 
 
 def gaussian(
@@ -129,52 +71,20 @@ def gaussian(
     return Gaussian(tuple(shape), tf.constant(means), factor)
 
 
-def mixture(first: Start, second: Start, share: float) -> Start:
-    """Starts as `first` with probability `share`, else as `second`.
-
-    A share of uniform noise in an informative start keeps noise among the negatives.
-    Nothing else teaches a model that noise is improbable.
-    """
-    return Mixture(first, second, share)
-
-
-def build(
-    name: str,
-    image_shape: Sequence[int],
-    images: np.ndarray,
-    labels: np.ndarray,
-    num_classes: int,
-) -> Start:
-    """Builds the start called `name` from a data set.
+def from_dataset(images: np.ndarray, labels: np.ndarray, num_classes: int) -> Start:
+    """The Gaussian start of the images that `gaussian_images` chooses.
 
     Args:
-      name: a key of STARTS: "uniform"; "gaussian", fitted on the images that
-        `gaussian_images` chooses; "mixed", both.
-      image_shape: (H, W, C).
       images: uint8 [N, H, W, C], training images.
       labels: int [N] in [0, num_classes), of the images.
       num_classes: K.
 
     Raises:
-      InputError: if there is no such start, or it needs images of each class and a
-        class has none.
+      InputError: as `gaussian` does.
     """
-    if name not in STARTS:
-        raise InputError(
-            f"{argument('start', name)} is not known; choose one of "
-            f"{', '.join(STARTS)}."
-        )
-    return STARTS[name](image_shape, images, labels, num_classes)
-
-
-def _uniform(image_shape: Sequence[int], *_: Any) -> Start:
-    return uniform(image_shape)
-
-
-def _gaussian(_: Any, images: np.ndarray, labels: np.ndarray, classes: int) -> Start:
-    chosen, labels = gaussian_images(labels, classes), np.asarray(labels)
+    chosen, labels = gaussian_images(labels, num_classes), np.asarray(labels)
     some = pixels.from_uint8(tf.gather(images, chosen)).numpy()
-    return gaussian(some, labels[chosen], classes)
+    return gaussian(some, labels[chosen], num_classes)
 
 
 def gaussian_images(labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -217,15 +127,3 @@ def _check_labels(labels: np.ndarray, num_classes: int) -> None:
 def _listed(numbers: np.ndarray) -> str:
     more = ", ..." if len(numbers) > SHOWN else ""
     return ", ".join(map(str, numbers[:SHOWN])) + more
-
-
-def _mixed(image_shape: Sequence[int], *data: Any) -> Start:
-    informative = _gaussian(image_shape, *data)
-    return mixture(uniform(image_shape), informative, UNIFORM_SHARE)
-
-
-STARTS: dict[str, Builder] = {
-    "uniform": _uniform,
-    "gaussian": _gaussian,
-    "mixed": _mixed,
-}

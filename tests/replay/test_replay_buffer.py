@@ -80,7 +80,7 @@ def test_a_chains_age_counts_its_visits_and_begins_anew_with_it():
 def test_what_draw_starts_afresh_is_of_age_1_when_put_back():
     buffer = replay.ReplayBuffer(200, uniform, reinit_prob=0.5)
     buffer.ages.assign(tf.fill([200], 9))
-    slots, images, fresh = buffer.draw(40, [0, 1])
+    slots, images, fresh, _ = buffer.draw(40, [0, 1])
     buffer.put(slots, images, fresh)
     last = dict(zip(slots.numpy(), np.ravel(fresh), strict=True))
     assert {slot: buffer.ages[slot] for slot in last} == {
@@ -101,7 +101,7 @@ def test_of_two_chains_in_one_slot_the_last_ones_age_stays():
 def test_chains_start_afresh_at_the_rate_asked_for(probability):
     buffer = replay.ReplayBuffer(10, constant(0.0), reinit_prob=probability)
     buffer.start = constant(7.0)
-    _, images, fresh = buffer.draw(20_000, [0, 5])
+    _, images, fresh, _ = buffer.draw(20_000, [0, 5])
     assert fresh.shape == (20_000, 1, 1, 1)
     assert np.mean(fresh) == pytest.approx(probability, abs=0.005)  # 3 standard errors
     expected = np.broadcast_to(np.where(fresh, 7.0, 0.0), images.shape)
@@ -122,7 +122,7 @@ def test_a_class_has_its_own_slots_from_the_start():
     )
     np.testing.assert_array_equal(buffer.shard_1[:, 0, 0, 0], np.repeat([0, 1, 2], 10))
     labels = tf.constant([2, 0, 1, 1, 2, 0] * 20)
-    slots, images, _ = buffer.draw(120, [0, 9], labels)
+    slots, images, *_ = buffer.draw(120, [0, 9], labels)
     np.testing.assert_array_equal(slots // 10, labels)
     np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
     assert len(np.unique(slots)) == 30  # and all of them get used
@@ -130,7 +130,7 @@ def test_a_class_has_its_own_slots_from_the_start():
 
 def test_a_buffer_without_classes_draws_regardless_of_labels():
     buffer = replay.ReplayBuffer(100, by_label, reinit_prob=0.0)
-    slots, images, _ = buffer.draw(200, [0, 9], tf.zeros([200], tf.int32))
+    slots, images, *_ = buffer.draw(200, [0, 9], tf.zeros([200], tf.int32))
     assert len(np.unique(slots)) > 50
     assert (images.numpy() == -1).all()
 
@@ -162,9 +162,11 @@ def test_a_checkpoint_brings_every_shard_back(tmp_path):
     )
     assert np.abs(first.shard_1 - second.shard_1).max() > 0
     first.ages_1.assign(tf.range(10))
+    first.origins_0.assign(tf.range(10) % 3)
+    first.energies_1.assign(tf.range(10.0))
     path = tf.train.Checkpoint(buffer=first).save(tmp_path / "ckpt")
     tf.train.Checkpoint(buffer=second).restore(path).assert_consumed()
-    for name in ("shard_0", "shard_1", "ages_0", "ages_1"):
+    for name in sorted(name for i in (0, 1) for name in first.state_of(i)):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 
@@ -177,13 +179,15 @@ def numbered(size, replicas, num_classes=None):
         images = np.broadcast_to(each[:, None, None, None], [len(each), *SHAPE])
         getattr(buffer, f"shard_{replica}").assign(images.astype("float32"))
         getattr(buffer, f"ages_{replica}").assign(1000 + each)
+        getattr(buffer, f"origins_{replica}").assign(each % 3)
+        getattr(buffer, f"energies_{replica}").assign(each.astype("float32") / 2)
     return buffer
 
 
 def shards(buffer):
     return [
         [getattr(buffer, f"{name}_{i}").numpy() for i in buffer.own]
-        for name in ("shard", "ages")
+        for name in ("shard", "ages", "origins", "energies")
     ]
 
 
@@ -202,6 +206,8 @@ def test_a_buffer_dealt_out_to_other_replicas_keeps_each_chain_once(
     assert images.shape == (24, *SHAPE)
     assert sorted(images[:, 0, 0, 0]) == list(range(24))
     np.testing.assert_array_equal(ages, 1000 + images[:, 0, 0, 0])
+    np.testing.assert_array_equal(new.all_origins(), images[:, 0, 0, 0] % 3)
+    np.testing.assert_array_equal(new.all_energies(), images[:, 0, 0, 0] / 2)
     assert (images == images[:, :1, :1]).all()
 
 
@@ -245,13 +251,15 @@ def test_the_processes_of_a_cluster_have_the_shards_that_one_would():
             np.testing.assert_array_equal(
                 getattr(part, f"shard_{i}"), getattr(whole, f"shard_{i}")
             )
-        assert len(part.variables) == 4  # no shard, and no ages, of another's
+        assert len(part.variables) == 8  # no shard, and no ages, of another's
 
 
 def test_all_images_and_ages_are_those_of_this_processs_shards_in_order():
     whole = numbered(24, 4)
     np.testing.assert_array_equal(whole.all_images()[:, 0, 0, 0], np.arange(24))
     np.testing.assert_array_equal(whole.all_ages(), 1000 + np.arange(24))
+    np.testing.assert_array_equal(whole.all_origins(), np.arange(24) % 3)
+    np.testing.assert_array_equal(whole.all_energies(), np.arange(24) / 2)
     part = replay.ReplayBuffer(
         24, uniform, devices=[None] * 2, replicas=4, first_replica=2
     )
@@ -282,6 +290,9 @@ def test_each_process_takes_over_its_own_shards():
         (0, {}, "0 does not divide"),
         (10, {"reinit_prob": 1.5}, "reinit_prob=1.5 must lie in"),
         (10, {"reinit_prob": float("nan")}, "reinit_prob=nan must lie in"),
+        (10, {"restart_stuck": -1.0}, "restart_stuck=-1.0 must not be negative"),
+        (10, {"restart_stuck": float("nan")}, "restart_stuck=nan must not be negative"),
+        (10, {"restart_age": 0}, "restart_age=0 must be at least 1"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(size, more, says):
@@ -292,3 +303,102 @@ def test_sizes_that_cannot_be_are_refused(size, more, says):
 def test_a_buffer_made_in_a_strategys_scope_is_refused(two_replicas):
     with two_replicas.scope(), pytest.raises(InputError, match="outside"):
         replay.ReplayBuffer(20, uniform)
+
+
+class Told:
+    """A start whose images are 0 and of origin 0, or -1 and of origin 2, in turn."""
+
+    def __call__(self, n, seed, labels=None):
+        return self.with_origins(n, seed, labels)[0]
+
+    def with_origins(self, n, seed, labels=None):
+        odd = tf.range(n) % 2
+        pixels = -tf.cast(odd, tf.float32)[:, None, None, None]
+        return tf.zeros([n, *SHAPE]) + pixels, 2 * odd
+
+
+def test_a_buffer_knows_how_each_chain_began_and_goes_on_knowing():
+    buffer = replay.ReplayBuffer(40, Told(), reinit_prob=0.5)
+    np.testing.assert_array_equal(buffer.all_origins(), np.arange(40) % 2 * 2)
+    for step in range(5):
+        chains = buffer.draw(16, [0, step])
+        expected = np.where(chains.images[:, 0, 0, 0] == -1, 2, 0)
+        np.testing.assert_array_equal(chains.origins, expected)
+        tf.function(buffer.put)(*chains)
+        shown = np.where(buffer.all_images()[:, 0, 0, 0] == -1, 2, 0)
+        np.testing.assert_array_equal(buffer.all_origins(), shown)
+
+
+def test_a_start_that_does_not_tell_leaves_origins_unknown():
+    buffer = replay.ReplayBuffer(10, constant(0.0), reinit_prob=1.0)
+    assert (buffer.all_origins() == starts.UNKNOWN_ORIGIN).all()
+    assert (buffer.draw(5, [0, 1]).origins.numpy() == starts.UNKNOWN_ORIGIN).all()
+
+
+@pytest.mark.parametrize("num_classes", [None, 2])
+def test_samples_are_the_chains_that_draw_would_give_but_for_negatives(num_classes):
+    labels = None if num_classes is None else tf.constant([0, 1] * 500)
+    buffer = replay.ReplayBuffer(40, uniform, num_classes=num_classes)
+    chains = buffer.draw(1000, [0, 1], labels, reinit=False)
+    np.testing.assert_array_equal(
+        buffer.draw_samples(1000, [0, 1], labels), chains.images
+    )
+    buffer.start = Told()
+    negative = np.arange(40) % 5 == 0
+    buffer.origins.assign(np.where(negative, starts.ALTERED, 0))
+    drawn = buffer.draw_samples(1000, [0, 1], labels).numpy()
+    held = buffer.all_images().reshape(40, -1)
+    which = (drawn.reshape(1000, 1, -1) == held).all(-1).argmax(1)
+    assert set(which) == set(np.flatnonzero(~negative))
+    same = ~negative[chains.slots]
+    np.testing.assert_array_equal(which[same], chains.slots.numpy()[same])
+    if labels is not None:
+        np.testing.assert_array_equal(which // 20, labels)
+
+
+def test_energies_are_kept_at_the_slots_until_a_chain_starts_afresh():
+    buffer = replay.ReplayBuffer(4, constant(0.0))
+    assert np.isnan(buffer.all_energies()).all()
+    slots, images = tf.constant([2, 1, 2]), tf.zeros([3, *SHAPE])
+    for _ in range(10):
+        tf.function(buffer.put_energies)(slots, tf.constant([1.0, 2.0, 3.0]))
+        np.testing.assert_array_equal(buffer.energies, [np.nan, 2, 3, np.nan])
+    buffer.put(slots, images, tf.constant([True, False, False]))
+    np.testing.assert_array_equal(buffer.energies, [np.nan, 2, 3, np.nan])
+    buffer.put(slots, images, tf.constant([False, False, True]))
+    np.testing.assert_array_equal(buffer.energies, [np.nan, 2, np.nan, np.nan])
+
+
+def test_stuck_chains_start_afresh_and_no_others():
+    buffer = replay.ReplayBuffer(
+        100, constant(7.0), reinit_prob=0.0, restart_stuck=4.0, restart_age=10
+    )
+    buffer.energies.assign(tf.range(100.0) / 100)
+    buffer.ages.assign(tf.fill([100], 10))
+    draw = tf.function(buffer.draw, jit_compile=True)
+    assert not np.any(draw(300, tf.constant([0, 1])).fresh)
+    stuck = np.arange(100) % 10 == 3
+    buffer.energies.assign(np.where(stuck, 30, buffer.energies))
+    slots, _, fresh, _ = draw(300, tf.constant([0, 1]))
+    np.testing.assert_array_equal(np.ravel(fresh), stuck[slots])
+    buffer.ages.assign(tf.fill([100], 9))
+    assert not np.any(draw(300, tf.constant([0, 1])).fresh)
+    assert not np.any(buffer.draw(300, [0, 1], reinit=False).fresh)
+
+
+def test_a_buffer_of_before_has_chains_of_unknown_origin_and_energy():
+    old, new = numbered(24, 2), replay.ReplayBuffer(24, Told())
+    state = old.state_of(0) | old.state_of(1)
+    before = {
+        name: values
+        for name, values in state.items()
+        if name.startswith(("shard_", "ages_"))
+    }
+    new.restore_state(before, 2)
+    np.testing.assert_array_equal(new.all_ages(), old.all_ages())
+    assert (new.all_origins() == starts.UNKNOWN_ORIGIN).all()
+    assert np.isnan(new.all_energies()).all()
+    assert new.are_samples().all()
+    new.restore_state(state, 2)
+    np.testing.assert_array_equal(new.all_origins(), old.all_origins())
+    np.testing.assert_array_equal(new.all_energies(), old.all_energies())
