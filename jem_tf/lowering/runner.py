@@ -3,7 +3,7 @@
     python run.py FOLDER
 
 FOLDER is what `jem-tf lower` wrote; `jem-tf import-lowered` makes a checkpoint of the
-run from CHECKPOINT.npz. The same command continues from CHECKPOINT.npz if it exists.
+run from FOLDER/ckpt.npz. The same command continues from that file if it exists.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import time
 import jax
 import numpy as np
 
-EVERY_SECONDS = 10  # between the lines that show readings
+SECONDS = 10  # between the lines that show readings
 
 
 def main(words=None):
@@ -24,25 +24,31 @@ def main(words=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--data", type=pathlib.Path, help="default: FOLDER/data.npz")
-    parser.add_argument("--steps", type=int, help="where to stop; default: the run's")
-    parser.add_argument("--checkpoint_every", type=int, help="default: the run's")
     parser.add_argument("--out", type=pathlib.Path, help="default: FOLDER/ckpt.npz")
+    parser.add_argument("--steps", type=int, help="step to stop after")
+    parser.add_argument("--checkpoint_every", type=int, help="steps")
+    about = "take so many steps of made-up data and state, and save nothing"
+    parser.add_argument("--benchmark", type=int, help=about)
     given = parser.parse_args(words)
     out = given.out or given.folder / "ckpt.npz"
     manifest = json.loads((given.folder / "manifest.json").read_text())
-    data = read_data(given.data or given.folder / "data.npz", manifest)
-    fixed = dict(np.load(given.folder / "state.npz"))
-    state, rows, seconds = read_state(out, fixed, manifest)
-    text = (given.folder / "step.stablehlo").read_text()
+    steps, every = manifest["steps"], manifest["checkpoint_every"]
+    rows, seconds = np.zeros([0, len(manifest["readings"])], np.float32), 0.0
+    if given.benchmark:
+        values, out = make_up(manifest), None
+        steps = every = manifest["step"] + given.benchmark
+    else:
+        values = read_data(given.data or given.folder / "data.npz", manifest)
+        with np.load(given.folder / "state.npz") as file:
+            values.update(file)
+        if out.exists():
+            state, rows, seconds = read_checkpoint(out, manifest)
+            values.update(state)
+        steps = steps if given.steps is None else given.steps
+        every = given.checkpoint_every or every
     device = jax.devices()[0]
-    program = compile_program(text, device)
-    values = {
-        name: jax.device_put(value, device)
-        for name, value in (data | fixed | state).items()
-    }
-    del data, fixed, state
-    steps = manifest["steps"] if given.steps is None else given.steps
-    every = given.checkpoint_every or manifest["checkpoint_every"]
+    program = compile_program((given.folder / "step.stablehlo").read_text(), device)
+    values = {name: jax.device_put(value, device) for name, value in values.items()}
     train(program, values, rows, manifest, steps, every, seconds, out)
 
 
@@ -58,33 +64,38 @@ def read_data(path, manifest):
     return {"images": images, "labels": labels}
 
 
-def read_state(out, first, manifest):
-    """The state to go on from, the readings [n, R] so far, and the seconds spent."""
-    if not out.exists():
-        return first, np.zeros([0, len(manifest["readings"])], np.float32), 0.0
-    with np.load(out) as file:
+def read_checkpoint(path, manifest):
+    """(The variables, the readings [n, R] so far, the seconds spent)."""
+    with np.load(path) as file:
         values = dict(file)
     if json.loads(str(values.pop("manifest"))) != manifest:
-        raise SystemExit(f"run.py: {out} is of another lowered run; name another file.")
+        raise SystemExit(f"run.py: {path} is of another lowered run; name another.")
     return values, values.pop("readings"), float(values.pop("seconds"))
+
+
+def make_up(manifest):
+    """Values of the right shapes, to time steps with: small weights, the rest 0."""
+    rng, values = np.random.default_rng(0), {}
+    for each in manifest["arguments"]:
+        value = np.zeros(each["shape"], each["dtype"])
+        if each["name"].startswith("network/") and value.dtype == np.float32:
+            value = 0.02 * rng.standard_normal(value.shape, np.float32)
+        values[each["name"]] = value
+    return values
 
 
 def compile_program(text, device):
     """Compiles StableHLO for a device."""
-    begin = time.time()
-    try:
-        from jaxlib import _jax as api  # jax 0.10 and 0.11
-    except ImportError:
-        from jaxlib import xla_client as api
-    devices = api.DeviceList((device,))
-    program = device.client.compile_and_load(text, devices, api.CompileOptions())
+    from jaxlib import _jax  # jax 0.10 and 0.11 have no public way
+
+    begin, devices = time.time(), _jax.DeviceList((device,))
+    program = device.client.compile_and_load(text, devices, _jax.CompileOptions())
     memory = program.get_compiled_memory_stats()
     print(
         f"compiled for {device.device_kind} by jax {jax.__version__} in "
-        f"{time.time() - begin:.0f} s; arguments "
-        f"{memory.argument_size_in_bytes / 1e9:.3f} GB, of which "
-        f"{memory.alias_size_in_bytes / 1e9:.3f} GB are updated in place; "
-        f"{memory.temp_size_in_bytes / 1e9:.3f} GB beside them",
+        f"{time.time() - begin:.0f} s; {memory.argument_size_in_bytes / 1e9:.3f} GB of "
+        f"arguments, {memory.alias_size_in_bytes / 1e9:.3f} of them updated in place, "
+        f"and {memory.temp_size_in_bytes / 1e9:.3f} beside them",
         flush=True,
     )
     return program
@@ -93,66 +104,69 @@ def compile_program(text, device):
 def train(program, values, rows, manifest, steps, every, seconds, out):
     """Takes the remaining steps, and saves a checkpoint now and then."""
     arguments, device = manifest["arguments"], next(iter(values["labels"].devices()))
-    step, most = manifest["step"] + len(rows), manifest["steps_per_execution"]
-    first, begin, shown, waiting = step, time.time(), 0.0, []
-    rows = [rows]
+    first = step = manifest["step"] + len(rows)
+    begin, shown, rows, waiting = time.time(), 0.0, [rows], []
     while step < steps:
-        count = min(most, steps - step, every - step % every)
+        count = min(manifest["steps_per_execution"], steps - step, every - step % every)
         values["count"] = jax.device_put(np.int32(count), device)
-        results = program.execute_sharded([values[a["name"]] for a in arguments])
+        results = program.execute_sharded([values[each["name"]] for each in arguments])
         results = [each[0] for each in results.disassemble_into_single_device_arrays()]
-        for argument in arguments:
-            if argument["result"] is not None:
-                values[argument["name"]] = results[argument["result"]]
-        waiting.append(results[0][:count])
+        for each in arguments:
+            if each["result"] is not None:
+                values[each["name"]] = results[each["result"]]
         step += count
         due = step == steps or step % every == 0
         # The readings of an execution are read while the device does the next one.
-        while len(waiting) > (0 if due else 1):
-            rows.append(check(np.asarray(waiting.pop(0)), rows, manifest, out))
-        if due or time.time() - shown > EVERY_SECONDS:
+        waiting.append((results[0], count))
+        while len(waiting) > (not due):
+            done, count = waiting.pop(0)
+            rows.append(np.asarray(done)[:count])
+            check(rows, manifest, out)
+        if due or time.time() - shown > SECONDS:
             shown = time.time()
-            show(rows, manifest, steps, (sum(map(len, rows[1:]))) / (shown - begin))
-        if due:
+            show(rows, manifest, steps, shown - begin)
+        if due and out:
             save(out, values, np.concatenate(rows), seconds + shown - begin, manifest)
-    print(f"step {step}: {step - first} steps taken; {out}", flush=True)
+    print(f"{step - first} steps taken, now at step {step}; {out}", flush=True)
 
 
-def check(new, rows, manifest, out):
-    """The readings [n, R] of new steps, if all are finite."""
-    if not np.isfinite(new).all():
-        row, column = np.argwhere(~np.isfinite(new))[0]
-        step = manifest["step"] + sum(map(len, rows)) + row + 1
+def check(rows, manifest, out):
+    """Ends the program if a reading of the last execution is not finite."""
+    bad = np.argwhere(~np.isfinite(rows[-1]))
+    if len(bad):
+        step = manifest["step"] + sum(map(len, rows[:-1])) + bad[0][0] + 1
         raise SystemExit(
-            f"run.py: {manifest['readings'][column]} is {new[row, column]} at step "
-            f"{step}; training diverged, and {out} has the last checkpoint before it."
+            f"run.py: {manifest['readings'][bad[0][1]]} is {rows[-1][tuple(bad[0])]} "
+            f"at step {step}; training diverged. {out} is from before, if it exists."
         )
-    return new
 
 
-def show(rows, manifest, steps, speed):
-    """Prints the readings of the last step that is known."""
-    step = manifest["step"] + sum(map(len, rows))
-    last = [each for each in rows if len(each)]
-    if last:
-        pairs = zip(manifest["readings"], last[-1][-1], strict=True)
+def show(rows, manifest, steps, seconds):
+    """Prints the readings of the last step that is known, and the speed."""
+    step, taken = manifest["step"] + sum(map(len, rows)), sum(map(len, rows[1:]))
+    if taken:
+        pairs = zip(manifest["readings"], rows[-1][-1], strict=True)
         numbers = " ".join(f"{name} {value:.4g}" for name, value in pairs)
-        print(f"step {step}/{steps}: {numbers} ({speed:.3g} steps/s)", flush=True)
+        print(
+            f"step {step}/{steps}, {taken / seconds:.3g} steps/s: {numbers}", flush=True
+        )
 
 
 def save(out, values, rows, seconds, manifest):
     """Writes the checkpoint, whole or not at all, and a table of the readings."""
-    names = [a["name"] for a in manifest["arguments"] if a["result"] is not None]
+    names = [
+        each["name"] for each in manifest["arguments"] if each["result"] is not None
+    ]
     state = jax.device_get({name: values[name] for name in names})
-    state |= {"readings": rows, "seconds": seconds, "manifest": json.dumps(manifest)}
     part = out.with_name(out.name + ".part")
     with part.open("wb") as file:
-        np.savez(file, **state)
+        about = {"readings": rows, "seconds": seconds, "manifest": json.dumps(manifest)}
+        np.savez(file, **state, **about)
         file.flush()
         os.fsync(file.fileno())
     part.replace(out)
-    table, header = out.with_suffix(".csv"), ",".join(manifest["readings"])
-    np.savetxt(table, rows, "%.9g", ",", header=header, comments="")
+    header = ",".join(manifest["readings"])
+    np.savetxt(out.with_suffix(".csv"), rows, "%.9g", ",", header=header, comments="")
 
 
 if __name__ == "__main__":
