@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.python.framework import auto_control_deps_utils
 
 from jem_tf.jem import JEM
+from jem_tf.lowering.noise import noise_of_cpu
 
 DATA, COUNT, STEP = ("images", "labels"), "count", "step"
 WORD = r'(?:[^()"]|"[^"\n]*")'
@@ -31,8 +32,8 @@ Batch = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[Any, tf.Tensor]]
 class Argument(NamedTuple):
     """An argument of the program.
 
-    name: "images", "labels" or "count"; "step", "network/...", "optimizer/..." or
-      "buffer/..." for a variable; "constant/..." for what never changes.
+    name: "images", "labels" or "count"; "step" or one of `variables_of`'s for a
+      variable; "constant/..." for what never changes.
     shape, dtype: of its value.
     result: which result of the program is the variable's next value; None if there is
       none. The argument's memory becomes the result's.
@@ -99,7 +100,8 @@ def lower(
     data = images, labels
     given = images, labels, tf.constant(steps_per_execution)
     program = tf.function(execute, jit_compile=True, autograph=False)
-    concrete = program.get_concrete_function(*given)
+    with noise_of_cpu():
+        concrete = program.get_concrete_function(*given)
     variables = variables_of(model) | {STEP: counter}
     arguments, values = _describe_arguments(concrete, given, variables)
     text = program.experimental_get_compiler_ir(*given)(stage="stablehlo")
@@ -107,19 +109,19 @@ def lower(
 
 
 def variables_of(model: JEM) -> dict[str, tf.Variable]:
-    """All variables that training may change: {"network/conv_0/kernel": ...}."""
-    variables: dict[str, tf.Variable] = {}
-    groups = {
-        "network": model.network.variables,
-        "optimizer": model.optimizer.variables,
+    """All variables that training may change: {"network/000", ..., "buffer/shard_0"}.
+
+    Weights and slots are numbered, because Keras's own names depend on what else the
+    process has made.
+    """
+    members = {"network": model.network.variables}
+    members["optimizer"] = model.optimizer.variables
+    variables = {
+        f"{group}/{i:03d}": member.value
+        for group, some in members.items()
+        for i, member in enumerate(some)
     }
-    for group, members in groups.items():
-        for member in members:
-            name = f"{group}/{member.path}"
-            while name in variables:
-                name += "_"
-            variables[name] = member.value
-    for name, value in vars(model.buffer or object).items():
+    for name, value in vars(model.buffer).items() if model.buffer else ():
         if isinstance(value, tf.Variable):
             variables[f"buffer/{name}"] = value
     return variables
