@@ -83,21 +83,18 @@ def lower(
     names: list[str] = []
     counter = tf.Variable(step, dtype=tf.int64, trainable=False)
 
-    def learn(i: tf.Tensor, rows: tf.TensorArray) -> tuple:
-        readings = model.learn(*batch(*data, counter.read_value()))
-        names[:] = readings
-        counter.assign_add(1)
-        row = tf.stack([tf.cast(value, tf.float32) for value in readings.values()])
-        return i + 1, rows.write(i, row)
-
     def execute(images: tf.Tensor, labels: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        nonlocal data
-        data = images, labels
+        def learn(i: tf.Tensor, rows: tf.TensorArray) -> tuple:
+            readings = model.learn(*batch(images, labels, counter.read_value()))
+            names[:] = readings
+            counter.assign_add(1)
+            row = tf.stack([tf.cast(value, tf.float32) for value in readings.values()])
+            return i + 1, rows.write(i, row)
+
         rows = tf.TensorArray(tf.float32, steps_per_execution)
         _, rows = tf.while_loop(lambda i, _: i < count, learn, (0, rows))
         return rows.stack()
 
-    data = images, labels
     given = images, labels, tf.constant(steps_per_execution)
     program = tf.function(execute, jit_compile=True, autograph=False)
     with noise_of_cpu():
@@ -179,11 +176,9 @@ def _tidy(text: str, arguments: list[Argument]) -> str:
 def _without_unused_functions(text: str) -> str:
     """Drops the functions that nothing calls: copies of the loops' bodies."""
     while True:
-        called = set(re.findall(r"(?:call|composite) @([\w.$-]+)", text))
-        called |= set(re.findall(r"(?<!private )@([\w.$-]+)", text))
-        shorter = FUNCTION.sub(
-            lambda match, called=called: match[0] if match[1] in called else "", text
-        )
-        if shorter == text:
+        called = set(re.findall(r"(?<!private )@([\w.$-]+)", text))
+        unused = [each for each in FUNCTION.finditer(text) if each[1] not in called]
+        if not unused:
             return text
-        text = shorter
+        for each in reversed(unused):
+            text = text[: each.start()] + text[each.end() :]

@@ -15,6 +15,7 @@ import time
 
 import jax
 import numpy as np
+from jaxlib import _jax  # jax 0.10 and 0.11 have no public way to compile StableHLO
 
 SECONDS = 10  # between the lines that show readings
 
@@ -27,67 +28,54 @@ def main(words=None):
     parser.add_argument("--out", type=pathlib.Path, help="default: FOLDER/ckpt.npz")
     parser.add_argument("--steps", type=int, help="step to stop after")
     parser.add_argument("--checkpoint_every", type=int, help="steps")
-    about = "take so many steps of made-up data and state, and save nothing"
-    parser.add_argument("--benchmark", type=int, help=about)
+    parser.add_argument("--benchmark", type=int, help="steps to time, on made-up data")
     given = parser.parse_args(words)
-    out = given.out or given.folder / "ckpt.npz"
-    manifest = json.loads((given.folder / "manifest.json").read_text())
-    steps, every = manifest["steps"], manifest["checkpoint_every"]
+    folder, out = given.folder, given.out or given.folder / "ckpt.npz"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    steps, every = manifest["steps"], given.checkpoint_every
     rows, seconds = np.zeros([0, len(manifest["readings"])], np.float32), 0.0
     if given.benchmark:
         values, out = make_up(manifest), None
         steps = every = manifest["step"] + given.benchmark
     else:
-        values = read_data(given.data or given.folder / "data.npz", manifest)
-        with np.load(given.folder / "state.npz") as file:
-            values.update(file)
-        if out.exists():
-            state, rows, seconds = read_checkpoint(out, manifest)
-            values.update(state)
+        values = read_data(given.data or folder / "data.npz", manifest)
+        values |= np.load(folder / "state.npz")
         steps = steps if given.steps is None else given.steps
-        every = given.checkpoint_every or every
-    device = jax.devices()[0]
-    program = compile_program((given.folder / "step.stablehlo").read_text(), device)
+        if out.exists():
+            values |= np.load(out)
+            if json.loads(str(values.pop("manifest"))) != manifest:
+                raise SystemExit(f"run.py: {out} is of another lowered run.")
+            rows, seconds = values.pop("readings"), float(values.pop("seconds"))
+    device, text = jax.devices()[0], (folder / "step.stablehlo").read_text()
+    program = compile_program(text, device)
     values = {name: jax.device_put(value, device) for name, value in values.items()}
+    every = every or manifest["checkpoint_every"]
     train(program, values, rows, manifest, steps, every, seconds, out)
 
 
 def read_data(path, manifest):
     """The training images and labels, which must be those of the run."""
-    with np.load(path) as file:
-        images, labels = file["images"], file["labels"]
-    digest = hashlib.sha256(repr(tuple(images.shape)).encode())
-    digest.update(np.ascontiguousarray(images, "uint8").data)
-    digest.update(np.ascontiguousarray(labels, "<i4").data)
+    data = {name: np.load(path)[name] for name in ("images", "labels")}
+    digest = hashlib.sha256(repr(tuple(data["images"].shape)).encode())
+    digest.update(np.ascontiguousarray(data["images"], "uint8").data)
+    digest.update(np.ascontiguousarray(data["labels"], "<i4").data)
     if digest.hexdigest() != manifest["data"]:
         raise SystemExit(f"run.py: {path} has other images or labels than the run.")
-    return {"images": images, "labels": labels}
-
-
-def read_checkpoint(path, manifest):
-    """(The variables, the readings [n, R] so far, the seconds spent)."""
-    with np.load(path) as file:
-        values = dict(file)
-    if json.loads(str(values.pop("manifest"))) != manifest:
-        raise SystemExit(f"run.py: {path} is of another lowered run; name another.")
-    return values, values.pop("readings"), float(values.pop("seconds"))
+    return data
 
 
 def make_up(manifest):
     """Values of the right shapes, to time steps with: small weights, the rest 0."""
     rng, values = np.random.default_rng(0), {}
     for each in manifest["arguments"]:
-        value = np.zeros(each["shape"], each["dtype"])
-        if each["name"].startswith("network/") and value.dtype == np.float32:
-            value = 0.02 * rng.standard_normal(value.shape, np.float32)
-        values[each["name"]] = value
+        values[each["name"]] = np.zeros(each["shape"], each["dtype"])
+        if each["name"].startswith("network/") and each["dtype"] == "float32":
+            values[each["name"]] += 0.02 * rng.standard_normal(each["shape"], "f")
     return values
 
 
 def compile_program(text, device):
     """Compiles StableHLO for a device."""
-    from jaxlib import _jax  # jax 0.10 and 0.11 have no public way
-
     begin, devices = time.time(), _jax.DeviceList((device,))
     program = device.client.compile_and_load(text, devices, _jax.CompileOptions())
     memory = program.get_compiled_memory_stats()
@@ -121,43 +109,31 @@ def train(program, values, rows, manifest, steps, every, seconds, out):
         while len(waiting) > (not due):
             done, count = waiting.pop(0)
             rows.append(np.asarray(done)[:count])
-            check(rows, manifest, out)
-        if due or time.time() - shown > SECONDS:
+            known = step - sum(count for _, count in waiting)
+            check(rows[-1], known, manifest["readings"])
+        if due or (rows[1:] and time.time() - shown > SECONDS):
             shown = time.time()
-            show(rows, manifest, steps, shown - begin)
+            speed = f"{(known - first) / (shown - begin):.3g} steps/s"
+            pairs = zip(manifest["readings"], rows[-1][-1], strict=True)
+            numbers = " ".join(f"{name} {value:.4g}" for name, value in pairs)
+            print(f"step {known}/{steps}, {speed}: {numbers}", flush=True)
         if due and out:
             save(out, values, np.concatenate(rows), seconds + shown - begin, manifest)
-    print(f"{step - first} steps taken, now at step {step}; {out}", flush=True)
+    print(f"{step - first} steps taken, now at step {step}", flush=True)
 
 
-def check(rows, manifest, out):
-    """Ends the program if a reading of the last execution is not finite."""
-    bad = np.argwhere(~np.isfinite(rows[-1]))
-    if len(bad):
-        step = manifest["step"] + sum(map(len, rows[:-1])) + bad[0][0] + 1
-        raise SystemExit(
-            f"run.py: {manifest['readings'][bad[0][1]]} is {rows[-1][tuple(bad[0])]} "
-            f"at step {step}; training diverged. {out} is from before, if it exists."
-        )
-
-
-def show(rows, manifest, steps, seconds):
-    """Prints the readings of the last step that is known, and the speed."""
-    step, taken = manifest["step"] + sum(map(len, rows)), sum(map(len, rows[1:]))
-    if taken:
-        pairs = zip(manifest["readings"], rows[-1][-1], strict=True)
-        numbers = " ".join(f"{name} {value:.4g}" for name, value in pairs)
-        print(
-            f"step {step}/{steps}, {taken / seconds:.3g} steps/s: {numbers}", flush=True
-        )
+def check(rows, step, names):
+    """Ends the program if a reading is not finite in rows [n, R] up to a step."""
+    for place, column in np.argwhere(~np.isfinite(rows))[:1]:
+        seen = f"{names[column]} is {rows[place, column]}"
+        step += place + 1 - len(rows)
+        raise SystemExit(f"run.py: {seen} at step {step}; training diverged.")
 
 
 def save(out, values, rows, seconds, manifest):
     """Writes the checkpoint, whole or not at all, and a table of the readings."""
-    names = [
-        each["name"] for each in manifest["arguments"] if each["result"] is not None
-    ]
-    state = jax.device_get({name: values[name] for name in names})
+    changed = [each for each in manifest["arguments"] if each["result"] is not None]
+    state = jax.device_get({e["name"]: values[e["name"]] for e in changed})
     part = out.with_name(out.name + ".part")
     with part.open("wb") as file:
         about = {"readings": rows, "seconds": seconds, "manifest": json.dumps(manifest)}

@@ -134,16 +134,3 @@ def test_labels_that_are_no_class_numbers_cannot_teach_the_joint_density(labels)
 @pytest.mark.parametrize("labels", [[0, 1], [[0], [1]]])
 def test_class_numbers_can(labels):
     batch_checks.check_class_numbers(tf.constant(labels))
-
-
-@pytest.mark.parametrize(
-    "labels", [np.eye(3, dtype="float32"), np.eye(3, dtype="int32"), np.ones(3)]
-)
-def test_labels_that_are_no_class_numbers_cannot_teach_the_joint_density(labels):
-    with pytest.raises(InputError, match=r"log p\(x, y\) needs class numbers.*weight=0"):
-        batch_checks.check_class_numbers(tf.constant(labels))
-
-
-@pytest.mark.parametrize("labels", [[0, 1], [[0], [1]]])
-def test_class_numbers_can(labels):
-    batch_checks.check_class_numbers(tf.constant(labels))

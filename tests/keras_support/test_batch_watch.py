@@ -142,24 +142,3 @@ def test_a_data_set_of_named_images_is_taken(watch):
     images = {"labelled": IMAGES, "real": IMAGES}
     stream = tf.data.Dataset.from_tensor_slices((images, LABELS)).batch(4)
     assert len(list(watch.over(stream))) == 3
-
-
-@pytest.mark.parametrize(
-    ("elements", "says"),
-    [
-        ({"image": IMAGES, "label": LABELS}, r"are \{'image', 'label'\}; give pairs"),
-        (((IMAGES, IMAGES), LABELS), r"are \(\(\., \.\), \.\); give pairs"),
-        ((IMAGES, {"label": LABELS}), r"are \(\., \{'label'\}\); give pairs"),
-        ((IMAGES, LABELS, LABELS, LABELS), r"as_supervised=True"),
-    ],
-)
-def test_a_data_set_of_other_elements_than_pairs_is_refused(watch, elements, says):
-    stream = tf.data.Dataset.from_tensor_slices(elements).batch(4)
-    with pytest.raises(InputError, match=says):
-        watch.over(stream)
-
-
-def test_a_data_set_of_named_images_is_taken(watch):
-    images = {"labelled": IMAGES, "real": IMAGES}
-    stream = tf.data.Dataset.from_tensor_slices((images, LABELS)).batch(4)
-    assert len(list(watch.over(stream))) == 3

@@ -29,13 +29,15 @@ def test_compiled_numbers_are_those_of_the_cpus_kernels(name):
             np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
+def operations():
+    drawn = tf.function(lambda: tf.random.stateless_normal([9], [1, 2]))
+    return {op.type for op in drawn.get_concrete_function().graph.get_operations()}
+
+
 def test_it_ends_with_the_context_and_leaves_other_types_alone():
     theirs = tf.random.stateless_normal([9], [1, 2], dtype=tf.float64)
     with noise_of_cpu():
         ours = tf.random.stateless_normal([9], [1, 2], dtype=tf.float64)
-        drawn = tf.function(lambda: tf.random.stateless_normal([9], [1, 2]))
-        within = {op.type for op in drawn.get_concrete_function().graph.get_operations()}
+        within = operations()
     np.testing.assert_array_equal(ours, theirs)
-    drawn = tf.function(lambda: tf.random.stateless_normal([9], [1, 2]))
-    after = {op.type for op in drawn.get_concrete_function().graph.get_operations()}
-    assert "StatelessRandomNormalV2" in after - within
+    assert "StatelessRandomNormalV2" in operations() - within
