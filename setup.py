@@ -7,7 +7,9 @@ HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "jem_tf/__init__.py").read_text())
 
 # setuptools builds the wheel that tests/test_wheel.py installs.
-TEST = ["pytest>=7", "pytest-xdist>=3.7", "setuptools>=70.1"]
+# What run.py of a lowered run compiles with.
+JAX = 'jax>=0.10,<0.12; python_version >= "3.11"'
+TEST = [JAX, "pytest>=7", "pytest-xdist>=3.7", "setuptools>=70.1"]
 
 setuptools.setup(
     name="jem-tf",
@@ -40,6 +42,7 @@ setuptools.setup(
     extras_require={
         "test": TEST,
         "dev": [*TEST, "mypy", "pre-commit", "ruff"],
+        "jax": [JAX],
         "pytorch": ["torch>=2.6"],  # jem-tf import-pytorch; older ones run code
         "serving": [*TEST, "nvidia-pytriton>=0.7"],  # tests/serving
     },

@@ -2,6 +2,7 @@
 
     program            lowers a model's training step to StableHLO
     index_shuffle      the order of the examples, in operations that XLA compiles
+    noise              normal and uniform numbers, compiled as TensorFlow's CPU has them
     lowered_run        lowers a run: the folder of the program, its state and its data
     runner             trains from such a folder; imports NumPy and JAX, nothing of ours
     checkpoint_import  makes a checkpoint of the run from the runner's

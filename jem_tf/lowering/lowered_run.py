@@ -22,7 +22,7 @@ from jem_tf.errors import InputError, argument
 from jem_tf.lowering import program
 from jem_tf.lowering.index_shuffle import index_shuffle
 from jem_tf.options import Options, defining_options, replace
-from jem_tf.runs import build, checkpoint_manager, initial_weights
+from jem_tf.runs import build, checkpoint_manager, initial_weights, run_folder
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
@@ -68,7 +68,7 @@ def lower_run(
         with files.atomic_folder(root) as part:
             (part / "step.stablehlo").write_text(lowered.text)
             files.write_json(part / "manifest.json", manifest)
-            np.savez(part / "state.npz", **lowered.values)  # type: ignore[arg-type]
+            _write_state(part / "state.npz", lowered.values)
             shutil.copyfile(RUNNER, part / "run.py")
             if not data_file:
                 _write_data(part / "data.npz", images, prepared.description.digests)
@@ -169,6 +169,12 @@ def _describe(
     }
 
 
+def _write_state(path: pathlib.Path, values: dict[str, np.ndarray]) -> None:
+    """Writes the variables, compressed: the optimizer's slots begin as zeros."""
+    with path.open("wb") as file:
+        np.savez_compressed(file, **values)  # type: ignore[arg-type]
+
+
 def _write_data(
     path: pathlib.Path, images: Split, digests: dict[str, str] | None
 ) -> None:
@@ -177,12 +183,12 @@ def _write_data(
     try:
         if path.exists():
             with np.load(path) as file:
-                there = str(file["digest"])
+                there = run_folder.digest(file["images"], file["labels"])
             if there != digest:
                 raise InputError(f"{named} holds other images; name another file.")
             return
         arrays = {"images": np.asarray(images.images), "labels": images.labels}
         with files.atomic_file(path) as part, part.open("wb") as file:
-            np.savez(file, **arrays, digest=digest)
+            np.savez(file, **arrays)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{named} cannot be used: {error}") from error

@@ -17,6 +17,7 @@ import tensorflow as tf
 from tensorflow.python.framework import auto_control_deps_utils
 
 from jem_tf.jem import JEM
+from jem_tf.lowering.noise import noise_of_cpu
 
 DATA, COUNT, STEP = ("images", "labels"), "count", "step"
 WORD = r'(?:[^()"]|"[^"\n]*")'
@@ -31,8 +32,8 @@ Batch = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[Any, tf.Tensor]]
 class Argument(NamedTuple):
     """An argument of the program.
 
-    name: "images", "labels" or "count"; "step", "network/...", "optimizer/..." or
-      "buffer/..." for a variable; "constant/..." for what never changes.
+    name: "images", "labels" or "count"; "step" or one of `variables_of`'s for a
+      variable; "constant/..." for what never changes.
     shape, dtype: of its value.
     result: which result of the program is the variable's next value; None if there is
       none. The argument's memory becomes the result's.
@@ -82,24 +83,22 @@ def lower(
     names: list[str] = []
     counter = tf.Variable(step, dtype=tf.int64, trainable=False)
 
-    def learn(i: tf.Tensor, rows: tf.TensorArray) -> tuple:
-        readings = model.learn(*batch(*data, counter.read_value()))
-        names[:] = readings
-        counter.assign_add(1)
-        row = tf.stack([tf.cast(value, tf.float32) for value in readings.values()])
-        return i + 1, rows.write(i, row)
-
     def execute(images: tf.Tensor, labels: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        nonlocal data
-        data = images, labels
+        def learn(i: tf.Tensor, rows: tf.TensorArray) -> tuple:
+            readings = model.learn(*batch(images, labels, counter.read_value()))
+            names[:] = readings
+            counter.assign_add(1)
+            row = tf.stack([tf.cast(value, tf.float32) for value in readings.values()])
+            return i + 1, rows.write(i, row)
+
         rows = tf.TensorArray(tf.float32, steps_per_execution)
         _, rows = tf.while_loop(lambda i, _: i < count, learn, (0, rows))
         return rows.stack()
 
-    data = images, labels
     given = images, labels, tf.constant(steps_per_execution)
     program = tf.function(execute, jit_compile=True, autograph=False)
-    concrete = program.get_concrete_function(*given)
+    with noise_of_cpu():
+        concrete = program.get_concrete_function(*given)
     variables = variables_of(model) | {STEP: counter}
     arguments, values = _describe_arguments(concrete, given, variables)
     text = program.experimental_get_compiler_ir(*given)(stage="stablehlo")
@@ -107,19 +106,19 @@ def lower(
 
 
 def variables_of(model: JEM) -> dict[str, tf.Variable]:
-    """All variables that training may change: {"network/conv_0/kernel": ...}."""
-    variables: dict[str, tf.Variable] = {}
-    groups = {
-        "network": model.network.variables,
-        "optimizer": model.optimizer.variables,
+    """All variables that training may change: {"network/000", ..., "buffer/shard_0"}.
+
+    Weights and slots are numbered, because Keras's own names depend on what else the
+    process has made.
+    """
+    members = {"network": model.network.variables}
+    members["optimizer"] = model.optimizer.variables
+    variables = {
+        f"{group}/{i:03d}": member.value
+        for group, some in members.items()
+        for i, member in enumerate(some)
     }
-    for group, members in groups.items():
-        for member in members:
-            name = f"{group}/{member.path}"
-            while name in variables:
-                name += "_"
-            variables[name] = member.value
-    for name, value in vars(model.buffer or object).items():
+    for name, value in vars(model.buffer).items() if model.buffer else ():
         if isinstance(value, tf.Variable):
             variables[f"buffer/{name}"] = value
     return variables
@@ -177,11 +176,9 @@ def _tidy(text: str, arguments: list[Argument]) -> str:
 def _without_unused_functions(text: str) -> str:
     """Drops the functions that nothing calls: copies of the loops' bodies."""
     while True:
-        called = set(re.findall(r"(?:call|composite) @([\w.$-]+)", text))
-        called |= set(re.findall(r"(?<!private )@([\w.$-]+)", text))
-        shorter = FUNCTION.sub(
-            lambda match, called=called: match[0] if match[1] in called else "", text
-        )
-        if shorter == text:
+        called = set(re.findall(r"(?<!private )@([\w.$-]+)", text))
+        unused = [each for each in FUNCTION.finditer(text) if each[1] not in called]
+        if not unused:
             return text
-        text = shorter
+        for each in reversed(unused):
+            text = text[: each.start()] + text[each.end() :]

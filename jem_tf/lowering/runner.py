@@ -3,7 +3,7 @@
     python run.py FOLDER
 
 FOLDER is what `jem-tf lower` wrote; `jem-tf import-lowered` makes a checkpoint of the
-run from CHECKPOINT.npz. The same command continues from CHECKPOINT.npz if it exists.
+run from FOLDER/ckpt.npz. The same command continues from that file if it exists.
 """
 
 import argparse
@@ -15,8 +15,9 @@ import time
 
 import jax
 import numpy as np
+from jaxlib import _jax  # jax 0.10 and 0.11 have no public way to compile StableHLO
 
-EVERY_SECONDS = 10  # between the lines that show readings
+SECONDS = 10  # between the lines that show readings
 
 
 def main(words=None):
@@ -24,67 +25,65 @@ def main(words=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--data", type=pathlib.Path, help="default: FOLDER/data.npz")
-    parser.add_argument("--steps", type=int, help="where to stop; default: the run's")
-    parser.add_argument("--checkpoint_every", type=int, help="default: the run's")
     parser.add_argument("--out", type=pathlib.Path, help="default: FOLDER/ckpt.npz")
+    parser.add_argument("--steps", type=int, help="step to stop after")
+    parser.add_argument("--checkpoint_every", type=int, help="steps")
+    parser.add_argument("--benchmark", type=int, help="steps to time, on made-up data")
     given = parser.parse_args(words)
-    out = given.out or given.folder / "ckpt.npz"
-    manifest = json.loads((given.folder / "manifest.json").read_text())
-    data = read_data(given.data or given.folder / "data.npz", manifest)
-    fixed = dict(np.load(given.folder / "state.npz"))
-    state, rows, seconds = read_state(out, fixed, manifest)
-    text = (given.folder / "step.stablehlo").read_text()
-    device = jax.devices()[0]
+    folder, out = given.folder, given.out or given.folder / "ckpt.npz"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    steps, every = manifest["steps"], given.checkpoint_every
+    rows, seconds = np.zeros([0, len(manifest["readings"])], np.float32), 0.0
+    if given.benchmark:
+        values, out = make_up(manifest), None
+        steps = every = manifest["step"] + given.benchmark
+    else:
+        values = read_data(given.data or folder / "data.npz", manifest)
+        values |= np.load(folder / "state.npz")
+        steps = steps if given.steps is None else given.steps
+        if out.exists():
+            values |= np.load(out)
+            if json.loads(str(values.pop("manifest"))) != manifest:
+                raise SystemExit(f"run.py: {out} is of another lowered run.")
+            rows, seconds = values.pop("readings"), float(values.pop("seconds"))
+    device, text = jax.devices()[0], (folder / "step.stablehlo").read_text()
     program = compile_program(text, device)
-    values = {
-        name: jax.device_put(value, device)
-        for name, value in (data | fixed | state).items()
-    }
-    del data, fixed, state
-    steps = manifest["steps"] if given.steps is None else given.steps
-    every = given.checkpoint_every or manifest["checkpoint_every"]
+    values = {name: jax.device_put(value, device) for name, value in values.items()}
+    every = every or manifest["checkpoint_every"]
     train(program, values, rows, manifest, steps, every, seconds, out)
 
 
 def read_data(path, manifest):
     """The training images and labels, which must be those of the run."""
-    with np.load(path) as file:
-        images, labels = file["images"], file["labels"]
-    digest = hashlib.sha256(repr(tuple(images.shape)).encode())
-    digest.update(np.ascontiguousarray(images, "uint8").data)
-    digest.update(np.ascontiguousarray(labels, "<i4").data)
+    data = {name: np.load(path)[name] for name in ("images", "labels")}
+    digest = hashlib.sha256(repr(tuple(data["images"].shape)).encode())
+    digest.update(np.ascontiguousarray(data["images"], "uint8").data)
+    digest.update(np.ascontiguousarray(data["labels"], "<i4").data)
     if digest.hexdigest() != manifest["data"]:
         raise SystemExit(f"run.py: {path} has other images or labels than the run.")
-    return {"images": images, "labels": labels}
+    return data
 
 
-def read_state(out, first, manifest):
-    """The state to go on from, the readings [n, R] so far, and the seconds spent."""
-    if not out.exists():
-        return first, np.zeros([0, len(manifest["readings"])], np.float32), 0.0
-    with np.load(out) as file:
-        values = dict(file)
-    if json.loads(str(values.pop("manifest"))) != manifest:
-        raise SystemExit(f"run.py: {out} is of another lowered run; name another file.")
-    return values, values.pop("readings"), float(values.pop("seconds"))
+def make_up(manifest):
+    """Values of the right shapes, to time steps with: small weights, the rest 0."""
+    rng, values = np.random.default_rng(0), {}
+    for each in manifest["arguments"]:
+        values[each["name"]] = np.zeros(each["shape"], each["dtype"])
+        if each["name"].startswith("network/") and each["dtype"] == "float32":
+            values[each["name"]] += 0.02 * rng.standard_normal(each["shape"], "f")
+    return values
 
 
 def compile_program(text, device):
     """Compiles StableHLO for a device."""
-    begin = time.time()
-    try:
-        from jaxlib import _jax as api  # jax 0.10 and 0.11
-    except ImportError:
-        from jaxlib import xla_client as api
-    devices = api.DeviceList((device,))
-    program = device.client.compile_and_load(text, devices, api.CompileOptions())
+    begin, devices = time.time(), _jax.DeviceList((device,))
+    program = device.client.compile_and_load(text, devices, _jax.CompileOptions())
     memory = program.get_compiled_memory_stats()
     print(
         f"compiled for {device.device_kind} by jax {jax.__version__} in "
-        f"{time.time() - begin:.0f} s; arguments "
-        f"{memory.argument_size_in_bytes / 1e9:.3f} GB, of which "
-        f"{memory.alias_size_in_bytes / 1e9:.3f} GB are updated in place; "
-        f"{memory.temp_size_in_bytes / 1e9:.3f} GB beside them",
+        f"{time.time() - begin:.0f} s; {memory.argument_size_in_bytes / 1e9:.3f} GB of "
+        f"arguments, {memory.alias_size_in_bytes / 1e9:.3f} of them updated in place, "
+        f"and {memory.temp_size_in_bytes / 1e9:.3f} beside them",
         flush=True,
     )
     return program
@@ -93,66 +92,57 @@ def compile_program(text, device):
 def train(program, values, rows, manifest, steps, every, seconds, out):
     """Takes the remaining steps, and saves a checkpoint now and then."""
     arguments, device = manifest["arguments"], next(iter(values["labels"].devices()))
-    step, most = manifest["step"] + len(rows), manifest["steps_per_execution"]
-    first, begin, shown, waiting = step, time.time(), 0.0, []
-    rows = [rows]
+    first = step = manifest["step"] + len(rows)
+    begin, shown, rows, waiting = time.time(), 0.0, [rows], []
     while step < steps:
-        count = min(most, steps - step, every - step % every)
+        count = min(manifest["steps_per_execution"], steps - step, every - step % every)
         values["count"] = jax.device_put(np.int32(count), device)
-        results = program.execute_sharded([values[a["name"]] for a in arguments])
+        results = program.execute_sharded([values[each["name"]] for each in arguments])
         results = [each[0] for each in results.disassemble_into_single_device_arrays()]
-        for argument in arguments:
-            if argument["result"] is not None:
-                values[argument["name"]] = results[argument["result"]]
-        waiting.append(results[0][:count])
+        for each in arguments:
+            if each["result"] is not None:
+                values[each["name"]] = results[each["result"]]
         step += count
         due = step == steps or step % every == 0
         # The readings of an execution are read while the device does the next one.
-        while len(waiting) > (0 if due else 1):
-            rows.append(check(np.asarray(waiting.pop(0)), rows, manifest, out))
-        if due or time.time() - shown > EVERY_SECONDS:
+        waiting.append((results[0], count))
+        while len(waiting) > (not due):
+            done, count = waiting.pop(0)
+            rows.append(np.asarray(done)[:count])
+            known = step - sum(count for _, count in waiting)
+            check(rows[-1], known, manifest["readings"])
+        if due or (rows[1:] and time.time() - shown > SECONDS):
             shown = time.time()
-            show(rows, manifest, steps, (sum(map(len, rows[1:]))) / (shown - begin))
-        if due:
+            speed = f"{(known - first) / (shown - begin):.3g} steps/s"
+            pairs = zip(manifest["readings"], rows[-1][-1], strict=True)
+            numbers = " ".join(f"{name} {value:.4g}" for name, value in pairs)
+            print(f"step {known}/{steps}, {speed}: {numbers}", flush=True)
+        if due and out:
             save(out, values, np.concatenate(rows), seconds + shown - begin, manifest)
-    print(f"step {step}: {step - first} steps taken; {out}", flush=True)
+    print(f"{step - first} steps taken, now at step {step}", flush=True)
 
 
-def check(new, rows, manifest, out):
-    """The readings [n, R] of new steps, if all are finite."""
-    if not np.isfinite(new).all():
-        row, column = np.argwhere(~np.isfinite(new))[0]
-        step = manifest["step"] + sum(map(len, rows)) + row + 1
-        raise SystemExit(
-            f"run.py: {manifest['readings'][column]} is {new[row, column]} at step "
-            f"{step}; training diverged, and {out} has the last checkpoint before it."
-        )
-    return new
-
-
-def show(rows, manifest, steps, speed):
-    """Prints the readings of the last step that is known."""
-    step = manifest["step"] + sum(map(len, rows))
-    last = [each for each in rows if len(each)]
-    if last:
-        pairs = zip(manifest["readings"], last[-1][-1], strict=True)
-        numbers = " ".join(f"{name} {value:.4g}" for name, value in pairs)
-        print(f"step {step}/{steps}: {numbers} ({speed:.3g} steps/s)", flush=True)
+def check(rows, step, names):
+    """Ends the program if a reading is not finite in rows [n, R] up to a step."""
+    for place, column in np.argwhere(~np.isfinite(rows))[:1]:
+        seen = f"{names[column]} is {rows[place, column]}"
+        step += place + 1 - len(rows)
+        raise SystemExit(f"run.py: {seen} at step {step}; training diverged.")
 
 
 def save(out, values, rows, seconds, manifest):
     """Writes the checkpoint, whole or not at all, and a table of the readings."""
-    names = [a["name"] for a in manifest["arguments"] if a["result"] is not None]
-    state = jax.device_get({name: values[name] for name in names})
-    state |= {"readings": rows, "seconds": seconds, "manifest": json.dumps(manifest)}
+    changed = [each for each in manifest["arguments"] if each["result"] is not None]
+    state = jax.device_get({e["name"]: values[e["name"]] for e in changed})
     part = out.with_name(out.name + ".part")
     with part.open("wb") as file:
-        np.savez(file, **state)
+        about = {"readings": rows, "seconds": seconds, "manifest": json.dumps(manifest)}
+        np.savez(file, **state, **about)
         file.flush()
         os.fsync(file.fileno())
     part.replace(out)
-    table, header = out.with_suffix(".csv"), ",".join(manifest["readings"])
-    np.savetxt(table, rows, "%.9g", ",", header=header, comments="")
+    header = ",".join(manifest["readings"])
+    np.savetxt(out.with_suffix(".csv"), rows, "%.9g", ",", header=header, comments="")
 
 
 if __name__ == "__main__":

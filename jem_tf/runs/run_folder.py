@@ -195,18 +195,18 @@ def describe(data: Any, place: str = "") -> DataDescription:
         image_shape=tuple(map(int, data.train.images.shape[1:])),
         class_names=tuple(data.class_names),
         sizes={name: len(split.labels) for name, split in splits.items()},
-        digests={name: _digest(*split) for name, split in splits.items()},
+        digests={name: digest(*split) for name, split in splits.items()},
         place=place,
         flip=data.flip,
     )
 
 
-def _digest(images: Any, labels: Any) -> str:
+def digest(images: Any, labels: Any) -> str:
     """Computes the sha256 of uint8 images and int32 labels, in their order."""
-    digest = hashlib.sha256(repr(tuple(images.shape)).encode())
-    digest.update(np.ascontiguousarray(images, "uint8").data)
-    digest.update(np.ascontiguousarray(labels, "<i4").data)
-    return digest.hexdigest()
+    sha256 = hashlib.sha256(repr(tuple(images.shape)).encode())
+    sha256.update(np.ascontiguousarray(images, "uint8").data)
+    sha256.update(np.ascontiguousarray(labels, "<i4").data)
+    return sha256.hexdigest()
 
 
 def default_path(options: Options) -> str:

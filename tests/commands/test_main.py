@@ -100,8 +100,11 @@ def takes(own, name, value):
     """Whether a command takes a value of its flag."""
     values = flags.FlagValues()
     own.define(values)
+    required = [
+        f"--{flag}=x" for flag in ("workdir", "out", "lowered") if flag in values
+    ]
     try:
-        values(["jem-tf", "--workdir=x", f"--{name}={value!r}"])
+        values(["jem-tf", *required, f"--{name}={value!r}"])
     except flags.Error:
         return False
     return True
