@@ -10,7 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "jem_tf"
 # Each may import from those before it. A folder is one entry.
 LAYERS = {
-    "mathematics": "errors system pixels energies samplers starts objectives metrics",
+    "mathematics": "errors system pixels energies samplers starts objectives metrics "
+    "ood_scores",
     "variables": "networks replay optimizers",
     "model": "sampling keras_support energy_model jem",
     "data": "datasets",

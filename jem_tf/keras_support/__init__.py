@@ -3,6 +3,7 @@
     batch_checks     whether images and labels are what the model expects
     batch_watch      the same for all that goes into one call, arrays and streams
     network_checks   whether a network of a user's own ends in logits, and of what shape
+    penultimate      the features that a network's last layer reads
     checked_model    fit, evaluate and predict with these checks
     saving           the replay buffer in Keras's files of weights
     configuration    a JEM as a configuration, for Keras's save and load_model
