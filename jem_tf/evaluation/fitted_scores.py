@@ -63,9 +63,9 @@ def attach(
     if not set(wanted) <= set(before):
         data = data() if callable(data) else data
         key["images_sha256"] = images_sha256(data)
-        wanted = ood_scores.with_parts([*wanted, *before])
-        state = fit_scores(scorer, wanted, data)
-        _keep(path, key | {"scores": wanted}, state)
+        fitted = ood_scores.with_parts([*wanted, *before])
+        state = fit_scores(scorer, fitted, data)
+        _keep(path, key | {"scores": fitted}, state)
     scorer.state = {n: x for n, x in state.items() if n.split("/")[0] in wanted}
     return scorer
 

@@ -61,13 +61,13 @@ def find_head(network: keras.Model) -> Head:
             f"its layer {step.name} reads {features.shape[1]:,} numbers, more than "
             f"{MOST_FEATURES:,}"
         )
-    return Head(keras.Model(network.inputs, [logits, features]), step)
+    return Head(keras.Model(network.inputs[0], [logits, features]), step)
 
 
 def _find_in_nested(network: keras.Model, inner: Any, node: Any) -> Head:
     head = find_head(inner)
     both = head.network(node.input_tensors[0])
-    return Head(keras.Model(network.inputs, both), head.dense)
+    return Head(keras.Model(network.inputs[0], both), head.dense)
 
 
 def _no_features(why: str) -> InputError:

@@ -14,7 +14,7 @@ def distances(features, means, covariance):
 
 
 def test_it_is_the_analytic_distance_of_known_gaussians():
-    """Each class is its mean and +-sqrt(D) times the columns of a root of S: S exactly."""
+    """The points of a class, +-sqrt(D) times the columns of a root of S, have S."""
     generator, size = np.random.default_rng(5), known.FEATURES
     root = generator.normal(size=[size, size])
     points = np.concatenate([root.T, -root.T]) * np.sqrt(size)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from jem_tf import ood_scores
-from jem_tf.ood_scores.interface import Outputs
+from jem_tf.ood_scores.interface import Outputs, Score
 from tests.ood_scores import known
 
 TEST = known.labelled(40, seed=3).outputs
@@ -66,9 +66,7 @@ def test_a_score_is_the_same_in_a_graph_with_variables(name, state):
     def graph(*columns):
         return compute(Outputs(*columns), variables)
 
-    np.testing.assert_allclose(
-        graph(*TEST), compute(TEST, state), rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(graph(*TEST), compute(TEST, state), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -106,4 +104,4 @@ def test_the_parts_of_a_score_are_fitted_before_it():
 def test_the_default_takes_no_gradient_and_its_fallback_no_features():
     assert not ood_scores.SCORES[ood_scores.DEFAULT].gradient
     fallback = ood_scores.SCORES[ood_scores.FALLBACK]
-    assert not (fallback.gradient or fallback.features or fallback.fit)
+    assert fallback == Score(fallback.compute, fallback.about)
