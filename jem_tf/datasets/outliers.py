@@ -59,7 +59,9 @@ def load_outliers(
     if name in SYNTHETIC:
         stream = {"all": [], "even": [1], "odd": [2]}[half]
         count = limit or len(test_images)
-        return _synthetic(name, test_images, count, [seed, *name.encode(), *stream])
+        stream = [seed, *name.encode(), *stream]
+        images, how = _synthetic(name, test_images, count, stream)
+        return images, how if half == "all" else f"{how}; the draw of the {half} half"
     part = HALVES[half]
     if set_names.folder_of(name) is not None:
         images = picture_folders.read_pictures(name, limit, part)

@@ -411,28 +411,6 @@ def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
     assert "0.1234" not in text
 
 
-@pytest.fixture(scope="module")
-def typical(exported, data, tmp_path_factory):
-    """A place of an export that goes by a score with a gradient."""
-    base = tmp_path_factory.mktemp("typical")
-    return exporting.export_run(exported[0].run, data, base, ood_score="typicality")
-
-
-def test_an_export_by_another_score_answers_alone_what_the_api_says(
-    exported, typical, data, tmp_path
-):
-    ours, images = exported[0], data.test.images[:7].numpy()
-    asked = np.array(agreement.asked(images), dtype=object)
-    np.savez(tmp_path / "asked.npz", asked=asked)
-    answers = tmp_path / "answered.npz"
-    alone(ANSWER, typical, tmp_path / "asked.npz", answers, cwd=tmp_path)
-    answered = np.load(answers, allow_pickle=True)["answered"].item()
-    agreement.check(answered, ours, typical, images)
-    about = json.loads((typical / exporting.CALIBRATION).read_text())
-    assert about["ood_score"] == "typicality"
-    assert "which was asked for at the export" in (typical / "README.md").read_text()
-
-
 def test_every_score_of_an_export_is_that_in_memory(exported, data):
     """`score` and `classify` in this process, without the cost of writing each."""
     run, images = exported[0].run, data.test.images[:5]
@@ -478,8 +456,12 @@ def test_the_export_of_an_earlier_version_counts_as_one(exported, tmp_path):
     assert exporting.is_already_exported(run, tmp_path)
 
 
-@pytest.mark.parametrize("activation", ["leaky_relu", "swish"])
-def test_a_residual_network_with_clamps_answers_the_same(tmp_path, data, activation):
+@pytest.mark.parametrize(
+    ("activation", "score"), [("leaky_relu", "typicality"), ("swish", "combined")]
+)
+def test_a_residual_network_with_clamps_answers_the_same(
+    tmp_path, data, activation, score
+):
     processes.run_here(
         tmp_path,
         "--network=wrn-10-1",
@@ -490,7 +472,10 @@ def test_a_residual_network_with_clamps_answers_the_same(tmp_path, data, activat
         "--range_clamp=1",
     )
     ours = predictor.Predictor(loading.read_run(tmp_path))
-    place = exporting.export_run(ours.run, data)
+    place = exporting.export_run(ours.run, data, ood_score=score)
+    about = (place / "README.md").read_text()
+    assert f"`ood_score` is `{score}`" in about
+    assert "which was asked for at the export" in about
     images, answered = data.test.images[:3].numpy(), {}
     loaded = tf.saved_model.load(place)
     for name, inputs in agreement.asked(images).items():
