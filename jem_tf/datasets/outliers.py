@@ -57,11 +57,10 @@ def load_outliers(
         interpolated.
     """
     if name in SYNTHETIC:
-        stream = {"all": [], "even": [1], "odd": [2]}[half]
         count = limit or len(test_images)
-        stream = [seed, *name.encode(), *stream]
-        images, how = _synthetic(name, test_images, count, stream)
-        return images, how if half == "all" else f"{how}; the draw of the {half} half"
+        stream = [seed, *name.encode(), *{"all": [], "even": [1], "odd": [2]}[half]]
+        drawn, how = _synthetic(name, test_images, count, stream)
+        return drawn, how if half == "all" else f"{how}; the draw of the {half} half"
     part = HALVES[half]
     if set_names.folder_of(name) is not None:
         images = picture_folders.read_pictures(name, limit, part)
