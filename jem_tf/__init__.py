@@ -24,8 +24,8 @@ _HOMES = {
 _MODULES = {
     name: f"jem_tf.{name}"
     for name in (
-        "datasets energies evaluation figures metrics networks objectives pixels "
-        "samplers sampling starts"
+        "datasets energies evaluation figures metrics networks objectives "
+        "ood_scores pixels samplers sampling starts"
     ).split()
 } | {"export": "jem_tf.serving.exporting"}
 __all__ = [*_HOMES, *_MODULES]

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "jem_tf"
 # Each may import from those before it. A folder is one entry.
 LAYERS = {
     "mathematics": "errors system pixels energies alterations samplers starts "
-    "objectives metrics",
+    "objectives metrics ood_scores",
     "variables": "networks replay optimizers",
     "model": "sampling keras_support energy_model jem",
     "data": "datasets",

@@ -8,11 +8,16 @@ from absl import flags
 
 from jem_tf.commands import run_evaluation, run_flags
 from jem_tf.commands.command import Command, FlagGroup
-from jem_tf.datasets import Split, outliers, set_names
+from jem_tf.datasets import outliers, set_names
 from jem_tf.errors import InputError, argument, arguments_renamed
-from jem_tf.evaluation import findings, inference, outlier_detection
-from jem_tf.metrics import calibration, intervals
+from jem_tf.evaluation import findings, fitted_scores, outlier_detection
+from jem_tf.evaluation.scorer import Scorer
+from jem_tf.metrics import intervals
+from jem_tf.ood_scores import SCORES
+from jem_tf.runs import build
 from jem_tf.system import console
+
+POSITIVES = ("test", "validation")
 
 
 def define(values: flags.FlagValues) -> None:
@@ -26,6 +31,20 @@ def define(values: flags.FlagValues) -> None:
         "three, and those of svhn, cifar10 and cifar100 that are on disk. A name with "
         "a comma in it is quoted as in CSV: '\"folder:/a,b\",svhn'",
     )
+    group.choice(
+        "half",
+        "all",
+        list(outliers.HALVES),
+        "images of a set by their index in it: choose on the even ones, and report the "
+        "odd ones",
+    )
+    group.choice(
+        "on",
+        "test",
+        POSITIVES,
+        "images that are no outliers. validation: to choose by; the results are "
+        "RUN/results/validation_ood.json",
+    )
     group.number(
         "energy_temperature",
         0,
@@ -36,32 +55,59 @@ def define(values: flags.FlagValues) -> None:
 
 
 def evaluate(context: run_evaluation.Context) -> findings.Findings:
-    """Measures how well each score tells test images from each set of outliers."""
-    test = run_evaluation.first_images(context.data.test, context.limit).images
-    sets, descriptions = load_sets(context, test)
-    given = context.flags.energy_temperature
-    temperature = given or find_temperature(context.run.model, context.data.validation)
+    """Measures how well each score tells the positives from each set of outliers."""
+    asked = context.flags
+    split = context.data.test if asked.on == "test" else context.data.validation
+    images = run_evaluation.first_images(split, context.limit).images
+    sets, descriptions = load_sets(context, images)
+    scorer = make_scorer(context)
+    if scorer.why_not:
+        console.say(f"left out, scores of features: {scorer.why_not}")
     metrics, figures = outlier_detection.evaluate_outliers(
-        context.run.model, test, sets, temperature=temperature, seed=context.seed
+        scorer,
+        images,
+        sets,
+        names=scorer.names,
+        positives=asked.on,
+        seed=context.seed,
     )
-    positives = run_evaluation.name_images(context.data, len(test))
+    name = run_evaluation.name_images(context.data, len(images))
+    if asked.on == "validation":
+        name = f"the first {len(images)} of the validation images"
     protocol = {
-        "images": f"{positives}, the positives",
+        "images": f"{name}, the positives",
         "sets": descriptions,
-        "energy_temperature": temperature,
+        "half": asked.half,
+        "energy_temperature": float(scorer.state["energy/temperature"]),
         "energy_temperature_source": "--energy_temperature"
-        if given
+        if asked.energy_temperature
         else "least NLL on the validation images",
-        "scores": "log_px = logsumexp f(x); max_p = max p(y|x); approximate_mass = "
-        "-||d log p(x)/dx||, pixels in [-1, 1]; energy = T logsumexp(f(x)/T)",
+        "scores": {name: SCORES[name].about for name in scorer.names},
+        "scores_fitted_on": f"{fitted_scores.MOST_IMAGES:,} training images at most, "
+        "and the validation images; no outliers",
         "auroc_ci": "DeLong, 95%",
         "other_ci": f"bootstrap over both sets, {intervals.RESAMPLES} draws, 95%",
     }
+    if scorer.why_not:
+        protocol["scores_left_out"] = scorer.why_not
     return findings.Findings(metrics, protocol, figures)
 
 
+def make_scorer(context: run_evaluation.Context) -> Scorer:
+    """Makes the scorer of all scores that the run's network can have."""
+    run = context.run
+    scorer = Scorer(run.model)
+    precision, _ = build.choose_precision(run.options)
+    fitted_scores.attach(
+        scorer, scorer.names, run.folder, context.data, precision=precision
+    )
+    if given := context.flags.energy_temperature:
+        scorer.state = {**scorer.state, "energy/temperature": np.float32(given)}
+    return scorer
+
+
 def load_sets(
-    context: run_evaluation.Context, test: Any
+    context: run_evaluation.Context, images: Any
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Loads the outliers: {name: images}, {name in the metrics: what it is}."""
     names = context.flags.sets
@@ -75,13 +121,14 @@ def load_sets(
             )
     own = check_sets(names, context)
     sets, descriptions = {}, {}
-    for name, key in outliers.metric_keys(names).items():
+    for name, key in outliers.metric_keys(names, context.flags.on).items():
         with arguments_renamed(name="sets"):
             sets[name], how = outliers.load_outliers(
                 name,
-                test,
+                images,
                 data_dir=context.data_dir,
                 limit=context.limit,
+                half=context.flags.half,
                 seed=context.seed,
             )
         if name in own:
@@ -113,24 +160,26 @@ def check_sets(names: Sequence[str], context: run_evaluation.Context) -> list[st
     return [name for what, name in seen.items() if outliers.overlap(what, own)]
 
 
-def find_temperature(model: Any, validation: Split) -> float:
-    """Finds the temperature with the least NLL on validation images."""
-    logits = inference.logits(model, validation.images, progress="validation images")
-    return calibration.best_temperature(logits, np.asarray(validation.labels))
+def result_name(values: flags.FlagValues) -> str:
+    """The name of the results: those to choose by do not replace the test's."""
+    return "ood" if values.on == "test" else "validation_ood"
 
 
 COMMAND = Command(
     "evaluate ood",
     """
 Measures whether a trained run detects images unlike its training data: AUROC, AUPR and
-FPR at 95% TPR of several scores, for test images against sets of outliers.
+FPR at 95% TPR of several scores, for test images against sets of outliers. Scores are
+fitted on images of the run's own data set, and what they were fitted to is kept in
+RUN/fitted_scores.
 
     jem-tf evaluate ood --workdir=RUN
     jem-tf evaluate ood --workdir=RUN --sets=svhn,uniform,folder:/data/textures
+    jem-tf evaluate ood --workdir=RUN --on=validation --half=even   # to choose by
 
 Writes RUN/results/ood.json, RUN/figures/ood_log_px.png and a TensorBoard log;
 docs/evaluation.md says what each number is.
 """,
     define,
-    lambda values: run_evaluation.run_evaluation("ood", evaluate, values),
+    lambda values: run_evaluation.run_evaluation(result_name(values), evaluate, values),
 )

@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from jem_tf import ood_scores
 from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.runs import loading
@@ -25,6 +26,14 @@ def define(values: flags.FlagValues) -> None:
         0.95,
         "share of the validation images that is_ood must not mark, in (0, 1]",
     )
+    group.choice(
+        "ood_score",
+        "auto",
+        ["auto", *ood_scores.SCORES],
+        f"score that is_ood goes by. auto: {ood_scores.DEFAULT}, or "
+        f"{ood_scores.FALLBACK} for a network without features. approximate_mass and "
+        "typicality take a gradient: classify is then about three times as slow",
+    )
     run_flags.define_data_dir(group)
     group.choice(
         "precision",
@@ -46,6 +55,7 @@ def run(values: flags.FlagValues) -> None:
         number=values.number,
         accept=values.accept,
         precision=values.precision,
+        ood_score=values.ood_score,
     )
     print(f"{path}, of step {trained.step}: see {path / 'README.md'}")
 

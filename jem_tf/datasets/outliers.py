@@ -1,6 +1,6 @@
 """Sets of images that a model was not trained on, by name.
 
-interpolation    each image is the mean of two test images
+interpolation    each image is the mean of two images of the model's data set
 uniform          U(-1, 1) in every pixel
 constant         one colour an image, drawn evenly
 folder:PATH      pictures in a folder and in the folders inside it
@@ -21,7 +21,8 @@ from jem_tf.errors import InputError, argument
 
 SYNTHETIC = ("interpolation", "uniform", "constant")
 NATURAL = ("svhn", "cifar10", "cifar100")  # the paper's sets except CelebA
-TAKEN = ("test",)  # keys of metrics that are not outliers'
+# Parts of a set by its own order: choices are made on one half, results on the other.
+HALVES = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
 
 
 def load_outliers(
@@ -30,16 +31,20 @@ def load_outliers(
     *,
     data_dir: str = "",
     limit: int = 0,
+    half: str = "all",
     seed: int = 0,
 ) -> tuple[np.ndarray, str]:
     """Loads one set of outliers and converts it to the test images' shape.
 
     Args:
       name: one of SYNTHETIC, "folder:PATH" or the name of a TFDS set.
-      test_images: uint8 [N, H, W, C], test images of the model's data set.
+      test_images: uint8 [N, H, W, C], images of the model's data set that training did
+        not see.
       data_dir: a folder with prepared TFDS data, which is searched first.
       limit: the largest number M of images; 0: all images of a folder or TFDS set, or N
         synthetic ones.
+      half: one of HALVES: the images of even or odd index in the set, before `limit`.
+        The halves of a synthetic set are two draws of M images.
       seed: int, for synthetic images.
 
     Returns:
@@ -52,13 +57,21 @@ def load_outliers(
         interpolated.
     """
     if name in SYNTHETIC:
-        return _synthetic(name, test_images, limit or len(test_images), seed)
+        count = limit or len(test_images)
+        stream = [seed, *name.encode(), *{"all": [], "even": [1], "odd": [2]}[half]]
+        drawn, how = _synthetic(name, test_images, count, stream)
+        return drawn, how if half == "all" else f"{how}; the draw of the {half} half"
+    part = HALVES[half]
     if set_names.folder_of(name) is not None:
-        images = picture_folders.read_pictures(name, limit)
+        images = picture_folders.read_pictures(name, limit, part)
         source = f"pictures of {name.removeprefix('folder:')}, evenly over their names"
     else:
-        images, split = tfds_sets.read_tfds_images(name, data_dir, limit=limit)
+        images, split = tfds_sets.read_tfds_images(
+            name, data_dir, limit=limit, part=part
+        )
         source = f"TFDS {name}, {split} split"
+    if half != "all":
+        source += f", those of {half} index"
     try:
         converted, how = image_conversion.convert_images(images, test_images.shape[1:])
     except ValueError as error:
@@ -142,21 +155,22 @@ def overlap(one: str, other: str) -> bool:
     return shared in (one, other)
 
 
-def metric_keys(names: Sequence[str]) -> dict[str, str]:
+def metric_keys(names: Sequence[str], positives: str = "test") -> dict[str, str]:
     """Makes a key of metrics for each set: {name: key}, no key twice.
 
     A key is the last part of a name, with the parts before it as far as it takes to
-    tell the sets apart: "birds", or "old-birds" and "new-birds". None is "test", which
-    is the test images' key, and none ends as the key of an interval does.
+    tell the sets apart: "birds", or "old-birds" and "new-birds". None is the key of the
+    positives, and none ends as the key of an interval does.
 
     Args:
       names: as in `load_outliers`, each once.
+      positives: the key of the images that are no outliers.
     """
     parts = {name: _parts(name) for name in names}
     depths = dict.fromkeys(names, 1)
     while True:
         keys = {name: "-".join(parts[name][-depths[name] :]) for name in names}
-        taken = [*TAKEN, *keys.values()]
+        taken = [positives, *keys.values()]
         longer = [
             name
             for name, key in keys.items()
@@ -169,7 +183,7 @@ def metric_keys(names: Sequence[str]) -> dict[str, str]:
     unique: dict[str, str] = {}
     for name, key in keys.items():
         key = f"{key}-set" if key.endswith(("_ci", "_std")) else key
-        taken = [*TAKEN, *unique.values()]
+        taken = [positives, *unique.values()]
         free = itertools.chain([key], (f"{key}-{n}" for n in itertools.count(2)))
         unique[name] = next(candidate for candidate in free if candidate not in taken)
     return unique
@@ -184,9 +198,9 @@ def _parts(name: str) -> list[str]:
 
 
 def _synthetic(
-    name: str, test_images: tf.Tensor | np.ndarray, n: int, seed: int
+    name: str, test_images: tf.Tensor | np.ndarray, n: int, seed: Sequence[int]
 ) -> tuple[np.ndarray, str]:
-    generator = np.random.default_rng([seed, *name.encode()])
+    generator = np.random.default_rng(seed)
     shape = (n, *test_images.shape[1:])
     if name == "uniform":
         return generator.uniform(-1, 1, shape).astype("float32"), "U(-1, 1), float"
@@ -201,4 +215,4 @@ def _synthetic(
     first = generator.integers(0, len(test_images), n)
     second = (first + generator.integers(1, len(test_images), n)) % len(test_images)
     images = pixels.from_uint8(test_images).numpy()
-    return (images[first] + images[second]) / 2, "means of two test images"
+    return (images[first] + images[second]) / 2, "means of two of the positives"

@@ -76,12 +76,15 @@ def read_folder(
     return splits, layout.class_names
 
 
-def read_pictures(name: str, limit: int = 0) -> list[np.ndarray]:
+def read_pictures(
+    name: str, limit: int = 0, part: slice = slice(None)
+) -> list[np.ndarray]:
     """Reads the pictures in a folder and the folders inside it as RGB.
 
     Args:
       name: "folder:PATH".
       limit: the largest number of pictures, evenly over their sorted names; 0: all.
+      part: which of the sorted names to take, before `limit`.
 
     Returns:
       [uint8 [H, W, 3], ...], each of its own size, otherwise as in `read_folder`.
@@ -98,6 +101,9 @@ def read_pictures(name: str, limit: int = 0) -> list[np.ndarray]:
             f"{given} holds no pictures{''.join(f', but {x}' for x in passed_over)}; "
             "name a folder that does."
         )
+    files = files[part]
+    if not files:
+        raise InputError(f"{given} holds too few pictures to take a half; add some.")
     count = min(limit or len(files), len(files))
     chosen = np.linspace(0, len(files) - 1, count).round().astype(int)
     return _read([files[i] for i in chosen], name, passed_over)

@@ -1,5 +1,6 @@
 """TensorFlow Datasets: sets are read from disk, or downloaded if they are absent."""
 
+import itertools
 import re
 import urllib.error
 import urllib.request
@@ -60,7 +61,7 @@ def read_tfds(
 
 
 def read_tfds_images(
-    name: str, data_dir: str = "", *, limit: int = 0
+    name: str, data_dir: str = "", *, limit: int = 0, part: slice = slice(None)
 ) -> tuple[list[np.ndarray], str]:
     """Reads the first images of a TFDS set's test split, labelled or not.
 
@@ -68,6 +69,7 @@ def read_tfds_images(
       name: of the set, which has a feature "image".
       data_dir: as in `read_tfds`.
       limit: the largest number of images; 0: all.
+      part: which images of the split to take, before `limit`.
 
     Returns:
       ([uint8 [H, W, 1 or 3], ...], each of its own size; the split: "test" if there
@@ -86,10 +88,12 @@ def read_tfds_images(
             f"{argument('name', name)} has no images; choose a set that has."
         )
     split = next(s for s in ("test", "validation", "train") if s in splits)
-    some = f"{split}[:{limit}]" if limit else split
+    first = (part.start or 0) + limit * (part.step or 1)  # enough for `limit` images
+    some = f"{split}[:{first}]" if limit else split
     rows = tfds_images.read_rows(builder, some, "image", name)
+    chosen = itertools.islice(rows, part.start, None, part.step)
     try:
-        return [row["image"] for row in rows], split
+        return [row["image"] for row in itertools.islice(chosen, limit or None)], split
     except (tf.errors.OpError, OSError) as error:
         raise _unreadable(builder, name) from error
 

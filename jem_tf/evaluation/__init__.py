@@ -3,7 +3,8 @@
     monitoring         what a run measures of itself while it trains and when it ends
     calibration_error  does confidence match accuracy? ECE, NLL, Brier score
     outlier_detection  does the model tell outliers from images like its training data?
-    ood_scores         the scores that tell them apart; a table, SCORES
+    scorer             computes scores of outliers, `ood_scores`, by a model
+    fitted_scores      what the scores were fitted to, kept with the run
     sample_quality     how near are samples to real images? FID, KID, Inception Score
     features           networks that compute features for FID and KID; their signature
     inception_network  the Inception network, which the literature uses
@@ -27,7 +28,7 @@
     tables             results as tables of text
     html_report        results of one run or two as a web page
 
-This folder imports the mathematics (`energies`, `samplers`, `metrics`, ...), the model,
-`datasets`, `runs`, `figures` and `system`; not `training`, `generation`, `serving` or
-`commands`, which import it.
+This folder imports the mathematics (`energies`, `metrics`, `ood_scores`, ...), the
+model, `datasets`, `runs`, `figures` and `system`; not `training`, `generation`,
+`serving` or `commands`, which import it.
 """

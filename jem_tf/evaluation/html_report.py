@@ -22,6 +22,7 @@ SECTIONS = {
     "chains": "Chains: do they mix?",
     "robustness": "Robustness: what does a small perturbation do?",
 }
+MOST_COLUMNS = 10  # of a table of numbers; a grid of more is in parts
 FACTS = ("run", "dataset", "network", "p_x_weight", "checkpoint_step", "precision")
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 88rem; margin: 2rem auto;
@@ -122,12 +123,25 @@ def _single(cells: Mapping[str, dict[str, tables.Cell]]) -> str:
 
 
 def _grid(title: str, grids: Mapping[str, tables.Grid]) -> str:
-    """The table of a grid: a column for each of its columns and run that has it."""
-    rows = dict.fromkeys(row for grid in grids.values() for row in grid)
+    """The tables of a grid: a column for each of its columns and run that has it."""
     labels: dict[str, list[str]] = {}  # {column: the runs that have it}
     for label, grid in grids.items():
         for name in tables.column_names(grid):
             labels.setdefault(name, []).append(label)
+    parts = tables.parts_of([*labels], lambda name: len(labels[name]), MOST_COLUMNS)
+    return "\n".join(
+        _part_of_grid(title, grids, {name: labels[name] for name in part})
+        for part in parts
+    )
+
+
+def _part_of_grid(
+    title: str,
+    grids: Mapping[str, tables.Grid],
+    labels: Mapping[str, Sequence[str]],
+) -> str:
+    """The table of some columns of a grid, {column: the runs that have it}."""
+    rows = dict.fromkeys(row for grid in grids.values() for row in grid)
     groups = "".join(
         f"<th colspan='{len(having)}'>{html.escape(name)}</th>"
         for name, having in labels.items()

@@ -1,16 +1,17 @@
 """Does the model tell outliers from images like its training data? Section 5.3.
 
-Letters: N test images, which are the positives, and M images of a set of outliers.
+Letters: N images of the data set, which are the positives, and M images of a set of
+outliers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from jem_tf import ood_scores
 from jem_tf.datasets import outliers
-from jem_tf.energy_model import Classifier
-from jem_tf.evaluation import ood_scores
+from jem_tf.evaluation.scorer import Scorer
 from jem_tf.figures import plots
 from jem_tf.metrics import ood
 
@@ -19,46 +20,53 @@ ORDER = ("log_px", "auroc", "aupr", "fpr95")  # of the metrics, by kind
 
 
 def evaluate_outliers(
-    model: Classifier,
-    test_images: Any,
+    scorer: Scorer,
+    images: Any,
     sets: Mapping[str, Any],
     *,
-    temperature: float,
+    names: Sequence[str],
+    positives: str = "test",
     seed: int = 0,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Measures how well each score tells test images from each set of outliers.
+    """Measures how well each score tells the positives from each set of outliers.
 
     Args:
-      model: gives the scores.
-      test_images: uint8 [N, H, W, C].
+      scorer: computes the scores.
+      images: the positives, uint8 [N, H, W, C].
       sets: {name: images uint8 [M, H, W, C], or float in [-1, 1]}.
-      temperature: T of the energy score.
+      names: of the scores, "log_px" among them.
+      positives: what the positives are called in a key.
       seed: of the bootstrap.
 
     Returns:
       ({"auroc/<key>/<score>": number, "auroc/<key>/<score>_ci": [low, high], the same
-      of aupr and fpr95, "log_px/<key>": mean in nats}, {"log_px": figure}); the keys
-      are `outliers.metric_keys` of the sets.
+      of aupr and fpr95, "log_px/<key>": mean in nats}, {"log_px": figure, and, if it is
+      among the scores, that of ood_scores.DEFAULT}); the keys are
+      `outliers.metric_keys` of the sets.
     """
-    keys = outliers.metric_keys(list(sets))
-    inside = _scores(model, test_images, temperature, "test images")
-    metrics: dict[str, Any] = {"log_px/test": float(inside["log_px"].mean())}
-    log_px = {}
+    keys = outliers.metric_keys(list(sets), positives)
+    inside = scorer.scores(images, names, progress=f"{positives} images")
+    metrics: dict[str, Any] = {f"log_px/{positives}": float(inside["log_px"].mean())}
+    outside = {}
     for name, key in keys.items():
-        outside = _scores(model, sets[name], temperature, key)
-        log_px[key] = outside["log_px"]
-        metrics[f"log_px/{key}"] = float(outside["log_px"].mean())
+        outside[key] = scorer.scores(sets[name], names, progress=key)
+        metrics[f"log_px/{key}"] = float(outside[key]["log_px"].mean())
         for score, values in inside.items():
-            metrics |= _separation(f"{key}/{score}", values, outside[score], seed)
+            key_of_score = f"{key}/{score}"
+            metrics |= _separation(key_of_score, values, outside[key][score], seed)
     metrics = dict(sorted(metrics.items(), key=lambda item: _rank(item[0])))
-    return metrics, {"log_px": plots.histograms(inside["log_px"], log_px, LABEL)}
-
-
-def _scores(
-    model: Classifier, images: Any, temperature: float, progress: str
-) -> dict[str, np.ndarray]:
-    outputs = ood_scores.compute_outputs(model, images, progress=progress)
-    return ood_scores.all_scores(outputs, temperature=temperature)
+    labels = {ood_scores.DEFAULT: ood_scores.DEFAULT, "log_px": LABEL}
+    figures = {
+        score: plots.histograms(
+            inside[score],
+            {key: own[score] for key, own in outside.items()},
+            label,
+            f"{positives} images",
+        )
+        for score, label in labels.items()
+        if score in inside
+    }
+    return metrics, figures
 
 
 def _separation(

@@ -1,9 +1,10 @@
 """Metrics as tables: single ones, and grids of those called `title/row/column`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 BESIDE = ("_ci", "_std")
+WIDTH, HEAD = 100, 24  # characters of a grid on a terminal, and of its first column
 
 
 class Cell(NamedTuple):
@@ -93,15 +94,40 @@ def format_metrics(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _format_grid(title: str, grid: Grid) -> list[str]:
-    names = column_names(grid)
-    widths = [max(10, len(name) + 2) for name in names]
-    lines = [_format_row(title, names, widths)]
-    for row, cells in grid.items():
-        texts = [format_number(cells[n].value) if n in cells else "" for n in names]
-        lines.append(_format_row(row, texts, widths))
+    """Lines of a grid, below each other in parts if it has many columns."""
+    lines: list[str] = []
+    for names in parts_of(column_names(grid), _width, WIDTH - HEAD):
+        lines += [""] if lines else []
+        lines.append(_format_row(title, {name: name for name in names}))
+        for row, cells in grid.items():
+            numbers = {n: format_number(cells[n].value) for n in names if n in cells}
+            lines.append(_format_row(row, dict.fromkeys(names, "") | numbers))
     return lines
 
 
-def _format_row(head: str, texts: list[str], widths: list[int]) -> str:
-    cells = (f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
-    return f"  {head:<22}" + "".join(cells)
+def parts_of(
+    names: list[str], width: Callable[[str], int], most: int
+) -> list[list[str]]:
+    """Divides columns into parts of about equally many, none wider than `most`.
+
+    Args:
+      names: of the columns, in order.
+      width: of a column, given its name.
+      most: width of a part; a column that is wider alone is a part of its own.
+    """
+    for count in range(1, len(names) + 1):
+        size = -(-len(names) // count)
+        parts = [names[i : i + size] for i in range(0, len(names), size)]
+        if all(sum(map(width, part)) <= most for part in parts):
+            return parts
+    return [[name] for name in names]
+
+
+def _width(name: str) -> int:
+    return max(10, len(name) + 2)
+
+
+def _format_row(head: str, texts: Mapping[str, str]) -> str:
+    """A row: {column: text}."""
+    cells = (f"{text:>{_width(name)}}" for name, text in texts.items())
+    return f"  {head:<{HEAD - 2}}" + "".join(cells)

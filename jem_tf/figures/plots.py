@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 RADIUS = {"linf": r"$L_\infty$ radius, 1/255", "l2": "$L_2$ radius, pixels in [0, 1]"}
 
-LEGEND = ["test images", "the set above"]
 SET_LETTERS = 22  # of a set's name above a panel
 
 
@@ -91,7 +90,10 @@ def confidence_histogram(bins: Bins, accuracy: float) -> "Figure":
 
 
 def histograms(
-    inside: np.ndarray, outside: Mapping[str, np.ndarray], label: str
+    inside: np.ndarray,
+    outside: Mapping[str, np.ndarray],
+    label: str,
+    positives: str = "test images",
 ) -> "Figure":
     """Plots the densities of a score inside and outside, one panel for each set.
 
@@ -101,9 +103,11 @@ def histograms(
       inside: float [N] scores of in-distribution images.
       outside: {name of a set of outliers: float [M] scores of its images}.
       label: what the score is, with its unit.
+      positives: what the in-distribution images are.
     """
     import matplotlib.figure
 
+    legend = [positives, "the set above"]
     columns = min(4, len(outside))
     rows = -(-len(outside) // columns)
     size = (2.4 * columns + 0.4, 2.0 * rows + 0.4)
@@ -113,8 +117,8 @@ def histograms(
     names = lettering.drawable(list(outside), what="set", width=SET_LETTERS)
     style = lettering.style(names)
     for axes, name, values in zip(panels, names, outside.values(), strict=False):
-        _density(axes, inside, edges, color="tab:blue", label=LEGEND[0])
-        _density(axes, values, edges, color="tab:red", label=LEGEND[1])
+        _density(axes, inside, edges, color="tab:blue", label=legend[0])
+        _density(axes, values, edges, color="tab:red", label=legend[1])
         axes.set(yticks=[])
         axes.set_title(name, **style)
         axes.spines[["top", "right", "left"]].set_visible(False)
@@ -122,7 +126,7 @@ def histograms(
         axes.set_visible(False)
     figure.supxlabel(label, fontsize="medium")
     handles = figure.axes[0].get_legend_handles_labels()[0]
-    figure.legend(handles, LEGEND, loc="outside upper center", ncols=2, frameon=False)
+    figure.legend(handles, legend, loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 

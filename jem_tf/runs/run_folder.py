@@ -77,6 +77,7 @@ class RunFolder:
     RUN/tensorboard/        scalars, pictures, hyper-parameters
     RUN/results/*.json      numbers, flat keys
     RUN/figures/*.png       pictures
+    RUN/fitted_scores/      what scores of outliers were fitted to
     RUN/samples/            images that `jem-tf sample` drew
     RUN/export/<number>/    the network for servers
     RUN/report.html         all results on one page
@@ -112,6 +113,10 @@ class RunFolder:
     def figure(self, name: str) -> pathlib.Path:
         """The PNG file of the picture called `name`, such as "samples"."""
         return self.figures / f"{name}.png"
+
+    def fitted_scores(self, precision: str) -> pathlib.Path:
+        """The file of the scores fitted to the network in a precision of Keras."""
+        return self.root / "fitted_scores" / f"{precision}.npz"
 
     @property
     def is_imported(self) -> bool:

@@ -1,6 +1,7 @@
 """Export of a trained run as a SavedModel, in TensorFlow Serving's layout.
 
-BASE/1/saved_model.pb, variables/       the network alone: no buffer, no optimiser
+BASE/1/saved_model.pb, variables/       the network, and what the score of `is_ood` was
+                                        fitted to: no buffer, no optimiser
 BASE/1/assets.extra/calibration.json    temperature, threshold and how they were fitted
 BASE/1/README.md                        the model card
 
@@ -15,10 +16,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from jem_tf import ood_scores
 from jem_tf.datasets import Dataset
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
-from jem_tf.evaluation import findings
+from jem_tf.evaluation import findings, fitted_scores
+from jem_tf.evaluation.scorer import Scorer
 from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.serving import model_card, served_calibration
@@ -38,6 +41,7 @@ def export_run(
     number: int | None = None,
     accept: float = 0.95,
     precision: str = "float32",
+    ood_score: str = "auto",
 ) -> pathlib.Path:
     """Writes the folder BASE/<number>, whole or not at all.
 
@@ -49,21 +53,32 @@ def export_run(
         above the highest there, or 1 for the first (Triton has no version 0).
       accept: in (0, 1], the share of validation images that `is_ood` lets pass.
       precision: a Keras dtype policy to compute in.
+      ood_score: the score that `is_ood` goes by, one of `ood_scores.SCORES`; "auto":
+        ood_scores.DEFAULT, or FALLBACK for a network that has no features. A score that
+        takes a gradient makes `classify` about three times as slow.
 
     Returns:
       BASE/<number>.
 
     Raises:
-      InputError: if BASE/<number> exists already or cannot be written, or if `number`
-        or `accept` is out of range.
+      InputError: if BASE/<number> exists already or cannot be written, if `number` or
+        `accept` is out of range, or if there is no such score of this network.
     """
     base = files.expand(base or run.folder.exports)
     target = _new_place(base, number)
-    model = EnergyModel(_plain_network(run, precision))
-    calibration = served_calibration.calibrate(model, data.validation, accept)
+    scorer = Scorer(EnergyModel(_plain_network(run, precision)))
+    score, chosen = _choose_score(scorer, ood_score)
+    fitted_scores.attach(scorer, [score], run.folder, data, precision=precision)
+    calibration = served_calibration.calibrate(
+        scorer, data.validation, accept, ood_score=score
+    )
     sampler = build.make_sampler(run.options.sampling)
-    signatures = Served(model, run.class_names, calibration, sampler).signatures()
+    signatures = Served(scorer, run.class_names, calibration, sampler).signatures()
     facts = _describe(run, data, calibration, precision)
+    facts |= {
+        "ood_score_about": ood_scores.SCORES[score].about,
+        "ood_score_chosen": chosen,
+    }
     functions = {name: function for name, (function, _) in signatures.items()}
     try:
         base.mkdir(parents=True, exist_ok=True)
@@ -110,6 +125,25 @@ def _new_place(base: pathlib.Path, number: int | None) -> pathlib.Path:
     if target.exists():
         raise InputError(f"{target} exists already; name another place or number.")
     return target
+
+
+def _choose_score(scorer: Scorer, name: str) -> tuple[str, str]:
+    """Returns the name of the score that `is_ood` goes by, and a phrase that says why.
+
+    Raises:
+      InputError: if there is no such score, or the network cannot have it.
+    """
+    if name == "auto" and ood_scores.DEFAULT in scorer.names:
+        return ood_scores.DEFAULT, "the default, which is one for all models"
+    if name == "auto":
+        return ood_scores.FALLBACK, f"since {scorer.why_not.rstrip('.')}"
+    if name not in ood_scores.SCORES:
+        raise InputError(
+            f"{argument('ood_score', name)} is no score; choose auto or one of "
+            f"{', '.join(ood_scores.SCORES)}."
+        )
+    scorer.check([name])
+    return name, "which was asked for at the export"
 
 
 def _plain_network(run: TrainedRun, precision: str) -> keras.Model:

@@ -37,7 +37,10 @@ are classified correctly:
 
 - temperature {temperature:.4f}: `probabilities` and `confidence` are computed from
   logits / temperature, `logits` are raw{bound};
-- threshold {threshold:.4f}: `is_ood` is true if `log_density` is below it; of these
+- `ood_score` is `{ood_score}` ({ood_score_about}),
+  {ood_score_chosen}. Higher means more like the training images. What is fitted of it
+  was fitted on images of this data set alone, never on outliers;
+- threshold {threshold:.4f}: `is_ood` is true if `ood_score` is below it; of these
   images {accepted:.4f} are not below it (requested: {accept}).
 {caution}
 ## Signatures
@@ -52,7 +55,7 @@ The clamps are in the graph; a request gives the other numbers.
 
 - `log_density` is log p(x) up to an unknown constant: compare it within this model
   only.
-- `is_ood` detects images that this model finds unlikely. How well it does so was
+- `is_ood` detects images with a low `ood_score`. How well it does so was
   measured for the sets under `auroc` above, if any; other images may pass.{plain}
 
 ## Recipe
@@ -96,7 +99,7 @@ def render_card(
             name: facts[name]
             for name in (
                 "network precision images accuracy temperature threshold accepted "
-                "accept"
+                "accept ood_score ood_score_about ood_score_chosen"
             ).split()
         },
         dataset=_as_text(facts["dataset"]),
@@ -148,7 +151,9 @@ def _measured(run: TrainedRun, facts: Mapping[str, Any]) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     for name in ("calibration", "ood"):
-        rows |= _of_these_weights(run, name, facts["network_sha256"])
+        rows |= _of_these_weights(
+            run, name, facts["network_sha256"], facts["ood_score"]
+        )
     rows = {name: rows[name] for name in rows if _is_number(rows[name])}
     if not rows:
         return (
@@ -162,7 +167,9 @@ def _measured(run: TrainedRun, facts: Mapping[str, Any]) -> str:
     return "\n".join([head, "", "| | |", "|---|---|", *lines])
 
 
-def _of_these_weights(run: TrainedRun, name: str, sha256: str) -> dict[str, Any]:
+def _of_these_weights(
+    run: TrainedRun, name: str, sha256: str, score: str
+) -> dict[str, Any]:
     try:
         evaluation = findings.read_findings(run.folder, name)
     except InputError:
@@ -174,8 +181,10 @@ def _of_these_weights(run: TrainedRun, name: str, sha256: str) -> dict[str, Any]
     metrics = evaluation["metrics"]
     shown = ["accuracy", "ece", "ece_temperature_scaled"]
     shown += [key for key in metrics if key.startswith("auroc/")]
-    shown = [key for key in shown if key.endswith("/log_px") or "/" not in key]
-    return {key: metrics.get(key) for key in shown}
+    served, half = ("log_px", score), evaluation["protocol"].get("half", "all")
+    shown = [key for key in shown if key.split("/")[-1] in served or "/" not in key]
+    note = "" if half == "all" else f" ({half} half of the set)"
+    return {key + note * ("/" in key): metrics.get(key) for key in shown}
 
 
 def _is_number(value: Any) -> bool:

@@ -8,16 +8,17 @@ The result for a single image has no first axis.
 import functools
 import numbers
 import pathlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from jem_tf import pixels, sampling, starts
+from jem_tf import ood_scores, pixels, sampling, starts
 from jem_tf.errors import InputError, argument
-from jem_tf.evaluation import inference, ood_scores
-from jem_tf.runs import loading
+from jem_tf.evaluation import fitted_scores, inference
+from jem_tf.evaluation.scorer import Scorer
+from jem_tf.runs import build, loading
 from jem_tf.serving import argument_checks
 
 COLD, HOT = 1e-6, float("inf")  # temperatures; colder ones overflow float32
@@ -63,6 +64,7 @@ class Predictor:
     def __init__(self, run: loading.TrainedRun):
         self.run, self.model, self.class_names = run, run.model, run.class_names
         self.image_shape = tuple(run.model.network.input_shape[1:])
+        self._fitted_names: set[str] = set(ood_scores.PAPER)
 
     def predict(self, images: Any, *, temperature: float = 1.0) -> Prediction:
         """Computes p(y|x) = softmax(f(x) / T).
@@ -95,22 +97,27 @@ class Predictor:
         logits, single = self._logits(images)
         return _first_if(single, tf.reduce_logsumexp(logits, axis=1).numpy())
 
-    def ood_score(self, images: Any) -> dict[str, np.ndarray]:
-        """Computes the paper's three scores, which are higher for likelier images.
+    def ood_score(
+        self, images: Any, names: Sequence[str] = ood_scores.PAPER
+    ) -> dict[str, np.ndarray]:
+        """Computes scores, which are HIGHER for images MORE like the training images.
+
+        An outlier has a low score, in spite of the method's name.
+
+        Args:
+          images: see the module's docstring.
+          names: of `ood_scores.SCORES`; the paper's three are "log_px", log p(x) +
+            const; "max_p", log-odds of max p(y|x), whose sigmoid is max p(y|x); and
+            "approximate_mass", -||d log p(x) / dx||. Others may be fitted: to the
+            state that `jem-tf evaluate ood` left in the run, or else now, to the run's
+            own images, which are read if they are where they were.
 
         Returns:
-          {"log_px": log p(x) + const; "max_p": log-odds of max p(y|x);
-          "approximate_mass": -||d log p(x) / dx||}, each float32 [N]; see
-          `evaluation.ood_scores`. The sigmoid of "max_p" is max p(y|x).
+          {name: float32 [N]}.
         """
         x, single = self._batch(images)
-        outputs = ood_scores.compute_outputs(
-            self.model, x, compiled=self._packed_outputs
-        )
-        return {
-            name: _first_if(single, np.asarray(score))
-            for name, score in ood_scores.paper_scores(outputs).items()
-        }
+        scores = self._fitted(names).scores(x, names)
+        return {name: _first_if(single, score) for name, score in scores.items()}
 
     def sample(
         self,
@@ -205,9 +212,26 @@ class Predictor:
         return tf.constant(steps)
 
     @functools.cached_property
-    def _packed_outputs(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        function = functools.partial(ood_scores.packed_outputs, self.model)
-        return tf.function(function, reduce_retracing=True, autograph=False)
+    def _scorer(self) -> Scorer:
+        return Scorer(self.model)
+
+    def _fitted(self, names: Sequence[str]) -> Scorer:
+        """The scorer, with the state of these scores."""
+        if isinstance(names, str) or not set(names) <= set(ood_scores.SCORES):
+            raise InputError(
+                f"{argument('names')} is {names!r}; give a list of some of "
+                f"{', '.join(ood_scores.SCORES)}."
+            )
+        if not set(names) <= self._fitted_names:
+            fitted_scores.attach(
+                self._scorer,
+                sorted({*names, *self._fitted_names}),
+                self.run.folder,
+                lambda: loading.read_data(self.run),
+                precision=build.choose_precision(self.run.options)[0],
+            )
+            self._fitted_names |= set(names)
+        return self._scorer
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _draw(self, n, labels, steps, seed, start, candidates):

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jem_tf import ood_scores
 from jem_tf.datasets import Split
-from jem_tf.energy_model import Classifier
 from jem_tf.errors import InputError, argument
-from jem_tf.evaluation import inference
+from jem_tf.evaluation.scorer import Scorer
 from jem_tf.metrics import calibration
 
 
@@ -16,11 +16,12 @@ class Calibration(NamedTuple):
 
     temperature: T with the least NLL of softmax(logits / T).
     temperature_at_bound: whether T is at one of `metrics.calibration.TEMPERATURES`.
-    threshold: of log p(x) + const, in nats; an image below it counts as OOD.
+    threshold: of the score `ood_score`; an image below it counts as OOD.
     accept: the requested share of images that are not below the threshold.
     accepted: the share of images that are not below it.
     accuracy: in [0, 1].
     images: N.
+    ood_score: the name of a score, see `ood_scores`.
     """
 
     temperature: float
@@ -30,43 +31,48 @@ class Calibration(NamedTuple):
     accepted: float
     accuracy: float
     images: int
+    ood_score: str = "log_px"
 
 
-def calibrate(model: Classifier, split: Split, accept: float) -> Calibration:
+def calibrate(
+    scorer: Scorer, split: Split, accept: float, *, ood_score: str = "log_px"
+) -> Calibration:
     """Fits temperature and OOD threshold of a model.
 
     Args:
-      model: the classifier.
+      scorer: of the classifier, with the state of `ood_score`.
       split: validation images uint8 [N, H, W, C], and their labels int [N].
-      accept: in (0, 1], the least share of these images whose log p(x) must not be
-        below the threshold.
+      accept: in (0, 1], the least share of these images whose score must not be below
+        the threshold.
+      ood_score: the name of a score, see `ood_scores`.
 
     Returns:
       Calibration.
 
     Raises:
-      InputError: if `accept` is out of range, or the logits are not finite.
+      InputError: if `accept` is out of range, or logits or scores are not finite.
     """
     if not 0 < accept <= 1:
         raise InputError(
             f"{argument('accept', accept)} must be in (0, 1]; give a share like 0.95."
         )
     labels = np.asarray(split.labels)
-    logits = inference.logits(model, split.images)
-    log_density = np.logaddexp.reduce(logits, axis=1)
-    if not np.isfinite(log_density).all():
+    outputs = scorer.outputs(split.images, [ood_score])
+    scores = ood_scores.compute(outputs, scorer.state, [ood_score])[ood_score]
+    if not (np.isfinite(outputs.logits).all() and np.isfinite(scores).all()):
         raise InputError(
             "The model's logits are not finite; export another checkpoint."
         )
-    temperature = calibration.best_temperature(logits, labels)
+    temperature = calibration.best_temperature(outputs.logits, labels)
     bounds = np.array(calibration.TEMPERATURES)
-    threshold = np.quantile(log_density, 1 - accept, method="lower")
+    threshold = np.quantile(scores, 1 - accept, method="lower")
     return Calibration(
         temperature=temperature,
         temperature_at_bound=bool(np.isclose(temperature, bounds, rtol=0.01).any()),
         threshold=float(threshold),
         accept=accept,
-        accepted=float(np.mean(log_density >= threshold)),
-        accuracy=float(np.mean(logits.argmax(axis=1) == labels)),
+        accepted=float(np.mean(scores >= threshold)),
+        accuracy=float(np.mean(outputs.logits.argmax(axis=1) == labels)),
         images=len(labels),
+        ood_score=ood_score,
     )

@@ -12,9 +12,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from jem_tf import energies, pixels, samplers, sampling, starts
-from jem_tf.energy_model import EnergyModel
-from jem_tf.evaluation import ood_scores
+from jem_tf import energies, ood_scores, pixels, samplers, sampling, starts
+from jem_tf.evaluation.scorer import Scorer
+from jem_tf.ood_scores.interface import Outputs
 from jem_tf.serving import decoding
 from jem_tf.serving.served_calibration import Calibration
 
@@ -26,22 +26,29 @@ class Served:
     """The signatures of a network.
 
     Args:
-      model: an EnergyModel of a network built with fused=False.
+      scorer: of an EnergyModel of a network built with fused=False, with the state of
+        the calibrated score.
       class_names: tuple of K.
-      calibration: temperature and threshold of `classify`.
+      calibration: temperature of `classify`; score and threshold of "is_ood".
       sampler: what `runs.build.make_sampler` returned. Its clamps are fixed in the
         graph; a request gives its numbers (`samplers.HYPERPARAMETERS`).
     """
 
     def __init__(
         self,
-        model: EnergyModel,
+        scorer: Scorer,
         class_names: Sequence[str],
         calibration: Calibration,
         sampler: functools.partial,
     ):
-        self._model, self._calibration = model, calibration
-        self._shape = tuple(model.network.input_shape[1:])
+        self._scorer, self._model = scorer, scorer.model
+        self._calibration = calibration
+        # Variables, since each signature would have a copy of a constant.
+        self._state = {
+            name: tf.Variable(value, trainable=False, name=name.replace("/", "_"))
+            for name, value in scorer.state.items()
+        }
+        self._shape = tuple(self._model.network.input_shape[1:])
         self._names = tf.constant(class_names)
         self._sampler = sampler
         bound = sampler.keywords
@@ -76,14 +83,18 @@ class Served:
           {"logits": float32 [N, K], raw; "probabilities": [N, K], at the calibrated
           temperature; "confidence": [N], their maximum; "class_ids": int32 [N], the
           likeliest classes; "class_names": string [N]; "log_density": [N], log p(x) +
-          const in nats; "is_ood": bool [N], whether "log_density" is below the
-          calibrated threshold, or not finite}.
+          const in nats; "ood_score": float32 [N], the score that "is_ood" goes by,
+          higher for images more like the training images; "is_ood": bool [N], whether
+          "ood_score" is below the calibrated threshold, or it or "log_density" is not
+          finite}.
         """
-        logits = self._model.network(self._pixels(images), training=False)
+        name = self._calibration.ood_score
+        outputs = self._scorer.batch_outputs(self._pixels(images), [name])
+        logits, score = outputs.logits, self._score(name, outputs)
         probabilities = tf.nn.softmax(logits / self._calibration.temperature)
         ids = tf.argmax(logits, axis=1, output_type=tf.int32)
         log_density = -energies.marginal_energy(logits)
-        likely = log_density >= self._calibration.threshold
+        finite = tf.math.is_finite(log_density) & tf.math.is_finite(score)
         return {
             "logits": logits,
             "probabilities": probabilities,
@@ -91,7 +102,8 @@ class Served:
             "class_ids": ids,
             "class_names": tf.gather(self._names, ids),
             "log_density": log_density,
-            "is_ood": ~(tf.math.is_finite(log_density) & likely),
+            "ood_score": score,
+            "is_ood": ~(finite & (score >= self._calibration.threshold)),
         }
 
     def classify_encoded(self, images: tf.Tensor) -> Answer:
@@ -104,15 +116,16 @@ class Served:
         return self.classify(decoding.decode(files, self._shape))
 
     def score(self, images: tf.Tensor) -> Answer:
-        """Computes the paper's three scores, which are higher for likelier images.
+        """Computes scores, which are higher for images more like the training images.
 
         Returns:
-          {"log_px": log p(x) + const; "max_p": log-odds of max p(y|x); and
-          "approximate_mass": -||d log p(x) / dx||}, each float32 [N].
+          {"log_px": log p(x) + const; "max_p": log-odds of max p(y|x);
+          "approximate_mass": -||d log p(x) / dx||, the paper's three; and the score
+          that "is_ood" goes by, if it is another}, each float32 [N].
         """
-        packed = ood_scores.packed_outputs(self._model, self._pixels(images))
-        outputs = ood_scores.Outputs(packed[:, :-1], packed[:, -1])
-        return ood_scores.paper_scores(outputs)
+        names = dict.fromkeys([*ood_scores.PAPER, self._calibration.ood_score])
+        outputs = self._scorer.batch_outputs(self._pixels(images), [*names])
+        return {name: self._score(name, outputs) for name in names}
 
     def sample(
         self, n: tf.Tensor, steps: tf.Tensor, seed: tf.Tensor, *sizes: tf.Tensor
@@ -143,6 +156,9 @@ class Served:
         sampler, seed = self._checked(steps, seed, sizes)
         x = self._pixels(images)
         return _both_kinds(sampler(self._model.energy(), x, seed=seed)[0])
+
+    def _score(self, name: str, outputs: Outputs) -> tf.Tensor:
+        return ood_scores.SCORES[name].compute(outputs, self._state)
 
     def _checked(
         self, steps: tf.Tensor, seed: tf.Tensor, sizes: Sequence[tf.Tensor]

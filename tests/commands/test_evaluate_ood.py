@@ -7,6 +7,7 @@ import pytest
 from absl import flags
 from PIL import Image
 
+from jem_tf import ood_scores
 from jem_tf.commands import evaluate_ood
 from tests.processes import ROOT, forked, run_here, tool_here
 
@@ -39,6 +40,7 @@ def told(tmp_path_factory):
     with forked(*flags) as program:
         ended = {"auto": program.end()}
     auto = json.loads((run / "results" / "ood.json").read_text())
+    auto["written"] = times_of_writing(run)
     named = [*flags, f"--sets=constant,folder:{place / 'pictures'}"]
     for path in ("old/pictures", "new/pictures", "svhn/test"):
         shutil.copytree(place / "pictures", place / path)
@@ -54,6 +56,7 @@ def told(tmp_path_factory):
         "link": [*flags, f"--sets={linked}"],
         "alike": [*flags, f"--sets={alike},folder:{place / 'svhn' / 'test'}"],
         "named": [*named, "--energy_temperature=3"],
+        "choose": [*named, "--on=validation", "--half=even"],
         "report": report,
         "nothing": [*report, "--baseline=/none"],
     }.items():
@@ -63,14 +66,22 @@ def told(tmp_path_factory):
     return run, ended, auto
 
 
+def times_of_writing(run):
+    """{file of fitted scores: when it was written}."""
+    files = (run / "fitted_scores").iterdir()
+    return {file.name: file.stat().st_mtime_ns for file in files}
+
+
 def test_auto_takes_what_needs_no_disk_and_says_what_it_leaves_out(told):
     _, ended, auto = told
     assert (ended["auto"].code, ended["auto"].err) == (0, "")
     assert "left out, not on the disk: svhn, cifar10, cifar100" in ended["auto"].out
     sets = ("interpolation", "uniform", "constant")
     assert tuple(auto["protocol"]["sets"]) == sets
+    assert list(auto["protocol"]["scores"]) == list(ood_scores.SCORES)
+    assert auto["protocol"]["half"] == "all"
     for name in sets:
-        for score in ("log_px", "max_p", "approximate_mass", "energy"):
+        for score in ood_scores.SCORES:
             for measure in ("auroc", "aupr", "fpr95"):
                 assert 0 <= auto["metrics"][f"{measure}/{name}/{score}"] <= 1
     assert "validation" in auto["protocol"]["energy_temperature_source"]
@@ -88,6 +99,28 @@ def test_a_folder_is_converted_and_the_protocol_says_how(told):
     assert found["protocol"]["energy_temperature"] == 3
     with Image.open(run / "figures" / "ood_log_px.png") as picture:
         picture.load()
+
+
+def test_a_choice_is_made_on_validation_images_and_replaces_no_result(told):
+    run, ended, _ = told
+    assert (ended["choose"].code, ended["choose"].err) == (0, "")
+    test, chosen = (
+        json.loads((run / "results" / f"{name}.json").read_text())
+        for name in ("ood", "validation_ood")
+    )
+    assert test["protocol"]["half"] == "all"
+    protocol, metrics = chosen["protocol"], chosen["metrics"]
+    assert protocol["half"] == "even"
+    assert protocol["images"] == "the first 30 of the validation images, the positives"
+    assert protocol["sets"]["pictures"].startswith("6 images")
+    assert "log_px/test" not in metrics
+    assert metrics["log_px/validation"] != test["metrics"]["log_px/test"]
+    assert (run / "figures" / "validation_ood_log_px.png").exists()
+
+
+def test_what_was_fitted_stays_in_the_run_and_is_fitted_once(told):
+    run, _, auto = told
+    assert times_of_writing(run) == auto["written"] != {}
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,12 @@ def test_place_number_share_and_precision_are_those_asked_for(run, tmp_path):
         "--accept=0.5",
         "--best",
         "--precision=mixed_bfloat16",
+        "--ood_score=max_logit",
     )
     assert code == 0, err
     about = json.loads((tmp_path / "7" / CALIBRATION).read_text())
     assert (about["accept"], about["precision"]) == (0.5, "mixed_bfloat16")
+    assert about["ood_score"] == "max_logit"
     assert 0.5 <= about["accepted"] < 0.52
     before = processes.contents(tmp_path)
     code, out, err = export(run, f"--out={tmp_path}", "--number=7")

@@ -86,6 +86,46 @@ def test_what_is_not_there_is_refused_in_a_sentence(name):
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("limit", [0, 2])
+def test_the_halves_are_by_a_pictures_place_in_its_folder_or_set(tmp_path, limit):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(9):
+        Image.new("RGB", (8, 8), (i, 0, 0)).save(folder / f"{i}.png")
+    written = {"train": pictures(3), "test": pictures(9, seed=1)}
+    place = store(tmp_path, "other", "1.0.0", written, names=())
+    for half, first in (("even", 0), ("odd", 1)):
+        given = {"limit": limit, "half": half}
+        images, how = outliers.load_outliers(f"folder:{folder}", TEST, **given)
+        assert set(images[:, 0, 0, 0].tolist()) <= set(range(first, 9, 2))
+        assert len(images) == (limit or len(range(first, 9, 2)))
+        assert f"of {half} index" in how
+        images, how = outliers.load_outliers(
+            "other", pictures(2), data_dir=place, **given
+        )
+        np.testing.assert_array_equal(
+            images, written["test"][first::2][: limit or None]
+        )
+        assert f"of {half} index" in how
+
+
+@pytest.mark.parametrize("name", outliers.SYNTHETIC)
+def test_the_halves_of_a_synthetic_set_have_no_image_in_common(name):
+    halves = [
+        {image.tobytes() for image in outliers.load_outliers(name, TEST, half=half)[0]}
+        for half in ("even", "odd")
+    ]
+    if name != "interpolation":  # of nine images there are only 36 means
+        assert not halves[0] & halves[1]
+    assert halves[0] != halves[1]
+
+
+def test_a_folder_of_one_picture_has_no_odd_half(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "0.png")
+    with pytest.raises(InputError, match="too few pictures to take a half"):
+        outliers.load_outliers(f"folder:{tmp_path}", TEST, half="odd")
+
+
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no pictures"):
         outliers.load_outliers(f"folder:{tmp_path}", TEST)

@@ -90,6 +90,21 @@ def test_a_grid_has_a_column_for_each_run(runs):
     assert texts[at + 1 : at + 5] == ["0.25", "1.25", "0.5", "1.5"]
 
 
+def test_a_grid_of_many_columns_is_in_tables_beside_none_too_wide(runs):
+    metrics = {f"auroc/svhn/s{i}": i / 16 for i in range(9)}
+    for folder in runs.values():
+        folder.result("ood").write_text(
+            json.dumps({"metrics": metrics, "protocol": {}})
+        )
+    page = html_report.render_page(runs)
+    texts = Page(page).texts
+    assert texts.count("auroc") == texts.count("svhn") == 2
+    for i in range(9):
+        assert texts.count(f"s{i}") == 1
+        assert texts.count(f"{i / 16:.4g}") == 2
+    assert max(row.count("<td>") for row in page.split("<tr>")) <= 11
+
+
 def test_a_run_without_results_is_refused(tmp_path):
     with pytest.raises(InputError, match="has no results yet; run `jem-tf evaluate`"):
         html_report.render_page({"this run": RunFolder(tmp_path)})

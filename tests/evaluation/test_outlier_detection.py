@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
-from jem_tf import jem, networks
-from jem_tf.evaluation import ood_scores, outlier_detection
+from jem_tf import jem, networks, ood_scores
+from jem_tf.evaluation import outlier_detection
+from jem_tf.evaluation.scorer import Scorer
 from jem_tf.metrics.ood import aupr, auroc, fpr95
+from jem_tf.ood_scores.interface import Known, Labelled
 
+NAMES = ["log_px", "max_p", "approximate_mass", "energy", "knn"]
 SHAPE = (8, 8, 1)
 GENERATOR = np.random.default_rng(0)
 TEST = GENERATOR.integers(0, 256, [40, *SHAPE], "uint8")
@@ -20,21 +23,26 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def measured(model):
-    return outlier_detection.evaluate_outliers(model, TEST, SETS, temperature=2.0)
+def measured(scorer):
+    return outlier_detection.evaluate_outliers(scorer, TEST, SETS, names=NAMES)
 
 
-def scores_of(model, images):
-    outputs = ood_scores.compute_outputs(model, images)
-    return ood_scores.all_scores(outputs, temperature=2.0)
+@pytest.fixture(scope="module")
+def scorer(model):
+    scorer = Scorer(model, {"energy/temperature": np.float32(2)})
+    train = scorer.outputs(TEST, ["knn"])
+    labels = np.zeros(len(TEST), int)
+    known = Known(train=Labelled(train, labels))
+    scorer.state = scorer.state | ood_scores.fit(known, ["knn"])
+    return scorer
 
 
-def test_each_number_is_of_its_set_and_score(model, measured):
+def test_each_number_is_of_its_set_and_score(scorer, measured):
     metrics, _ = measured
-    inside = scores_of(model, TEST)
+    inside = scorer.scores(TEST, NAMES)
     for short, name in (("dark", "folder:/data/dark"), ("uniform", "uniform")):
-        outside = scores_of(model, SETS[name])
-        for score in ("log_px", "max_p", "approximate_mass", "energy"):
+        outside = scorer.scores(SETS[name], NAMES)
+        for score in NAMES:
             for measure in (auroc, aupr, fpr95):
                 key = f"{measure.__name__}/{short}/{score}"
                 assert metrics[key] == measure(inside[score], outside[score])
@@ -44,7 +52,7 @@ def test_each_number_is_of_its_set_and_score(model, measured):
 
 def test_the_means_of_log_px_are_there_to_compare(model, measured):
     metrics, _ = measured
-    logits = ood_scores.compute_outputs(model, TEST).logits
+    logits = model.logits(TEST / np.float32(127.5) - 1).numpy()
     expected = np.log(np.exp(logits).sum(1)).mean()
     assert metrics["log_px/test"] == pytest.approx(expected, rel=1e-5)
     assert {"log_px/dark", "log_px/uniform"} < set(metrics)
@@ -52,5 +60,15 @@ def test_the_means_of_log_px_are_there_to_compare(model, measured):
 
 def test_the_histogram_has_a_panel_a_set(measured):
     _, figures = measured
-    titles = [axes.get_title() for axes in figures["log_px"].axes]
-    assert titles == ["dark", "uniform"]
+    assert list(figures) == [ood_scores.DEFAULT, "log_px"]
+    for figure in figures.values():
+        assert [axes.get_title() for axes in figure.axes] == ["dark", "uniform"]
+
+
+def test_the_positives_have_a_key_that_no_set_takes(scorer):
+    sets = {"folder:/data/validation": SETS["uniform"]}
+    metrics, _ = outlier_detection.evaluate_outliers(
+        scorer, TEST, sets, names=["log_px"], positives="validation"
+    )
+    keys = {key for key in metrics if key.startswith("log_px/")}
+    assert keys == {"log_px/validation", "log_px/data-validation"}

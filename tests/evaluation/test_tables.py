@@ -55,3 +55,23 @@ def test_a_deviation_of_no_metric_is_a_number_of_its_own():
 )
 def test_numbers_have_four_digits(value, shown):
     assert tables.format_number(value) == shown
+
+
+def test_a_grid_of_many_columns_is_in_parts_that_fit_a_terminal():
+    names = [f"score_of_{i}" + "x" * i for i in range(9)]
+    metrics = {f"auroc/{row}/{name}": 0.5 for row in ("svhn", "dtd") for name in names}
+    lines = tables.format_metrics(metrics)
+    assert max(map(len, lines)) <= tables.WIDTH
+    heads = [line.split() for line in lines if line.startswith("  auroc")]
+    assert len(heads) > 1
+    assert [name for head in heads for name in head[1:]] == names
+    assert sum(line.split().count("0.5") for line in lines) == len(metrics)
+
+
+@pytest.mark.parametrize(
+    ("most", "sizes"), [(10, [5]), (4, [3, 2]), (2, [2, 2, 1]), (0, [1] * 5)]
+)
+def test_parts_have_about_equally_many_columns(most, sizes):
+    parts = tables.parts_of(list("abcde"), lambda name: 1, most)
+    assert [len(part) for part in parts] == sizes
+    assert [name for part in parts for name in part] == list("abcde")

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from jem_tf import ood_scores
 from jem_tf.pixels import from_uint8, to_uint8
 from jem_tf.serving import exporting
 from tests.serving.encodings import png
@@ -40,7 +41,9 @@ def check(answered, ours, place, images):
     about = json.loads((place / exporting.CALIBRATION).read_text())
     for name in CLASSIFYING:
         classified(answered[name], ours, about, images)
-    for name, score in ours.ood_score(images).items():
+    names = dict.fromkeys([*ood_scores.PAPER, about["ood_score"]])
+    assert answered["score"].keys() == names.keys()
+    for name, score in ours.ood_score(images, list(names)).items():
         near(answered["score"][name], score)
     pixels = ours.sample(4, steps=3, seed=5, start="noise")
     near(answered["sample"]["pixels"], pixels)
@@ -58,8 +61,9 @@ def classified(found, ours, about, images):
     near(found["confidence"], probabilities.max(1))
     np.testing.assert_array_equal(found["class_ids"], probabilities.argmax(1))
     assert [name.decode() for name in found["class_names"]] == names
-    below = log_density < about["threshold"]
-    np.testing.assert_array_equal(found["is_ood"], below)
+    score = ours.ood_score(images, [about["ood_score"]])[about["ood_score"]]
+    near(found["ood_score"], score)
+    np.testing.assert_array_equal(found["is_ood"], score < about["threshold"])
 
 
 def near(found, wanted):

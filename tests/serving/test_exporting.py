@@ -14,11 +14,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from jem_tf import datasets, samplers
+from jem_tf import datasets, ood_scores, samplers
 from jem_tf.datasets import image_conversion, picture_folders
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
-from jem_tf.evaluation import findings
+from jem_tf.evaluation import findings, fitted_scores
+from jem_tf.evaluation.scorer import Scorer
 from jem_tf.runs import loading
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import (
@@ -128,7 +129,10 @@ def test_the_graph_is_plain_tensorflow_and_holds_the_network_alone(exported):
     assert b"xla" not in (place / "saved_model.pb").read_bytes().lower()
     variables = tf.train.list_variables(place / "variables" / "variables")
     sizes = [int(np.prod(shape)) for name, shape in variables if "VARIABLE" in name]
-    assert sum(sizes) == ours.model.network.count_params()
+    scorer = ours._fitted([ood_scores.DEFAULT])
+    fitted = sum(np.size(value) for value in scorer.state.values())
+    assert fitted > 0
+    assert sum(sizes) == ours.model.network.count_params() + fitted
 
 
 def test_equal_seeds_give_equal_samples_and_others_others(model):
@@ -244,7 +248,7 @@ def test_what_is_not_finite_is_no_image_the_model_knows(exported):
         [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
     network.layers[-1].set_weights([np.ones([4, 2]), np.zeros(2)])
-    asked = signatures.Served(EnergyModel(network), ("a", "b"), known, SGLD)
+    asked = signatures.Served(Scorer(EnergyModel(network)), ("a", "b"), known, SGLD)
     images = np.zeros([1, 2, 2, 1], "uint8")
     assert not asked.classify(images)["is_ood"][0]
     for bias in (np.nan, np.inf, -np.inf):
@@ -296,10 +300,12 @@ def test_an_export_sees_in_files_what_training_reads_in_a_folder(
 def test_the_calibration_is_of_the_validation_images(exported, data):
     ours, place = exported
     about = json.loads((place / exporting.CALIBRATION).read_text())
-    log_density = ours.log_density(data.validation.images)
-    passing = np.mean(log_density >= about["threshold"] - 1e-5)
-    assert 0.95 <= about["accepted"] <= 0.95 + 2 / len(log_density)
-    assert abs(passing - about["accepted"]) <= 1 / len(log_density)
+    name = about["ood_score"]
+    assert name == ood_scores.DEFAULT
+    score = ours.ood_score(data.validation.images, [name])[name]
+    passing = np.mean(score >= about["threshold"] - 1e-5)
+    assert 0.95 <= about["accepted"] <= 0.95 + 2 / len(score)
+    assert abs(passing - about["accepted"]) <= 1 / len(score)
     assert about["images"] == len(data.validation.labels)
     assert about["calibrated_on"] == "digits, the validation images"
     assert (about["checkpoint_step"], about["precision"]) == (12, "float32")
@@ -353,6 +359,7 @@ def test_the_card_says_what_was_measured_and_of_what(exported):
         assert f"{value:.4f}" in text
     assert f"temperature {about['temperature']:.4f}" in text
     assert f"threshold {about['threshold']:.4f}" in text
+    assert f"`ood_score` is `{ood_scores.DEFAULT}`" in text
     assert about["network_sha256"] in text
     assert "--network=convnet-8\n" in text
     for name in SIGNATURES:
@@ -404,8 +411,57 @@ def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
     assert "0.1234" not in text
 
 
-@pytest.mark.parametrize("activation", ["leaky_relu", "swish"])
-def test_a_residual_network_with_clamps_answers_the_same(tmp_path, data, activation):
+def test_every_score_of_an_export_is_that_in_memory(exported, data):
+    """`score` and `classify` in this process, without the cost of writing each."""
+    run, images = exported[0].run, data.test.images[:5]
+    scorer = Scorer(run.model)
+    names = list(ood_scores.SCORES)
+    fitted_scores.attach(scorer, names, run.folder, data, precision="float32")
+    wanted = scorer.scores(images, names)
+    for name in names:
+        known = served_calibration.calibrate(
+            scorer, data.validation, 0.9, ood_score=name
+        )
+        served = signatures.Served(scorer, run.class_names, known, SGLD)
+        agreement.near(served.score(images)[name], wanted[name])
+        agreement.near(served.classify(images)["ood_score"], wanted[name])
+
+
+def test_a_score_that_is_none_is_refused_before_anything_is_written(
+    exported, data, tmp_path
+):
+    with pytest.raises(InputError, match=r"^ood_score=none is no score; choose auto"):
+        exporting.export_run(exported[0].run, data, tmp_path, ood_score="none")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_without_features_is_served_by_log_p_x_and_the_card_says_why():
+    image = keras.Input((8, 8, 1))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 1)(image))
+    scorer = Scorer(EnergyModel(keras.Model(image, pooled)))
+    name, why = exporting._choose_score(scorer, "auto")
+    assert name == "log_px"
+    assert "it does not end in a Dense layer" in why
+    with pytest.raises(InputError, match="does not end in a Dense layer"):
+        exporting._choose_score(scorer, "knn")
+
+
+def test_the_export_of_an_earlier_version_counts_as_one(exported, tmp_path):
+    """Its calibration.json names no score, as log p(x) was the only one."""
+    run, place = exported[0].run, tmp_path / "1"
+    about = json.loads((exported[1] / exporting.CALIBRATION).read_text())
+    (place / exporting.CALIBRATION).parent.mkdir(parents=True)
+    old = {key: x for key, x in about.items() if not key.startswith("ood_score")}
+    (place / exporting.CALIBRATION).write_text(json.dumps(old))
+    assert exporting.is_already_exported(run, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("activation", "score"), [("leaky_relu", "typicality"), ("swish", "combined")]
+)
+def test_a_residual_network_with_clamps_answers_the_same(
+    tmp_path, data, activation, score
+):
     processes.run_here(
         tmp_path,
         "--network=wrn-10-1",
@@ -416,7 +472,10 @@ def test_a_residual_network_with_clamps_answers_the_same(tmp_path, data, activat
         "--range_clamp=1",
     )
     ours = predictor.Predictor(loading.read_run(tmp_path))
-    place = exporting.export_run(ours.run, data)
+    place = exporting.export_run(ours.run, data, ood_score=score)
+    about = (place / "README.md").read_text()
+    assert f"`ood_score` is `{score}`" in about
+    assert "which was asked for at the export" in about
     images, answered = data.test.images[:3].numpy(), {}
     loaded = tf.saved_model.load(place)
     for name, inputs in agreement.asked(images).items():

@@ -21,6 +21,9 @@ FACTS = {
     "threshold": 3.0,
     "accepted": 0.951,
     "accept": 0.95,
+    "ood_score": "knn",
+    "ood_score_about": "a distance",
+    "ood_score_chosen": "the default",
     "versions": {"jem-tf": "0.1.0"},
     "network_sha256": "abc",
     "image_shape": [8, 8, 1],
@@ -46,6 +49,7 @@ def test_it_says_what_the_model_is_and_how_it_was_calibrated(tmp_path):
     for words in ("convnet-8 on digits", "nought, one", "Step 1200", "`abc`"):
         assert words in text
     assert "temperature 0.7700" in text
+    assert "`ood_score` is `knn` (a distance),\n  the default." in text
     assert "Says what an image is." in text
     assert "--dataset=digits" in text
     assert "run `jem-tf evaluate calibration`" in text

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import energies, pixels, samplers, sampling, starts
+from jem_tf import energies, ood_scores, pixels, samplers, sampling, starts
 from jem_tf.errors import InputError
-from jem_tf.evaluation import ood_scores
+from jem_tf.evaluation.scorer import Scorer
 from jem_tf.options import Objective
 from jem_tf.serving import predictor
 from tests.runs.test_run_folder import SHAPE, SMALL, kept
@@ -46,15 +46,19 @@ def test_log_density_is_minus_the_energy(model):
 
 
 def test_the_scores_are_those_of_the_evaluation(model):
-    theirs = ood_scores.all_scores(
-        ood_scores.compute_outputs(model.model, IMAGES), temperature=1.0
-    )
+    theirs = Scorer(model.model).scores(IMAGES, ood_scores.PAPER)
     ours = model.ood_score(IMAGES)
-    assert set(ours) == set(theirs) - {"energy"}
+    assert list(ours) == ["log_px", "max_p", "approximate_mass"] == list(theirs)
     for name, score in ours.items():
         np.testing.assert_allclose(score, theirs[name], rtol=1e-5)
     certain = 1 / (1 + np.exp(-ours["max_p"]))
     np.testing.assert_allclose(certain, model.predict(IMAGES)[0].max(1), rtol=1e-4)
+
+
+def test_names_that_are_no_scores_are_refused(model):
+    for names in (["nonesuch"], "knn"):
+        with pytest.raises(InputError, match="give a list of some of log_px, max_p"):
+            model.ood_score(IMAGES, names)
 
 
 def test_float_and_uint8_one_and_several_numpy_and_tensorflow_agree(model):

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from jem_tf import energy_model, networks, samplers, sampling, starts
+from jem_tf.evaluation.scorer import Scorer
 from jem_tf.serving import served_calibration, signatures
 
 SHAPE = (8, 8, 1)
@@ -24,7 +25,7 @@ def model():
 def served(model, name="sgld", **numbers):
     numbers = numbers or {"step_size": 1.0, "noise": 0.01}
     sampler = samplers.build(name, steps=3, range_clamp=1.0, **numbers)
-    return signatures.Served(model, ("a", "b", "c"), CALIBRATION, sampler)
+    return signatures.Served(Scorer(model), ("a", "b", "c"), CALIBRATION, sampler)
 
 
 def test_classes_are_at_the_calibrated_temperature_and_logits_are_raw(model):

@@ -1,0 +1,100 @@
+"""The signature of all scores, and what they are computed from and fitted on.
+
+Letters: N images, K classes, D features. The features of an image are what a network's
+last Dense layer reads.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+# {"<score>/<name>": array or variable}: what the scores were fitted to, together.
+State = Mapping[str, Any]
+
+
+class Outputs(NamedTuple):
+    """What a model computes for N images.
+
+    logits: float32 [N, K].
+    features: float32 [N, D]; None if they were not asked for.
+    score_norm: float32 [N], ||d log p(x) / dx||_2 in nats per unit of pixel value;
+      None if it was not asked for, since it takes a backward pass.
+    """
+
+    logits: Any
+    features: Any = None
+    score_norm: Any = None
+
+
+class Labelled(NamedTuple):
+    """Outputs of N images and their labels, int [N] in [0, K)."""
+
+    outputs: Outputs
+    labels: np.ndarray
+
+
+class Known(NamedTuple):
+    """What scores are fitted on: images of the data set, never outliers.
+
+    train, validation: `Labelled` images of these splits; None if no score needs them.
+    kernel, bias: float [D, K] and [K] of the network's last Dense layer; None if no
+      score needs features.
+    """
+
+    train: Any = None
+    validation: Any = None
+    kernel: Any = None
+    bias: Any = None
+
+
+class Compute(Protocol):
+    """A function that scores images. It works eagerly and within a graph."""
+
+    def __call__(self, outputs: Outputs, state: State) -> tf.Tensor:
+        """Scores N images, each independently of the others.
+
+        Args:
+          outputs: of the model.
+          state: what `Fit` returned, with the state of the other scores.
+
+        Returns:
+          float32 [N], higher for images that are more like the training images. It is
+          not finite if what it is computed from is not.
+        """
+
+
+class Fit(Protocol):
+    """A function that fits a score."""
+
+    def __call__(self, known: Known, state: State) -> dict[str, np.ndarray]:
+        """Fits the score.
+
+        Args:
+          known: outputs of training and validation images.
+          state: of the scores that were fitted before.
+
+        Returns:
+          {"<name of the score>/<name>": array}.
+        """
+
+
+class Score(NamedTuple):
+    """A score, and what it needs.
+
+    compute: scores images.
+    about: what it is, in a line, for protocols and model cards.
+    fit: fits it; None for a score with nothing to fit.
+    on: the split that it is fitted on, "train" or "validation"; "" for none.
+    features, gradient: whether it needs `Outputs.features` and `Outputs.score_norm`.
+    parts: names of the scores whose state it uses.
+    """
+
+    compute: Compute
+    about: str
+    fit: Fit | None = None
+    on: str = ""
+    features: bool = False
+    gradient: bool = False
+    parts: tuple[str, ...] = ()

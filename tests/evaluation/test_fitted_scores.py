@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+
+from jem_tf import ood_scores
+from jem_tf.datasets import Dataset, Split
+from jem_tf.energy_model import Classifier
+from jem_tf.errors import InputError
+from jem_tf.evaluation import fitted_scores
+from jem_tf.evaluation.scorer import Scorer
+from jem_tf.runs.run_folder import RunFolder
+from tests import tiny_models
+
+ALL = list(ood_scores.SCORES)
+
+
+def split(n, seed):
+    images, labels = tiny_models.data(n, seed=seed)
+    return Split(images, labels)
+
+
+DATA = Dataset(split(60, 1), split(30, 2), split(12, 3), ("a", "b", "c"), False)
+IMAGES = DATA.test.images
+
+
+@pytest.fixture
+def model():
+    return Classifier(tiny_models.network())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder(tmp_path)
+
+
+def never():
+    raise AssertionError("The data are not needed.")
+
+
+def attached(model, folder, data=DATA, names=ALL):
+    scorer = Scorer(model)
+    return fitted_scores.attach(scorer, names, folder, data, precision="float32")
+
+
+def same(one, other):
+    assert one.keys() == other.keys()
+    for key, value in one.items():
+        np.testing.assert_array_equal(value, other[key])
+
+
+def test_what_was_fitted_is_kept_and_read_back_without_the_data(model, folder):
+    first = attached(model, folder)
+    again = attached(model, folder, never)
+    same(again.state, first.state)
+    same(again.scores(IMAGES, ALL), first.scores(IMAGES, ALL))
+    assert not list(folder.root.rglob("*.part"))
+
+
+def test_a_score_more_is_fitted_beside_those_that_are_there(model, folder):
+    attached(model, folder, names=["knn"])
+    two = attached(model, folder, names=["vim"]).state
+    assert {key.split("/")[0] for key in two} == {"vim"}
+    both = attached(model, folder, never, ["knn", "vim"]).state
+    assert {key.split("/")[0] for key in both} == {"knn", "vim"}
+
+
+@pytest.mark.parametrize("data", [DATA, lambda: DATA])
+def test_other_weights_are_fitted_again(model, folder, data):
+    before = attached(model, folder).state
+    model.network.set_weights([w + 0.1 for w in model.network.get_weights()])
+    after = attached(model, folder, data).state
+    same(after, fitted_scores.fit_scores(Scorer(model), ALL, DATA))
+    assert (after["knn/bank"] != before["knn/bank"]).any()
+
+
+@pytest.mark.parametrize("name", ["train", "validation"])
+def test_other_images_are_fitted_again(model, folder, name):
+    before = attached(model, folder).state
+    other = DATA._replace(**{name: split(50, 9)})
+    after = attached(model, folder, other).state
+    same(after, fitted_scores.fit_scores(Scorer(model), ALL, other))
+    changed = "knn/bank" if name == "train" else "typicality/mean"
+    assert not np.array_equal(after[changed], before[changed])
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no archive", None])
+def test_a_damaged_file_is_fitted_again(model, folder, damage):
+    before = attached(model, folder).state
+    path = folder.fitted_scores("float32")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    same(attached(model, folder).state, before)
+    assert path.read_bytes() == whole
+
+
+def test_a_run_that_cannot_be_written_has_its_scores_all_the_same(
+    model, folder, full_disk, capsys
+):
+    with full_disk(100):
+        scorer = attached(model, folder, names=["knn"])
+    assert scorer.scores(IMAGES, ["knn"])["knn"].shape == (12,)
+    assert "cannot be written" in capsys.readouterr().out
+    assert not [path for path in folder.root.rglob("*") if path.is_file()]
+
+
+def test_scores_with_nothing_to_fit_need_no_data_and_no_file(model, folder):
+    attached(model, folder, never, ood_scores.PAPER)
+    assert not list(folder.root.iterdir())
+
+
+def test_scores_that_a_network_cannot_have_are_refused(folder):
+    from tests.keras_support.test_penultimate import Subclassed
+
+    model = Classifier(Subclassed(), image_shape=tiny_models.SHAPE)
+    with pytest.raises(InputError, match="has no features"):
+        attached(model, folder, never, ["knn"])
+
+
+def test_every_class_has_its_share_of_the_images_that_are_chosen():
+    labels = np.repeat([0, 1, 2], [600, 300, 100])
+    labels = np.random.default_rng(0).permutation(labels)
+    images = np.arange(1000)[:, None, None, None]
+    chosen = fitted_scores.choose_images(Split(images, labels), 100)
+    assert np.abs(np.bincount(chosen.labels) - [60, 30, 10]).max() <= 1
+    places = chosen.images[:, 0, 0, 0]
+    assert (np.diff(places) > 0).all()
+    np.testing.assert_array_equal(labels[places], chosen.labels)
+    assert len(fitted_scores.choose_images(DATA.train).labels) == 60
