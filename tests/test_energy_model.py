@@ -36,11 +36,12 @@ def test_energies_are_those_of_the_networks_logits(model):
 
 def test_a_dream_continues_chains_and_keeps_their_ends(model):
     before = model.buffer.all_images()
-    drawn, fresh, info = model.dream(5, tf.constant([0, 3]))
+    drawn, fresh, info, slots = model.dream(5, tf.constant([0, 3]))
     changed = (model.buffer.all_images() != before).any(axis=(1, 2, 3))
     assert 1 <= changed.sum() <= 5
     ends = {image.tobytes() for image in drawn.numpy()}
     assert {x.tobytes() for x in model.buffer.all_images()[changed]} <= ends
+    assert {*np.flatnonzero(changed)} <= {*slots.numpy()}
     assert fresh.shape == (5, 1, 1, 1)
     assert (info.score_norm.numpy() > 0).all()
     assert info.acceptance is None

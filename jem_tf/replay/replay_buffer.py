@@ -283,13 +283,12 @@ class ReplayBuffer(tf.Module):
 
         Files of before have images and ages alone.
         """
-        kept = [
-            [np.asarray(state[f"{name}_{i}"]) for i in range(replicas)]
-            if f"{name}_0" in state
-            else None
-            for name in STATE
-        ]
-        self.restore(*kept)
+
+        def shards(name: str) -> list[np.ndarray]:
+            return [np.asarray(state[f"{name}_{i}"]) for i in range(replicas)]
+
+        later = (shards(name) if f"{name}_0" in state else None for name in STATE[2:])
+        self.restore(shards("shard"), shards("ages"), *later)
 
     def _own_variables(self, name: str) -> list[tf.Variable]:
         return [getattr(self, f"{name}_{replica}") for replica in self.own]

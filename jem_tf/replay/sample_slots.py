@@ -55,7 +55,7 @@ def have_samples(origins: np.ndarray, blocks: int) -> np.ndarray:
     Returns:
       bool [K].
     """
-    return is_sample(origins).reshape(blocks, -1).any(axis=1)
+    return np.asarray(is_sample(origins).reshape(blocks, -1).any(axis=1))
 
 
 def check_samples(origins: np.ndarray, blocks: int) -> None:
