@@ -20,6 +20,10 @@ from jem_tf.jem import JEM
 from jem_tf.lowering.noise import noise_of_cpu
 
 DATA, COUNT, STEP = ("images", "labels"), "count", "step"
+# Operations and attributes of XLA's own dialect, which plugins for GPUs and TPUs refuse.
+COPY = re.compile(r"= mhlo\.copy (%[\w#]+) : (tensor<[^>]*>)")
+MODULE = re.compile(r"^module (@\S+) attributes \{.*\} \{$", re.M)
+ATTRIBUTES = re.compile(r" \{mhlo\.frontend_attributes = \{[^}]*\}\}")
 WORD = r'(?:[^()"]|"[^"\n]*")'
 LOCATION = re.compile(rf" ?\bloc\((?:{WORD}|\({WORD}*\))*\)")
 MAIN = re.compile(r"^  func\.func (?:public )?@main\((.*?)\) -> (.*) \{$", re.M)
@@ -155,7 +159,7 @@ def _tidy(text: str, arguments: list[Argument]) -> str:
     """Checks the program's signature; adds aliases; drops what says nothing."""
     text = LOCATION.sub("", text)
     text = "\n".join(line for line in text.splitlines() if not line.startswith("#loc"))
-    text = _without_unused_functions(text + "\n")
+    text = _portable(_without_unused_functions(text + "\n"))
     head = MAIN.search(text)
     assert head, "A StableHLO module has a function called main."
     takes = re.findall(r"%arg\d+: tensor<(.*?)>", head[1])
@@ -171,6 +175,14 @@ def _tidy(text: str, arguments: list[Argument]) -> str:
             alias = f" {{tf.aliasing_output = {each.result} : i32}}"
         parameters.append(f"%arg{i}: tensor<{kind}>{alias}")
     return text[: head.start(1)] + ", ".join(parameters) + text[head.end(1) :]
+
+
+def _portable(text: str) -> str:
+    """Leaves StableHLO alone: a copy becomes a reshape to the same shape."""
+    text = COPY.sub(r"= stablehlo.reshape \1 : (\2) -> \2", text)
+    text = ATTRIBUTES.sub("", MODULE.sub(r"module \1 {", text, count=1))
+    assert "mhlo." not in text, re.findall(r"mhlo\.\w+", text)[:3]
+    return text
 
 
 def _without_unused_functions(text: str) -> str:
