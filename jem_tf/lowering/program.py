@@ -20,7 +20,7 @@ from jem_tf.jem import JEM
 from jem_tf.lowering.noise import noise_of_cpu
 
 DATA, COUNT, STEP = ("images", "labels"), "count", "step"
-# Operations and attributes of XLA's own dialect, which plugins for GPUs and TPUs refuse.
+# What XLA's own dialect adds, which plugins for GPUs and TPUs refuse.
 COPY = re.compile(r"= mhlo\.copy (%[\w#]+) : (tensor<[^>]*>)")
 MODULE = re.compile(r"^module (@\S+) attributes \{.*\} \{$", re.M)
 ATTRIBUTES = re.compile(r" \{mhlo\.frontend_attributes = \{[^}]*\}\}")
