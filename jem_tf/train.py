@@ -3,17 +3,14 @@
 `run` is the whole program. `runs/build.py` makes what it needs from the options.
 """
 
-import contextlib
 import functools
 import itertools
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
-import numpy as np
 from absl import flags
 
 from jem_tf import datasets, figures, jem
@@ -24,7 +21,6 @@ from jem_tf.options import Options, flatten, replace
 from jem_tf.runs import (
     build,
     checkpoint_manager,
-    claiming,
     flagfiles,
     initial_weights,
     loading,
@@ -41,6 +37,7 @@ from jem_tf.training import (
     guard,
     loop,
     pace,
+    preparation,
     signals,
 )
 
@@ -58,21 +55,10 @@ def run(opts: Options) -> dict[str, Any] | None:
       InputError: if something the user gave is wrong, or training diverged for good.
       Stopped: on SIGTERM or Ctrl-C, once the run is saved.
     """
-    team = cluster.join_cluster(opts.training)
-    build.check_options(opts, team.replicas)
-    path = opts.training.workdir or run_folder.default_path(opts)
-    claiming.check(path, opts)
-    before = RunFolder(path).read_description()
-    data_dir = loading.find_data_dir(opts.data, before, opts.data.data_dir)
-    data = loading.load_data(opts.data, before, data_dir)
-    place = datasets.place_of(opts.data.dataset, data_dir)
-    description = run_folder.describe(data, place)
-    RunFolder(path).check_data(description)
-    plan = _plan(opts, data)
-    build.make_batches(opts, data, plan.steps)  # raises if options are wrong
-    model = _model(opts, data, plan.steps, team)
-    initial = _read_initial(path, opts, data) if team.chief else None
-    with _claimed(path, opts, description, team, initial) as folder:
+    prepared = preparation.prepare(opts)
+    team, data, plan = prepared.team, prepared.data, prepared.plan
+    model = preparation.make_trainable(opts, data, plan.steps, team)
+    with preparation.claimed_folder(prepared) as folder:
         model, now, seconds = _train(folder, opts, data, plan, team, model)
         results = None
         if team.chief:
@@ -82,48 +68,6 @@ def run(opts: Options) -> dict[str, Any] | None:
                 _export(folder, model, now, data, plan.steps)
         team.all_true(True)  # all processes wait for the chief
     return results
-
-
-def _plan(opts: Options, data: datasets.Dataset) -> loop.Schedule:
-    steps_per_epoch = max(1, len(data.train.labels) // opts.training.batch_size)
-    return loop.Schedule(
-        steps=opts.training.steps or opts.training.epochs * steps_per_epoch,
-        steps_per_epoch=steps_per_epoch,
-        steps_per_execution=opts.training.steps_per_execution,
-        checkpoint_every=opts.fault_tolerance.checkpoint_every,
-    )
-
-
-def _read_initial(
-    path: str, opts: Options, data: datasets.Dataset
-) -> list[np.ndarray] | None:
-    """The weights to start from; None if there are none or the run keeps them."""
-    if not opts.network.init or RunFolder(path).initial_weights.is_file():
-        return None
-    console.say(f"the network starts with the weights of {opts.network.init}")
-    return initial_weights.read(opts, data)
-
-
-@contextlib.contextmanager
-def _claimed(
-    path: str,
-    opts: Options,
-    description: run_folder.DataDescription,
-    team: cluster.Cluster,
-    initial: list[np.ndarray] | None,
-) -> Iterator[RunFolder]:
-    """A context with the folder of the run: the chief makes it, the others open it."""
-    if not team.chief:
-        folder = claiming.join_run(path, opts, team.from_chief(0))
-        folder.check_data(description)  # a copy on another machine may differ
-        yield folder
-        return
-    with claiming.claim(path, opts) as folder:
-        folder.describe_data(description)
-        if initial is not None:
-            initial_weights.write(folder, initial)
-        team.from_chief(claiming.read_token(path))
-        yield folder
 
 
 def _train(
@@ -153,10 +97,8 @@ def _train(
         if watch.retries:
             saved.forget(after=watch.last_target, retries=watch.retries)
             model = training = None  # free their memory first
-            model = _model(now, data, plan.steps, team)
-        state = saved.restore(model)
-        if state is None:
-            initial_weights.assign(folder, model.network)
+            model = preparation.make_trainable(now, data, plan.steps, team)
+        state = initial_weights.restore(saved, folder, model)
         shown = _callbacks(folder, now, data, plan, state) if team.chief else []
         if team.chief and attempt == 0:
             announcements.announce_start(
@@ -183,24 +125,6 @@ def _train(
                 callbacks.note_alarm(folder.tensorboard, event, watch.retries)
             console.say(watch.describe(flagfiles.spell))
     raise AssertionError("The loop ends by itself.")
-
-
-def _model(
-    opts: Options, data: datasets.Dataset, steps: int, team: cluster.Cluster
-) -> jem.JEM:
-    shape, num_classes = tuple(data.train.images.shape[1:]), len(data.class_names)
-    buffer = build.make_buffer(
-        opts,
-        shape,
-        num_classes,
-        start=build.make_start(opts, data) if opts.objective.generative else None,
-        devices=team.devices,
-        replicas=team.replicas,
-        first_replica=team.own.start,
-    )
-    with team.strategy.scope():
-        model = build.make_model(opts, shape, num_classes, buffer)
-        return build.compile_model(model, opts.training, steps)
 
 
 def _callbacks(

@@ -16,7 +16,7 @@ LAYERS = {
     "data": "datasets",
     "runs": "options runs",
     "evaluation": "figures evaluation",
-    "training": "training",
+    "training": "training lowering",
     "serving": "generation serving pytorch benchmarks",
     "commands": "commands train",
 }

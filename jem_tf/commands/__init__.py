@@ -6,7 +6,7 @@
     cpu_advice      names the preset for CPUs where a run takes days
     run_evaluation  the steps of every `jem-tf evaluate`
     benchmark, diagnose, evaluate_calibration, evaluate_ood, evaluate_robustness,
-    evaluate_samples, export, import_pytorch, report, sample
+    evaluate_samples, export, import_lowered, import_pytorch, lower, report, sample
                     the subcommands; `jem-tf train` is `jem_tf/train.py`
 
 Only this folder, `jem_tf/train.py` and `runs/flagfiles.py`, which makes options of

@@ -40,6 +40,14 @@ COMMANDS = {
         "jem_tf.commands.import_pytorch",
         "make a run from a checkpoint of the JEM authors' code",
     ),
+    "lower": (
+        "jem_tf.commands.lower",
+        "write the training step as a program for machines with JAX alone",
+    ),
+    "import-lowered": (
+        "jem_tf.commands.import_lowered",
+        "make a checkpoint of a run from what such a program trained",
+    ),
     "benchmark": (
         "jem_tf.commands.benchmark",
         "how fast a training step is on this machine",

@@ -5,7 +5,7 @@ No state is kept between steps, so a run can resume at any step.
 Letters: B images a batch, N images in the data set, [H, W, C] an image.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -18,6 +18,8 @@ fold_in = tf.random.experimental.stateless_fold_in
 PAD_SHARE = 8  # reflect-pad by an eighth of the image: the paper's 4 pixels of 32
 # Streams of seeds [seed, stream]; 0 is JEM's, 5 the replay buffer's.
 ORDER, CROP, REAL_ORDER, REAL_CROP, CUTOUT = 1, 2, 3, 4, 7
+# (places int64 [B], seed int [2], largest place) -> int64 [B]
+Shuffle = Callable[[tf.Tensor, Any, int], tf.Tensor]
 
 
 def training_batches(
@@ -66,16 +68,70 @@ def training_batches(
       InputError: if a batch is larger than the images it is drawn from, or a cutout
         than an image.
     """
-    images, labels = dataset.train
-    labelled = _labelled(labels, dataset.class_names, labels_per_class)
-    _check_size("batch_size", batch_size, len(labelled))
-    _check_size("p_x_batch_size", p_x_batch_size, len(labels))
-    _check_cutout(cutout, images.shape[1:3])
+    make_share = share_maker(
+        dataset,
+        batch_size=batch_size,
+        seed=seed,
+        augment=augment,
+        cutout=cutout,
+        labels_per_class=labels_per_class,
+        p_x_images=p_x_images,
+        p_x_batch_size=p_x_batch_size,
+        replicas=replicas,
+    )
 
-    def make_share(turn: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    def make_next(turn: tf.Tensor) -> tuple[Any, tf.Tensor]:
         step, replica = turn // len(own), own.start + turn % len(own)
-        part = replica, replicas
-        places = order_examples(step, batch_size, len(labelled), [seed, ORDER])
+        return make_share(*dataset.train, step, replica)
+
+    return (
+        tf.data.Dataset.range(first * len(own), steps * len(own))
+        .map(make_next, num_parallel_calls=1, deterministic=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def share_maker(
+    dataset: Dataset,
+    *,
+    batch_size: int,
+    seed: int,
+    augment: bool = True,
+    cutout: int = 0,
+    labels_per_class: int = 0,
+    p_x_images: str | None = None,
+    p_x_batch_size: int = 0,
+    replicas: int = 1,
+    shuffle: Shuffle = tf.random.experimental.index_shuffle,
+) -> Callable[..., tuple[Any, tf.Tensor]]:
+    """Makes the function that `training_batches` makes each batch with.
+
+    Args:
+      dataset, batch_size, ..., replicas: as for `training_batches`.
+      shuffle: `tf.random.experimental.index_shuffle`, or what is equal to it.
+
+    Returns:
+      (images uint8 [N, H, W, C], labels int32 [N], step int64 [], replica=0) -> (x, y),
+      the replica's share of a step's batch. The images and labels are the training
+      images of `dataset`; they are arguments so that a program can hold them once.
+
+    Raises:
+      InputError: as `training_batches`.
+    """
+    n = len(dataset.train.labels)
+    labelled = _labelled(dataset.train.labels, dataset.class_names, labels_per_class)
+    _check_size("batch_size", batch_size, len(labelled))
+    _check_size("p_x_batch_size", p_x_batch_size, n)
+    _check_cutout(cutout, dataset.train.images.shape[1:3])
+
+    def make_share(
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        step: tf.Tensor,
+        replica: int | tf.Tensor = 0,
+    ) -> tuple[Any, tf.Tensor]:
+        part, order = (replica, replicas), {"shuffle": shuffle}
+        places = order_examples(step, batch_size, len(labelled), [seed, ORDER], **order)
         chosen = tf.gather(labelled, take_share(places, *part))
         x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
         if augment:
@@ -85,18 +141,14 @@ def training_batches(
             x = cut_out(x, cutout, fold_in([seed, CUTOUT], step), *part)
         if p_x_images is None:
             return x, y
-        places = order_examples(step, p_x_batch_size, len(labels), [seed, REAL_ORDER])
+        places = order_examples(step, p_x_batch_size, n, [seed, REAL_ORDER], **order)
         real = tf.gather(images, take_share(places, *part))
         if augment and p_x_images == "augmented":
             crop_seed = fold_in([seed, REAL_CROP], step)
             real = crop_and_flip(real, crop_seed, dataset.flip, *part)
         return {"labelled": x, "real": pixels.from_uint8(real)}, y
 
-    return (
-        tf.data.Dataset.range(first * len(own), steps * len(own))
-        .map(make_share, num_parallel_calls=1, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    return make_share
 
 
 def take_share(x: tf.Tensor, replica: int | tf.Tensor, replicas: int) -> tf.Tensor:
@@ -105,7 +157,12 @@ def take_share(x: tf.Tensor, replica: int | tf.Tensor, replicas: int) -> tf.Tens
 
 
 def order_examples(
-    step: tf.Tensor, batch_size: int, n: int, seed: list[int] | tf.Tensor
+    step: tf.Tensor,
+    batch_size: int,
+    n: int,
+    seed: list[int] | tf.Tensor,
+    *,
+    shuffle: Shuffle = tf.random.experimental.index_shuffle,
 ) -> tf.Tensor:
     """Returns which of n examples a step sees: int64 [batch_size], each once an epoch.
 
@@ -117,11 +174,12 @@ def order_examples(
       batch_size: int.
       n: int.
       seed: int [2].
+      shuffle: as for `share_maker`.
     """
     steps_per_epoch = n // batch_size
     epoch_seed = fold_in(seed, step // steps_per_epoch)
     place = (step % steps_per_epoch) * batch_size + tf.range(batch_size, dtype=tf.int64)
-    return tf.random.experimental.index_shuffle(place, epoch_seed, n - 1)
+    return shuffle(place, epoch_seed, n - 1)
 
 
 def crop_and_flip(

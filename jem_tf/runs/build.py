@@ -168,21 +168,24 @@ def make_batches(
     opts: Options, data: Dataset, steps: int, first: int = 0, **share: Any
 ) -> tf.data.Dataset:
     """Makes the batches of steps first .. steps - 1; see `batches.training_batches`."""
+    return batches.training_batches(
+        data, steps=steps, first=first, **batch_arguments(opts), **share
+    )
+
+
+def batch_arguments(opts: Options) -> dict[str, Any]:
+    """The arguments of `batches.training_batches` that the options name."""
     objective = opts.objective
     own = objective.p_x_weight > 0 and objective.p_x_images != "same"
-    return batches.training_batches(
-        data,
-        steps=steps,
-        batch_size=opts.training.batch_size,
-        seed=opts.training.seed,
-        augment=opts.data.augment,
-        cutout=opts.data.cutout,
-        labels_per_class=opts.data.labels_per_class,
-        p_x_images=objective.p_x_images if own else None,
-        p_x_batch_size=p_x_batch_size(opts) if own else 0,
-        first=first,
-        **share,
-    )
+    return {
+        "batch_size": opts.training.batch_size,
+        "seed": opts.training.seed,
+        "augment": opts.data.augment,
+        "cutout": opts.data.cutout,
+        "labels_per_class": opts.data.labels_per_class,
+        "p_x_images": objective.p_x_images if own else None,
+        "p_x_batch_size": p_x_batch_size(opts) if own else 0,
+    }
 
 
 def compile_model(model: jem.JEM, training: Training, steps: int) -> jem.JEM:

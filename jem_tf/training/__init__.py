@@ -1,5 +1,6 @@
 """Training: the loop over steps, and what watches, shows and interrupts it.
 
+    preparation    what a run needs before its first step: devices, folder, data, model
     loop           takes the remaining steps of a run
     guard          detects that training diverges, and chooses how to try again
     callbacks      measure, print and log a run while it trains
@@ -9,5 +10,5 @@
     announcements  what a run prints when it starts and when it has its results
 
 This folder imports the model, `datasets`, `runs`, `figures` and `evaluation`; not
-`generation`, `serving` or `commands`.
+`lowering`, `generation`, `serving` or `commands`.
 """
