@@ -100,9 +100,7 @@ def _train(
             saved.forget(after=watch.last_target, retries=watch.retries)
             model = training = None  # free their memory first
             model = preparation.make_trainable(now, data, plan.steps, team)
-        state = saved.restore(model)
-        if state is None:
-            initial_weights.assign(folder, model.network)
+        state = initial_weights.restore(saved, folder, model)
         shown = _callbacks(folder, now, data, plan, state) if team.chief else []
         if team.chief and attempt == 0:
             announcements.announce_start(

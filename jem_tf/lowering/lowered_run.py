@@ -118,10 +118,7 @@ def _lower(
     saved = make_checkpoints(prepared, folder)
     if watch.retries:
         saved.forget(after=watch.last_target, retries=watch.retries)
-    state = saved.restore(model)
-    if state is None:
-        initial_weights.assign(folder, model.network)
-        state = TrainingState(step=0)
+    state = initial_weights.restore(saved, folder, model) or TrainingState(step=0)
     if state.step >= steps:
         raise InputError(
             f"{argument('workdir', folder)} has taken all its {steps} steps already."

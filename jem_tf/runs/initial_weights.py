@@ -15,8 +15,9 @@ from jem_tf import networks, pixels
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.options import Options, replace
-from jem_tf.runs import build, loading
+from jem_tf.runs import build, checkpoint_manager, loading
 from jem_tf.runs.run_folder import RunFolder
+from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
 
 SHOWN, CENTRED = 16, 1000  # training images that are compared, and whose E is centred
@@ -80,6 +81,23 @@ def write(folder: RunFolder, weights: Sequence[np.ndarray]) -> None:
     """
     with files.atomic_file(folder.initial_weights) as part, part.open("wb") as file:
         np.savez(file, *weights)
+
+
+def restore(
+    saved: checkpoint_manager.Checkpoints, folder: RunFolder, model: Any
+) -> TrainingState | None:
+    """Restores a run's newest checkpoint or, without one, its initial weights, if any.
+
+    Returns:
+      The state of the checkpoint; None without one.
+
+    Raises:
+      InputError: as `Checkpoints.restore`.
+    """
+    state = saved.restore(model)
+    if state is None:
+        assign(folder, model.network)
+    return state
 
 
 def assign(folder: RunFolder, network: keras.Model) -> None:

@@ -22,8 +22,8 @@ class Prepared(NamedTuple):
     data: what to train and measure on.
     description: of the data, for the folder.
     plan: how many steps, and what is due when.
-    initial: the weights to start from, if the options name some and the folder does
-      not keep them yet; else None.
+    initial: weights to start from, that the folder does not have yet; None if there
+      are none, and in a process that is not chief.
     """
 
     options: Options
@@ -32,7 +32,7 @@ class Prepared(NamedTuple):
     data: datasets.Dataset
     description: run_folder.DataDescription
     plan: loop.Schedule
-    initial: list[np.ndarray] | None
+    initial: list[np.ndarray] | None = None
 
 
 def prepare(opts: Options) -> Prepared:
@@ -101,7 +101,7 @@ def make_trainable(
 ) -> jem.JEM:
     """Makes the model of a run of `steps` steps, with buffer and optimizer.
 
-    Its state is that before the first step.
+    Its state is that before the first step, but for weights that `init` names.
     """
     shape, num_classes = tuple(data.train.images.shape[1:]), len(data.class_names)
     buffer = build.make_buffer(
