@@ -1,5 +1,6 @@
 """A tiny run on digits to lower, and what its steps are in TensorFlow."""
 
+import contextlib
 import functools
 import json
 
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from jem_tf import options
 from jem_tf.lowering import lowered_run, program
+from jem_tf.lowering.noise import noise_of_cpu
 from jem_tf.options import Options
 from jem_tf.runs import build
 from jem_tf.training import preparation
@@ -60,13 +62,15 @@ def lower(place, base=FEATURES, **changes):
     )
 
 
-def steps_in_tensorflow(opts):
-    """(readings [steps, R], {variable: value}) of the run in TensorFlow's graph."""
+def steps_in_tensorflow(opts, *, jit_compile=False):
+    """(readings [steps, R], {variable: value}) of the run in a graph, or by XLA."""
     prepared = preparation.prepare(opts)
     steps = prepared.plan.steps
     model = preparation.make_trainable(opts, prepared.data, steps, prepared.team)
-    learn = tf.function(model.learn, autograph=False)
-    rows = [learn(x, y) for x, y in build.make_batches(opts, prepared.data, steps)]
+    learn = tf.function(model.learn, autograph=False, jit_compile=jit_compile)
+    data = list(build.make_batches(opts, prepared.data, steps))
+    with noise_of_cpu() if jit_compile else contextlib.nullcontext():
+        rows = [learn(x, y) for x, y in data]
     values = {name: v.numpy() for name, v in program.variables_of(model).items()}
     return np.array([[float(v) for v in row.values()] for row in rows]), values
 

@@ -39,10 +39,12 @@ def test_jax_learns_what_tensorflows_graph_learns(trained):
     assert checkpoint["step"] == 8
 
 
-def test_a_classifiers_moving_statistics_are_learned_too(tmp_path):
+def test_graph_xla_and_jax_learn_a_classifiers_moving_statistics_alike(tmp_path):
     lowered.lower(tmp_path, lowered.CLASSIFIER)
     opts = lowered.opts(tmp_path / "run", lowered.CLASSIFIER)
     readings, values = lowered.steps_in_tensorflow(opts)
+    compiled, _ = lowered.steps_in_tensorflow(opts, jit_compile=True)
+    np.testing.assert_allclose(compiled, readings, rtol=1e-4, atol=1e-5)
     checkpoint = lowered.run(tmp_path)
     assert_same_training(checkpoint, readings, values, lowered.manifest(tmp_path))
 
