@@ -90,7 +90,8 @@ def test_a_loaded_model_goes_on_as_the_saved_one_does(tmp_path, start):
     loaded = keras.models.load_model(tmp_path / "jem.keras")
     assert_same(model, loaded)
     assert loaded.step == model.step > 0
-    np.testing.assert_array_equal(model.sample(4, seed=1), loaded.sample(4, seed=1))
+    if start != "altered":  # whose chains are no samples
+        np.testing.assert_array_equal(model.sample(4, seed=1), loaded.sample(4, seed=1))
     assert fitted(model) == fitted(loaded)
     assert_same(model, loaded)
 
