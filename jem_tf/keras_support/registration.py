@@ -19,7 +19,13 @@ HOMES = {
     "JEM": "jem_tf.jem",
     "Activation": "jem_tf.networks.layers",
     "ConvLeakyReLU": "jem_tf.networks.layers",
+    "BatchNormalization": "jem_tf.networks.batch_norm",
+    "FrozenBatchNormalization": "jem_tf.networks.batch_norm",
+    "Affine": "jem_tf.networks.affine",
     "WarmedUp": "jem_tf.optimizers",
+    "LinearDecay": "jem_tf.optimizers",
+    "Adam": "jem_tf.optimizers",
+    "SGD": "jem_tf.optimizers",
 }
 
 
