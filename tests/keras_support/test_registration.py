@@ -49,6 +49,7 @@ def test_every_class_that_is_registered_is_named():
     named = {}
     for path in sorted(processes.ROOT.glob("jem_tf/**/*.py")):
         module = ".".join(path.relative_to(processes.ROOT).with_suffix("").parts)
+        module = module.removesuffix(".__init__")
         text = path.read_text()
         for name in re.findall(r'_serializable\("jem_tf"\)\nclass (\w+)', text):
             named[name] = module
