@@ -8,6 +8,8 @@ from jem_tf.evaluation import calibration_error, findings
 from jem_tf.metrics import intervals
 from jem_tf.metrics.calibration import BINS
 
+SAME = ", which are those evaluated: errors at this temperature are too small"
+
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
@@ -17,27 +19,30 @@ def define(values: flags.FlagValues) -> None:
         "standard deviation of the noise of accuracy_noisy, in pixels of [-1, 1]",
         0,
     )
-    run_flags.define(values)
+    run_flags.define(values, splits=True)
 
 
 def evaluate(context: run_evaluation.Context) -> findings.Findings:
-    """Measures accuracy and every error of the confidence, on test images."""
-    validation, test = (
-        run_evaluation.first_images(split, context.limit)
-        for split in (context.data.validation, context.data.test)
-    )
-    noise = context.flags.noise
+    """Measures accuracy and every error of the confidence."""
+    on, noise = context.on, context.flags.noise
+    validation = run_evaluation.first_images(context.data.validation, context.limit)
+    evaluated = run_evaluation.evaluated_images(context)
     metrics, figures = calibration_error.evaluate_confidence(
-        context.run.model, validation, test, noise=noise, seed=context.seed
+        context.run.model,
+        validation,
+        evaluated,
+        noise=noise,
+        on=on,
+        seed=context.seed,
     )
     protocol = {
-        "images": run_evaluation.name_images(context.data, len(test.labels)),
+        "images": run_evaluation.name_images(context.data, len(evaluated.labels), on),
         "validation_images": len(validation.labels),
         "bins": BINS,
         "accuracy_noisy": f"noise N(0, {noise}^2) on pixels of [-1, 1]",
-        "temperature": "least NLL on the validation images",
+        "temperature": "least NLL on the validation images" + SAME * (on != "test"),
         "accuracy_ci": "Wilson, 95%",
-        "other_ci": f"bootstrap over test images, {intervals.RESAMPLES} draws, 95%",
+        "other_ci": f"bootstrap over {on} images, {intervals.RESAMPLES} draws, 95%",
     }
     return findings.Findings(metrics, protocol, figures)
 
@@ -49,9 +54,11 @@ Measures whether a trained run's confidence matches its accuracy on the test ima
 accuracy, ECE, Brier score, NLL, and the temperature that calibrates it.
 
     jem-tf evaluate calibration --workdir=RUN
+    jem-tf evaluate calibration --workdir=RUN --on=validation   # to choose by
 
 Writes RUN/results/calibration.json, RUN/figures/calibration_*.png and a TensorBoard
-log; docs/evaluation.md says what each number is.
+log, with --on=validation under names that begin with validation_; docs/evaluation.md
+says what each number is.
 """,
     define,
     lambda values: run_evaluation.run_evaluation("calibration", evaluate, values),

@@ -17,8 +17,6 @@ from jem_tf.ood_scores import SCORES
 from jem_tf.runs import build
 from jem_tf.system import console
 
-POSITIVES = ("test", "validation")
-
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
@@ -38,27 +36,19 @@ def define(values: flags.FlagValues) -> None:
         "images of a set by their index in it: choose on the even ones, and report the "
         "odd ones",
     )
-    group.choice(
-        "on",
-        "test",
-        POSITIVES,
-        "images that are no outliers. validation: to choose by; the results are "
-        "RUN/results/validation_ood.json",
-    )
     group.number(
         "energy_temperature",
         0,
         "T of the energy score. 0: the temperature that calibrates the run",
         0,
     )
-    run_flags.define(values)
+    run_flags.define(values, splits=True)
 
 
 def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Measures how well each score tells the positives from each set of outliers."""
     asked = context.flags
-    split = context.data.test if asked.on == "test" else context.data.validation
-    images = run_evaluation.first_images(split, context.limit).images
+    images = run_evaluation.evaluated_images(context).images
     sets, descriptions = load_sets(context, images)
     scorer = make_scorer(context)
     if scorer.why_not:
@@ -68,12 +58,10 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         images,
         sets,
         names=scorer.names,
-        positives=asked.on,
+        positives=context.on,
         seed=context.seed,
     )
-    name = run_evaluation.name_images(context.data, len(images))
-    if asked.on == "validation":
-        name = f"the first {len(images)} of the validation images"
+    name = run_evaluation.name_images(context.data, len(images), context.on)
     protocol = {
         "images": f"{name}, the positives",
         "sets": descriptions,
@@ -121,7 +109,7 @@ def load_sets(
             )
     own = check_sets(names, context)
     sets, descriptions = {}, {}
-    for name, key in outliers.metric_keys(names, context.flags.on).items():
+    for name, key in outliers.metric_keys(names, context.on).items():
         with arguments_renamed(name="sets"):
             sets[name], how = outliers.load_outliers(
                 name,
@@ -160,11 +148,6 @@ def check_sets(names: Sequence[str], context: run_evaluation.Context) -> list[st
     return [name for what, name in seen.items() if outliers.overlap(what, own)]
 
 
-def result_name(values: flags.FlagValues) -> str:
-    """The name of the results: those to choose by do not replace the test's."""
-    return "ood" if values.on == "test" else "validation_ood"
-
-
 COMMAND = Command(
     "evaluate ood",
     """
@@ -177,9 +160,10 @@ RUN/fitted_scores.
     jem-tf evaluate ood --workdir=RUN --sets=svhn,uniform,folder:/data/textures
     jem-tf evaluate ood --workdir=RUN --on=validation --half=even   # to choose by
 
-Writes RUN/results/ood.json, RUN/figures/ood_log_px.png and a TensorBoard log;
-docs/evaluation.md says what each number is.
+Writes RUN/results/ood.json, RUN/figures/ood_log_px.png and a TensorBoard log,
+with --on=validation under names that begin with validation_; docs/evaluation.md says
+what each number is.
 """,
     define,
-    lambda values: run_evaluation.run_evaluation(result_name(values), evaluate, values),
+    lambda values: run_evaluation.run_evaluation("ood", evaluate, values),
 )

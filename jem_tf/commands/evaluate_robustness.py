@@ -80,7 +80,7 @@ def define(values: flags.FlagValues) -> None:
         0.9999,
     )
     noise.integer("distal_steps", 1000, "steps at most, to get there", 1)
-    run_flags.define(values)
+    run_flags.define(values, splits=True)
 
 
 def evaluate(context: run_evaluation.Context) -> findings.Findings:
@@ -91,9 +91,9 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     settings = robustness.AttackSettings(
         given.steps, given.restarts, context.seed, given.attack
     )
-    split = run_evaluation.first_images(context.data.test, context.limit or IMAGES)
+    split = run_evaluation.evaluated_images(context, IMAGES)
     models = {"run": run.model} | ({"baseline": baseline.model} if baseline else {})
-    learned_from = baseline and compare_data(run.folder, baseline.folder)
+    learned_from = baseline and compare_data(run.folder, baseline.folder, on=context.on)
     if learned_from not in (None, SAME):
         console.say(f"warning: --baseline={given.baseline} has {learned_from}")
     metrics, checks, figures = robustness.evaluate_robustness(
@@ -110,7 +110,9 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     for name in (name for name, check in checks.items() if not check["ok"]):
         console.say(f"warning: {name} does not hold; see the protocol's sanity")
     protocol = {
-        "images": run_evaluation.name_images(context.data, len(split.labels)),
+        "images": run_evaluation.name_images(
+            context.data, len(split.labels), context.on
+        ),
         **robustness.describe_robustness(defences, radii, settings),
         "distal": distal.describe_distal(**goal),
         "baseline": baseline and findings.provenance(baseline, context.data),
@@ -184,11 +186,12 @@ def read_baseline(run: TrainedRun, path: str | None) -> TrainedRun | None:
     return baseline
 
 
-def compare_data(run: RunFolder, baseline: RunFolder) -> str:
+def compare_data(run: RunFolder, baseline: RunFolder, *, on: str = "test") -> str:
     """Says whether two runs have the same images and labels, by their digests.
 
     Args:
       run, baseline: folders of runs with as many classes, of the same names.
+      on: the split that is attacked.
 
     Returns:
       SAME, or what is other, for a line and the protocol.
@@ -199,7 +202,7 @@ def compare_data(run: RunFolder, baseline: RunFolder) -> str:
     if changed := own.changed_splits(its):
         return (
             f"other images or labels to {', '.join(changed)} than the run; the images "
-            "attacked are the run's test images, which it may have been trained on"
+            f"attacked are the run's {on} images, which it may have been trained on"
         )
     return SAME
 
@@ -212,8 +215,9 @@ JEM-1 and JEM-10, which refine an image by that many sampler steps first.
 
     jem-tf evaluate robustness --workdir=RUN --baseline=RUN2
     jem-tf evaluate robustness --workdir=RUN --limit=20 --steps=10
+    jem-tf evaluate robustness --workdir=RUN --on=validation    # to choose by
 
-Attacks the first --limit (100) test images. Writes RUN/results/robustness.json,
+Attacks the first --limit (100) images. Writes RUN/results/robustness.json,
 RUN/figures/robustness_{accuracy,distal}.png and TensorBoard's; docs/evaluation.md says
 what each number is.
 """,

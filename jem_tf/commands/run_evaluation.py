@@ -24,6 +24,7 @@ class Context(NamedTuple):
     place: the folder that its data were read from; "" for none.
     data_dir: folder of prepared TFDS data; "" for TFDS's own folder.
     flags: all parsed flags, with those of the command itself.
+    on: the split to evaluate, one of `run_flags.SPLITS`.
     """
 
     run: loading.TrainedRun
@@ -33,6 +34,7 @@ class Context(NamedTuple):
     place: str
     data_dir: str
     flags: Any
+    on: str = "test"
 
 
 def run_evaluation(
@@ -50,11 +52,13 @@ def run_evaluation(
     run = run_flags.read_run(values)
     data = loading.read_data(run, values.data_dir)
     place, data_dir = find_places(run, values.data_dir)
-    context = Context(run, data, values.limit, values.seed, place, data_dir, values)
+    on = values.on if "on" in values else "test"
+    context = Context(run, data, values.limit, values.seed, place, data_dir, values, on)
     measured = evaluation(context)
     given = {"seed": context.seed, "limit": context.limit}
     protocol = findings.provenance(run, data) | given | measured.protocol
     measured = measured._replace(protocol=protocol)
+    name = result_name(name, on)
     written = findings.write_findings(run.folder, name, measured, run.step)
     print(f"\n{name} of {run.folder} at step {run.step}")
     print("\n".join(tables.format_metrics(measured.metrics)), end="\n\n")
@@ -76,8 +80,27 @@ def find_places(run: loading.TrainedRun, data_dir: str) -> tuple[str, str]:
     return place, "" if pictures and own else data_dir
 
 
-def name_images(data: Dataset, count: int) -> str:
-    """Says in a protocol which images of `data.test` an evaluation looked at."""
+def result_name(name: str, on: str) -> str:
+    """The name of the results: those to choose by do not replace the test's."""
+    return name if on == "test" else f"{on}_{name}"
+
+
+def evaluated_images(context: Context, default_limit: int = 0) -> Split:
+    """The images that --on and --limit name, and their labels.
+
+    Args:
+      context: Context.
+      default_limit: how many images at most without a --limit; 0 for all.
+    """
+    data = context.data
+    split = data.test if context.on == "test" else data.validation
+    return first_images(split, context.limit or default_limit)
+
+
+def name_images(data: Dataset, count: int, on: str = "test") -> str:
+    """Says in a protocol which images of a split an evaluation looked at."""
+    if on == "validation":
+        return f"the first {count} of the validation images"
     stands_in = data.test_source == datasets.VALIDATION_STANDS_IN
     return f"the first {count} of {data.test_source if stands_in else 'the test split'}"
 

@@ -25,28 +25,35 @@ ERRORS: dict[str, Callable[[Any, Any], float]] = {
 
 
 def evaluate_confidence(
-    model: Classifier, validation: Split, test: Split, *, noise: float, seed: int = 0
+    model: Classifier,
+    validation: Split,
+    evaluated: Split,
+    *,
+    noise: float,
+    on: str = "test",
+    seed: int = 0,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Measures a model's confidence on test images.
+    """Measures a model's confidence.
 
     Args:
       model: classifies them.
       validation: Split(images uint8 [N, H, W, C], labels int [N]) that the temperature
         is fitted on.
-      test: the Split that everything else is measured on.
+      evaluated: the Split that everything else is measured on.
       noise: standard deviation of the noise on the images of `accuracy_noisy`, in
         pixels of [-1, 1].
+      on: the name of this split, for the progress.
       seed: int, for this noise and the bootstrap.
 
     Returns:
       ({name: number, name_ci: [low, high]}, {"reliability": figure, "confidence":
       figure}).
     """
-    labels = np.asarray(test.labels)
-    logits = inference.logits(model, test.images, progress="test images")
+    labels = np.asarray(evaluated.labels)
+    logits = inference.logits(model, evaluated.images, progress=f"{on} images")
     metrics = measure_accuracy("accuracy", logits, labels)
-    images = _with_noise(test.images, noise, seed)
-    noisy = inference.logits(model, images, progress="test images with noise")
+    images = _with_noise(evaluated.images, noise, seed)
+    noisy = inference.logits(model, images, progress=f"{on} images with noise")
     metrics |= measure_accuracy("accuracy_noisy", noisy, labels)
     for name, error in ERRORS.items():
         metrics |= _with_interval(name, error, logits, labels, seed)

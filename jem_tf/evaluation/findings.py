@@ -53,7 +53,8 @@ def write_findings(
     Args:
       folder: of the run.
       name: of the evaluation: "calibration", "ood", "samples", "robustness" or
-        "chains".
+        "chains"; with "validation_" before it if it is of validation images, which
+        neither the report nor a model card shows.
       findings: what the evaluation returned.
       step: of the checkpoint.
 

@@ -26,6 +26,8 @@ def told(tmp_path_factory, trained):
     ended = {
         "smoke": processes.tool_here(TOOL, f"--workdir={place / 'smoke'}", "--limit=50")
     }
+    chosen = (f"--workdir={place / 'smoke'}", "--limit=50", "--on=validation")
+    ended["choose"] = processes.tool_here(TOOL, *chosen)
     with processes.forked(TOOL, f"--workdir={place / 'plain'}") as program:
         ended["plain"] = program.end()
     for name in ("none", "bare"):
@@ -37,8 +39,8 @@ def told(tmp_path_factory, trained):
     return {name: (place / name, ended[name]) for name in ended}
 
 
-def kept(run):
-    return json.loads((run / "results" / "calibration.json").read_text())
+def kept(run, name="calibration"):
+    return json.loads((run / "results" / f"{name}.json").read_text())
 
 
 @pytest.mark.parametrize("name", ["smoke", "plain"])
@@ -75,6 +77,20 @@ def test_the_limit_is_one_and_is_told(told):
     assert (protocol["limit"], protocol["seed"]) == (50, 0)
     assert protocol["images"] == "the first 50 of the test split"
     assert kept(told["plain"][0])["protocol"]["images"].startswith("the first 359")
+
+
+def test_on_validation_the_images_of_the_temperature_are_those_evaluated(told):
+    run, ended = told["smoke"][0], told["choose"][1]
+    assert (ended.code, ended.err) == (0, "")
+    chosen, test = kept(run, "validation_calibration"), kept(run)
+    metrics, protocol = chosen["metrics"], chosen["protocol"]
+    assert protocol["images"] == "the first 50 of the validation images"
+    assert "those evaluated" in protocol["temperature"]
+    assert "those evaluated" not in test["protocol"]["temperature"]
+    assert metrics["nll_temperature_scaled"] <= metrics["nll"]
+    assert metrics["temperature"] == test["metrics"]["temperature"]
+    assert metrics["nll"] != test["metrics"]["nll"]
+    assert (run / "figures" / "validation_calibration_reliability.png").exists()
 
 
 def test_a_plain_classifier_needs_no_buffer(told):

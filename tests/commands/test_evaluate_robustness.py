@@ -47,8 +47,8 @@ def ended(runs):
         return {"smoke": program.end(), "plain": tool(runs / "plain", *TINY)}
 
 
-def found(place):
-    return json.loads((place / "results" / "robustness.json").read_text())
+def found(place, name="robustness"):
+    return json.loads((place / "results" / f"{name}.json").read_text())
 
 
 def test_a_run_gets_its_numbers(runs, ended):
@@ -98,6 +98,16 @@ def test_the_protocol_names_the_sampler_and_its_changed_temperature(runs):
     assert (ended.code, ended.err) == (0, "")
     refinement = found(runs / "mala")["protocol"]["refinement"]
     assert (refinement["sampler"], refinement["temperature"]) == ("mala", 0.5)
+
+
+def test_a_choice_is_made_on_validation_images_and_replaces_no_result(runs, ended):
+    before = found(runs / "plain")
+    few = ("--limit=2", "--steps=1", "--distal_steps=1", "--eps_linf=8", "--eps_l2=1")
+    chosen = tool(runs / "plain", "--on=validation", *few)
+    assert (chosen.code, chosen.err) == (0, "")
+    assert found(runs / "plain") == before
+    protocol = found(runs / "plain", "validation_robustness")["protocol"]
+    assert protocol["images"] == "the first 2 of the validation images"
 
 
 def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):

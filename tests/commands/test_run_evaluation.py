@@ -23,6 +23,29 @@ def test_the_first_images_are_as_many_as_the_limit_and_all_if_it_is_0():
         np.testing.assert_array_equal(some.labels, np.arange(count) * 2)
 
 
+def test_the_images_are_of_the_split_that_was_asked_for():
+    test, held_out = (Split(np.arange(n), np.arange(n)) for n in (5, 7))
+    data = datasets.Dataset(test, held_out, test, ("a",), flip=False)
+    for on, limit, default, count in (
+        ("test", 0, 0, 5),
+        ("validation", 0, 0, 7),
+        ("validation", 6, 3, 6),
+        ("validation", 0, 3, 3),
+        ("test", 0, 3, 3),
+    ):
+        context = run_evaluation.Context(None, data, limit, 0, "", "", None, on)
+        images = run_evaluation.evaluated_images(context, default)
+        np.testing.assert_array_equal(images.images, np.arange(count))
+        np.testing.assert_array_equal(images.labels, np.arange(count))
+    name = run_evaluation.name_images(data, 6, "validation")
+    assert name == "the first 6 of the validation images"
+
+
+def test_results_to_choose_by_have_names_of_their_own():
+    assert run_evaluation.result_name("ood", "test") == "ood"
+    assert run_evaluation.result_name("ood", "validation") == "validation_ood"
+
+
 @pytest.mark.slow
 def test_an_evaluation_gets_the_run_its_data_and_the_flags(trained, tmp_path, capsys):
     trained(tmp_path)

@@ -55,6 +55,12 @@ def test_a_page_has_every_number_and_picture_of_both_runs(runs):
     assert "baseline: chart" in page.texts
 
 
+def test_a_page_shows_no_results_to_choose_by(runs):
+    before = html_report.render_page(runs)
+    findings.write_findings(runs["this run"], "validation_ood", example(), 7)
+    assert html_report.render_page(runs) == before
+
+
 def test_a_page_loads_nothing_and_escapes_what_it_is_told(runs):
     page = Page(html_report.render_page(runs))
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)

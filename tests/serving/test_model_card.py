@@ -1,6 +1,7 @@
 """The card beside an exported model."""
 
 import dataclasses
+import json
 import types
 
 import pytest
@@ -34,6 +35,9 @@ FACTS = {
 }
 
 
+BEFORE = ("validation_", "")  # names of results to choose by, and of those to report
+
+
 def classify(images):
     """Says what an image is."""
 
@@ -65,6 +69,18 @@ def test_it_says_of_a_plain_classifier_that_it_is_one(tmp_path):
     plain = dataclasses.replace(Options(), objective=Objective(p_x_weight=0.0))
     assert "a plain classifier" in card(tmp_path, plain)
     assert "a plain classifier" not in card(tmp_path)
+
+
+def test_it_shows_no_results_to_choose_by(tmp_path):
+    (tmp_path / "results").mkdir()
+    protocol = {"network_sha256": FACTS["network_sha256"], "limit": 0}
+    for name, key in (("calibration", "accuracy"), ("ood", "auroc/svhn/log_px")):
+        found = json.dumps({"metrics": {key: 0.4321}, "protocol": protocol})
+        chosen, test = (tmp_path / "results" / f"{n}{name}.json" for n in BEFORE)
+        chosen.write_text(found)
+        assert f"| {key} |" not in card(tmp_path)
+        test.write_text(found)
+        assert f"| {key} | 0.4321 |" in card(tmp_path)
 
 
 def read_markdown(text):
