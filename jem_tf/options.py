@@ -283,16 +283,25 @@ class Training:
     steps: int = option(0, "training steps. 0: as many as the epochs take", least=0)
     optimizer: str = option(
         "adam",
-        "optimizer; sgd has a Nesterov momentum of 0.9",
-        choices=("adam", "sgd"),
+        "optimizer; sgd has a Nesterov momentum of 0.9, momentum is SGD with the plain "
+        "one of 0.9",
+        choices=("adam", "sgd", "momentum"),
     )
     learning_rate: float = option(1e-4, "learning rate after warm-up", above=0)
     warmup_steps: int = option(1000, "training steps of linear warm-up", least=0)
     schedule: str = option(
         "steps",
-        "learning rate after warm-up. steps: x0.3 at 80% and 90% of the run; cosine: "
+        "learning rate after warm-up. steps: by --decay_at and --decay_factor; cosine: "
         "to 0; constant; one_cycle: linearly to 0, a triangle (Smith & Topin 2017)",
         choices=("steps", "cosine", "constant", "one_cycle"),
+    )
+    decay_at: str = option(
+        "0.8,0.9",
+        "shares of the run, as 0.8,0.9 or 1/3,2/3, at which --schedule=steps "
+        "multiplies the learning rate by --decay_factor",
+    )
+    decay_factor: float = option(
+        0.3, "factor of --schedule=steps at each share of --decay_at", above=0, most=1
     )
     weight_decay: float = option(
         0.0,

@@ -3,12 +3,12 @@
     averaging   averages of the weights over the steps
     kernel_l2   coupled weight decay of kernels
     sharpness   the gradient at the worst weights nearby, for flat minima
+    step_decay  a learning rate that falls by a factor at some steps
 
 This folder imports `jem_tf.errors` alone.
 """
 
 import functools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,11 +17,11 @@ import tensorflow as tf
 from keras.optimizers import schedules
 
 from jem_tf.errors import InputError, argument
+from jem_tf.optimizers import step_decay
 from jem_tf.optimizers.averaging import WarmedUpAverage
 from jem_tf.optimizers.kernel_l2 import KernelL2
 
-# The authors' code: x0.3 after 160 and 180 of 200 epochs; PyTorch's epsilon.
-DECAY, DECAY_AT, EPSILON = 0.3, (0.8, 0.9), 1e-8
+EPSILON = 1e-8  # PyTorch's
 
 
 @keras.saving.register_keras_serializable("jem_tf")
@@ -71,27 +71,33 @@ class SGD(KernelL2, WarmedUpAverage, keras.optimizers.SGD):
     """Keras's SGD with `kernel_l2`; averages of `use_ema=True` begin otherwise."""
 
 
-def _in_steps(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
-    ends = [math.ceil(steps * share) - 1 for share in DECAY_AT]  # last step of a rate
-    rates = [learning_rate, learning_rate * DECAY, learning_rate * DECAY**2]
-    return schedules.PiecewiseConstantDecay(ends, rates)
+def _in_steps(
+    learning_rate: float, steps: int, *, decay_at: str, decay_factor: float, **_: Any
+) -> schedules.LearningRateSchedule:
+    shares = step_decay.parse_shares(decay_at)
+    return step_decay.in_steps(learning_rate, steps, at=shares, factor=decay_factor)
 
 
-def _cosine(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
+def _cosine(
+    learning_rate: float, steps: int, **_: Any
+) -> schedules.LearningRateSchedule:
     return schedules.CosineDecay(learning_rate, steps)
 
 
-def _constant(learning_rate: float, steps: int, _) -> schedules.LearningRateSchedule:
+def _constant(
+    learning_rate: float, steps: int, **_: Any
+) -> schedules.LearningRateSchedule:
     return schedules.PiecewiseConstantDecay([steps], [learning_rate] * 2)
 
 
 def _one_cycle(
-    learning_rate: float, steps: int, warmup_steps: int
+    learning_rate: float, steps: int, *, warmup_steps: int, **_: Any
 ) -> schedules.LearningRateSchedule:
     return LinearDecay(learning_rate, warmup_steps, steps)
 
 
-# By name: (learning rate after warm-up, steps, steps of warm-up) -> schedule.
+# By name: (learning rate after warm-up, steps, *, warmup_steps, decay_at, decay_factor)
+# -> schedule.
 SCHEDULES = {
     "steps": _in_steps,
     "cosine": _cosine,
@@ -102,6 +108,7 @@ SCHEDULES = {
 OPTIMIZERS = {
     "adam": functools.partial(Adam, epsilon=EPSILON),
     "sgd": functools.partial(SGD, momentum=0.9, nesterov=True),
+    "momentum": functools.partial(SGD, momentum=0.9),
 }
 
 
@@ -112,6 +119,8 @@ def build(
     steps: int,
     warmup_steps: int = 0,
     schedule: str = "steps",
+    decay_at: str = step_decay.AT,
+    decay_factor: float = step_decay.FACTOR,
     weight_decay: float = 0.0,
     kernel_l2: float = 0.0,
     ema: float = 0.0,
@@ -119,14 +128,18 @@ def build(
     """Builds the optimiser of a run of `steps` training steps.
 
     Args:
-      name: "adam", or "sgd" with Nesterov momentum 0.9.
+      name: "adam", "sgd" with Nesterov momentum 0.9, or "momentum", SGD with the
+        momentum 0.9 of Polyak.
       learning_rate: the learning rate after warm-up.
       steps: training steps of the whole run.
       warmup_steps: steps during which the rate grows linearly, from
         learning_rate / warmup_steps.
-      schedule: "steps" (x0.3 at 80% and again at 90% of the run), "cosine" (to 0),
-        "constant", "one_cycle" (linearly to 0 at the end of the run; with the warm-up
-        a triangle, see Smith & Topin 2017).
+      schedule: "steps" (by `decay_at` and `decay_factor`), "cosine" (to 0), "constant",
+        "one_cycle" (linearly to 0 at the end of the run; with the warm-up a triangle,
+        see Smith & Topin 2017).
+      decay_at: shares of the run, such as "0.8,0.9", at which "steps" multiplies the
+        rate.
+      decay_factor: by how much.
       weight_decay: decoupled weight decay; a step subtracts from each weight this
         times the learning rate times the weight.
       kernel_l2: coupled weight decay; a step adds this times the kernel to each
@@ -137,7 +150,7 @@ def build(
       The optimiser, not yet built.
 
     Raises:
-      InputError: if there is no such optimiser or schedule.
+      InputError: if there is no such optimiser or schedule, or `decay_at` is wrong.
     """
     for key, value, table in (
         ("optimizer", name, OPTIMIZERS),
@@ -148,7 +161,13 @@ def build(
                 f"{argument(key, value)} is not known; choose one of "
                 f"{', '.join(table)}."
             )
-    after = SCHEDULES[schedule](learning_rate, steps, warmup_steps)
+    after = SCHEDULES[schedule](
+        learning_rate,
+        steps,
+        warmup_steps=warmup_steps,
+        decay_at=decay_at,
+        decay_factor=decay_factor,
+    )
     rate = WarmedUp(after, warmup_steps)
     decay = {"weight_decay": weight_decay or None, "kernel_l2": kernel_l2}
     averages = {"use_ema": True, "ema_momentum": ema} if ema else {}

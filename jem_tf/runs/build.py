@@ -9,7 +9,7 @@ import tensorflow as tf
 from jem_tf import jem, networks, optimizers, replay, samplers, starts
 from jem_tf.datasets import Dataset, batches
 from jem_tf.errors import InputError, argument
-from jem_tf.optimizers import sharpness
+from jem_tf.optimizers import sharpness, step_decay
 from jem_tf.options import Options, Sampling, Training
 from jem_tf.system import hardware
 
@@ -213,6 +213,8 @@ def compile_model(model: jem.JEM, training: Training, steps: int) -> jem.JEM:
         steps=steps,
         warmup_steps=training.warmup_steps,
         schedule=training.schedule,
+        decay_at=training.decay_at,
+        decay_factor=training.decay_factor,
         weight_decay=training.weight_decay,
         kernel_l2=training.kernel_l2,
         ema=training.ema,
@@ -258,6 +260,7 @@ def check_options(opts: Options, replicas: int) -> None:
             f"{argument('buffer_size', opts.sampling.buffer_size)} is smaller than a "
             f"batch of {chains} chains; raise it."
         )
+    step_decay.parse_shares(opts.training.decay_at)  # raises if there are none
     sharpness.check(objective.sam_rho, objective.sam_terms, objective.generative)
     if objective.p_x_weight and objective.p_x_images == "same":
         _check_same_images(opts)

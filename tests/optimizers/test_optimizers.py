@@ -91,6 +91,16 @@ def test_sgd_has_nesterovs_momentum_of_0_9():
     assert stepped(sgd, [1.0, 2.0, -1.0]) == pytest.approx(expected)
 
 
+def test_momentum_is_that_of_pytorchs_sgd():
+    plain = optimizers.build("momentum", learning_rate=0.1, steps=9)
+    buffer, value, expected = 0.0, 1.0, []
+    for gradient in (1.0, 2.0, -1.0):
+        buffer = 0.9 * buffer + gradient
+        value -= 0.1 * buffer
+        expected.append(value)
+    assert stepped(plain, [1.0, 2.0, -1.0]) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
 def test_weight_decay_is_decoupled_from_the_gradient(name):
     options = {"learning_rate": 0.1, "steps": 9, "weight_decay": 0.5}
