@@ -9,7 +9,7 @@ This folder imports `jem_tf.errors` alone.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -98,7 +98,7 @@ def _one_cycle(
 
 # By name: (learning rate after warm-up, steps, *, warmup_steps, decay_at, decay_factor)
 # -> schedule.
-SCHEDULES = {
+SCHEDULES: dict[str, Callable[..., schedules.LearningRateSchedule]] = {
     "steps": _in_steps,
     "cosine": _cosine,
     "constant": _constant,

@@ -34,7 +34,7 @@ NEWER = {
             Objective(),
             ("label_smoothing", "objective", "altered_weight", "sam_rho", "sam_terms"),
         ),
-        (Training(), ("kernel_l2", "ema")),
+        (Training(), ("kernel_l2", "ema", "decay_at", "decay_factor")),
     )
     for name in names
 }
