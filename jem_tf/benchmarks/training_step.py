@@ -22,6 +22,7 @@ class StepImages(NamedTuple):
     labelled: int
     real: int  # for log p(x) alone
     drawn: int
+    altered: int  # negatives without a chain
 
 
 def measure_training(
@@ -46,7 +47,8 @@ def measure_training(
     with team.strategy.scope():
         model = build.make_model(opts, image_shape, CLASSES, buffer)
         build.compile_model(model, opts.training, 1000)
-    labelled, real, drawn = count_images(opts)
+    counts = count_images(opts)
+    labelled, real, drawn, _ = counts
     x = _images(labelled // team.replicas, image_shape)
     y = _labels(labelled // team.replicas)
     if real:
@@ -64,7 +66,7 @@ def measure_training(
     steps = opts.sampling.sampler_steps
     work = flops.chain_flops(model.network, drawn, steps=steps)
     passes = sharpness.count_passes(opts.objective.sam_rho, opts.objective.sam_terms)
-    work += flops.count_update(model.network, labelled + real + drawn, **passes)
+    work += flops.count_update(model.network, sum(counts), **passes)
     return model, compute_rates(seconds, images=labelled, work=work) | {
         "first_step_seconds": first,
         "peak_memory_gb": timing.read_peak_memory() / 1e9,
@@ -74,8 +76,9 @@ def measure_training(
 def count_images(opts: Options) -> StepImages:
     """Counts the images of a training step."""
     drawn = build.p_x_batch_size(opts) if opts.objective.p_x_weight else 0
-    own = opts.objective.p_x_images != "same"
-    return StepImages(opts.training.batch_size, drawn * own, drawn)
+    labelled, own = opts.training.batch_size, opts.objective.p_x_images != "same"
+    altered = (drawn * own or labelled) if opts.objective.altered_weight else 0
+    return StepImages(labelled, drawn * own, drawn, altered)
 
 
 def measure_chain(model: JEM, opts: Options, repeats: int) -> dict[str, float]:

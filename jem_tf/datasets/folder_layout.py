@@ -108,7 +108,7 @@ def _remarks(
             f"the classes {shown(alike)} differ in capitals alone, and are classes of "
             "their own"
         )
-    if masks := [file for file in sorted(files) if _is_mask(file, files)]:
+    if masks := sorted(file for file in files if _is_mask(file, files)):
         remarks.append(
             f"{len(masks)} pictures are named as masks of others, such as "
             f"{texts.escaped(str(masks[0]))}, and are read as pictures; move them away "

@@ -42,8 +42,10 @@ def count_others(others: Counter[str]) -> str:
 
 
 def list_folders(root: pathlib.Path) -> list[pathlib.Path]:
-    """Lists the folders in a folder, sorted."""
-    return sorted(p for p in root.iterdir() if p.is_dir() and not _is_leftover(p.name))
+    """Lists the folders in a folder, sorted; of its files it asks the disk nothing."""
+    with os.scandir(root) as entries:
+        names = [entry.name for entry in entries if _is_folder(entry)]
+    return sorted(root / name for name in names if not _is_leftover(name))
 
 
 def holds_pictures(root: pathlib.Path) -> bool:
@@ -61,6 +63,11 @@ def _files(root: pathlib.Path, deep: bool = True) -> Iterator[pathlib.Path]:
         folders[:] = [n for n in folders if deep and new and not _is_leftover(n)]
         if new:
             yield from (pathlib.Path(folder, n) for n in names if not _is_leftover(n))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    linked = entry.is_symlink() and pathlib.Path(entry.path).is_dir()
+    return linked or entry.is_dir(follow_symlinks=False)
 
 
 def _is_leftover(name: str) -> bool:

@@ -18,9 +18,12 @@ SPLITS = {  # names of folders, in small letters or large, "set" behind them or 
     "validation": "val|valid|validation",
     "test": "test|testing",
 }
-PARTS = (  # names of what a set is divided into, which are no classes
-    "(fold|split|part|batch)s?[ _-]?[0-9]+|(image|img|mask|label|annotation)s?"
+SPLIT_IN_NAME = re.compile(  # as in seg_train and train2017, where classes are not
+    rf"(?<![^\W\d_])({'|'.join(SPLITS.values())}|trainval)(?![^\W\d_])", re.IGNORECASE
 )
+# Names of what a set is divided into, which are no classes: by picture, and by kind.
+PARTS = "(fold|split|part|batch)s?[ _-]?[0-9]+"
+KINDS = "(image|img|mask|label|annotation)s?"
 
 Folders = dict[str, dict[str, pathlib.Path]]  # {split: {class: its folder}}
 
@@ -51,6 +54,7 @@ def find_splits(root: pathlib.Path, given: str) -> tuple[Folders, list[pathlib.P
     }
     if splits := _splits_in_classes(root, inside, given):
         return splits, [root, *(root / name for name in inside)]
+    _check_no_split_in_names(root, inside, given)
     _check_no_parts(root, inside, given)
     return {"train": _classes(root)}, [root]
 
@@ -145,22 +149,50 @@ def _splits_in_classes(
     }
 
 
+def _check_no_split_in_names(
+    root: pathlib.Path, names: Iterable[str], given: str
+) -> None:
+    """Checks that no classes differ by a split's name alone: seg_train, seg_test."""
+    alike: dict[str, dict[str, str]] = {}
+    for name in names:
+        if word := SPLIT_IN_NAME.search(name):
+            rest = SPLIT_IN_NAME.sub("", name, count=1).casefold()
+            alike.setdefault(rest, {})[word[0].casefold()] = name
+    for found in alike.values():
+        if len(found) > 1 and not all(map(split_of, found.values())):
+            raise InputError(
+                f"{given} holds {shown(found.values())}, which are splits by their "
+                "names; call them train, val and test, with class folders in them, or, "
+                f"if they are classes, move them into {root / 'train'}."
+            )
+
+
 def _check_no_parts(
     root: pathlib.Path, inside: Mapping[str, Sequence[pathlib.Path]], given: str
 ) -> None:
-    """Checks that the classes are not the parts of a set, each with the classes in it.
+    """Checks that the classes are not the parts of a set, as images beside masks.
 
-    Other folders with equal ones inside (cat/indoor beside dog/indoor) are classes.
+    Folds are if they hold the same folders. Other folders with equal ones inside
+    (cat/indoor beside dog/indoor) are classes.
     """
-    parts = all(re.fullmatch(PARTS, name, re.IGNORECASE) for name in inside)
-    if len(inside) < 2 or not parts:
+    if len(inside) < 2:
         return
+    kinds, parts = (
+        all(re.fullmatch(names, name, re.IGNORECASE) for name in inside)
+        for names in (KINDS, f"{PARTS}|{KINDS}")
+    )
     shared = set.intersection(*({p.name for p in paths} for paths in inside.values()))
-    if len(shared) > 1:
+    if parts and len(shared) > 1:
         raise InputError(
             f"{given}: {shown(inside)} all hold the folders {shown(sorted(shared))}, "
             f"so either may be the classes; name one of them, as {root / min(inside)}, "
             f"or, if they are the classes, move them into {root / 'train'}."
+        )
+    if kinds:
+        raise InputError(
+            f"{given} holds {shown(inside)}, which are parts of a set by their names, "
+            "and no classes; name a folder with one for each class, or, if they are "
+            f"the classes, move them into {root / 'train'}."
         )
 
 

@@ -65,7 +65,7 @@ def read_folder(
         own = [next(images) for _ in range(sum(counts))]
         splits[split] = np.stack(own), np.repeat(np.arange(len(classes)), counts)
     places = (
-        repeated_pictures.Place(split, int(label), texts.escaped(str(file)))
+        repeated_pictures.Place(split, label, file)
         for split, classes in layout.splits.items()
         for label, some in enumerate(classes)
         for file in some

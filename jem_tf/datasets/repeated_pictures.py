@@ -1,10 +1,13 @@
 """Pictures that are in a data set twice, so that a number may be wrong."""
 
 import hashlib
+import pathlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+
+from jem_tf.system import texts
 
 
 class Place(NamedTuple):
@@ -12,7 +15,7 @@ class Place(NamedTuple):
 
     split: str
     label: int
-    file: str
+    file: pathlib.Path
 
 
 def describe(pictures: Iterable[tuple[Place, np.ndarray]]) -> list[str]:
@@ -52,4 +55,4 @@ def _two(places: list[Place]) -> str:
     first = places[0]
     others = sorted(places[1:], key=lambda p: (p.label == first.label, p.split))
     apart = [p for p in others if p[:2] != first[:2]] or others
-    return f"{first.file} and {apart[0].file}"
+    return " and ".join(texts.escaped(str(p.file)) for p in (first, apart[0]))

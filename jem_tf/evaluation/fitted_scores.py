@@ -21,7 +21,7 @@ from jem_tf.ood_scores.interface import Known, Labelled
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import console, files
 
-FORMAT = 1
+FORMAT = 2  # of a file; one of another format is fitted again
 MOST_IMAGES = 10_000  # training images that scores are fitted on
 State = dict[str, np.ndarray]
 

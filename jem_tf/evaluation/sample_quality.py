@@ -66,8 +66,9 @@ def evaluate_fidelity(
         metrics[f"{name}{network.suffix}"] = value
         metrics[f"{name}{network.suffix}_std"] = deviation
     if ages is not None:
-        by_age = fidelity_by_age(samples.features, ages, reference)
-        metrics |= {f"{name}{network.suffix}": x for name, x in by_age.items()}
+        for name, x in fidelity_by_age(samples.features, ages, reference).items():
+            own = name.startswith("chain_age")  # whatever the network
+            metrics[name if own else f"{name}{network.suffix}"] = x
     counts = {"samples": len(images), "reference_images": reference.num_images}
     return metrics | {name: n for name, n in counts.items() if n is not None}
 

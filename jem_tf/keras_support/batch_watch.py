@@ -52,6 +52,12 @@ class Watch:
             return _watched_loader(x, self)
         if isinstance(x, dict | list | tuple) or hasattr(x, "__array__"):
             self._check(x, y)
+            for images in images_of(x).values():
+                if not len(images):
+                    raise InputError(
+                        f"There are no images: their shape is {list(images.shape)}; "
+                        "give at least one."
+                    )
         return x
 
     def over_pair(self, data: Any) -> Any:

@@ -25,8 +25,11 @@ MOST_OFFSET = 10  # of x from 0, in halves of its span
 REMEDIES = {"0..255": "Rescaling(127.5, 127.5)", "0..1": "Rescaling(0.5, 0.5)"}
 
 
-class _Reached(Exception):
-    """A layer with a kernel was called: the rest of the network need not run."""
+class _Reached(BaseException):
+    """A layer with a kernel was called: the rest of the network need not run.
+
+    It is no Exception, which a network's own code may catch.
+    """
 
 
 def check_scaling(network: keras.Model, image_shape: tuple[int, ...]) -> None:

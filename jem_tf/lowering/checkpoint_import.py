@@ -12,6 +12,7 @@ from jem_tf.errors import InputError, argument
 from jem_tf.jem import JEM
 from jem_tf.lowering import lowered_run, program
 from jem_tf.options import Options, defining_options
+from jem_tf.runs import initial_weights
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
 from jem_tf.training import guard, preparation
@@ -46,7 +47,8 @@ def import_checkpoint(opts: Options, path: str | pathlib.Path) -> TrainingState:
             now, prepared.data, prepared.plan.steps, prepared.team
         )
         saved = lowered_run.make_checkpoints(prepared, folder)
-        before = saved.restore(model) or TrainingState(step=0)
+        # Variables that the program does not change are not in the runner's file.
+        before = initial_weights.restore(saved, folder, model) or TrainingState(step=0)
         step = manifest["step"] + len(readings)
         if not manifest["step"] <= before.step < step:
             raise InputError(

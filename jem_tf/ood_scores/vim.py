@@ -2,6 +2,10 @@
 
 Source: Wang et al., CVPR 2022 (arXiv 2203.10807), section 4, and its code for the
 number of dimensions. Letters: h features [D], logits f = W' h + b.
+
+We depart from the paper in one thing: the mean of all training logits is taken from f
+and b before the fit. This constant changes no probability, but the paper's alpha is
+about 0, or negative, where the energies of real images are kept around 0.
 """
 
 import numpy as np
@@ -20,17 +24,20 @@ def fit(known: Known, state: State) -> dict[str, np.ndarray]:
     """Fits the principal subspace and the scale to the training images.
 
     Returns:
-      "origin" [D], where the logits are 0 as nearly as can be; "residual" [D, R], an
-      orthonormal basis of the subspace's complement; "scale", the paper's alpha.
+      "origin" [D], where each logit is as nearly as can be the mean of all; "residual"
+      [D, R], an orthonormal basis of the subspace's complement; "scale", the paper's
+      alpha.
     """
     logits, features, _ = known.train.outputs
-    origin = -np.linalg.pinv(np.asarray(known.kernel, "float64").T) @ known.bias
+    constant = np.mean(logits, dtype="float64")
+    bias = np.asarray(known.bias, "float64") - constant
+    origin = -np.linalg.pinv(np.asarray(known.kernel, "float64").T) @ bias
     centred = np.asarray(features, "float64") - origin
     _, vectors = np.linalg.eigh(centred.T @ centred / len(centred))  # ascending values
     size = vectors.shape[0]
     residual = vectors[:, : size - principal_dimensions(size)]
     off = np.linalg.norm(centred @ residual, axis=1).mean()
-    scale = np.max(logits, axis=1).mean() / off if off else 0.0
+    scale = (np.max(logits, axis=1).mean() - constant) / off if off else 0.0
     return {
         "vim/origin": origin.astype("float32"),
         "vim/residual": residual.astype("float32"),

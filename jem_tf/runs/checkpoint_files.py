@@ -119,6 +119,7 @@ def restore_averages(model: Any, path: pathlib.Path) -> None:
             f"{path} has no averages of this network's weights ({first_line(error)}); "
             "go on with the version that wrote it."
         ) from error
+    status.expect_partial()  # network and optimizer are in the file, too
 
 
 def tracked_objects(model: Any) -> tf.train.Checkpoint:

@@ -3,13 +3,14 @@
 import inspect
 import json
 import math
+import pathlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from jem_tf.errors import InputError
 from jem_tf.evaluation import findings
-from jem_tf.options import defining_options
+from jem_tf.options import Objective, defining_options
 from jem_tf.runs import flagfiles
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.system import texts
@@ -56,7 +57,7 @@ The clamps are in the graph; a request gives the other numbers.
 - `log_density` is log p(x) up to an unknown constant: compare it within this model
   only.
 - `is_ood` detects images with a low `ood_score`. How well it does so was
-  measured for the sets under `auroc` above, if any; other images may pass.{plain}
+  measured for the sets under `auroc` above, if any; other images may pass.{density}
 
 ## Recipe
 
@@ -79,6 +80,10 @@ MARKDOWN = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 PLAIN = """
 - Trained with `p_x_weight=0`, a plain classifier: nothing taught it log p(x).
 """
+LOGISTIC = """
+- Trained with `objective=logistic`: `log_density` is then the log-ratio of the
+  densities of real images and of drawn ones, plus a constant; it is not log p(x).
+"""
 
 
 def render_card(
@@ -93,7 +98,8 @@ def render_card(
     """
     height, width, channels = facts["image_shape"]
     names = facts["class_names"]
-    recipe = defining_options(run.options)  # without the user's paths
+    recipe = defining_options(run.options)  # without the user's paths:
+    recipe["init"] = pathlib.PurePath(recipe["init"]).name
     return TEXT.format(
         **{
             name: facts[name]
@@ -116,7 +122,7 @@ def render_card(
         caution=SEEN if facts["seen_in_training"] else "",
         signatures="\n".join(_signature(*item) for item in functions.items()),
         sampler=_sampler(facts["sampler"]),
-        plain="" if run.options.objective.generative else PLAIN.rstrip("\n"),
+        density=_about_density(run.options.objective),
         recipe="".join(f"{flagfiles.spell(*item)}\n" for item in recipe.items()),
     )
 
@@ -125,6 +131,13 @@ def _as_text(text: str) -> str:
     """Markdown that shows a text as it is, whatever signs it has."""
     escaped = MARKDOWN.sub(r"\\\g<0>", text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _about_density(objective: Objective) -> str:
+    """What `log_density` is, where it is not log p(x)."""
+    if not objective.generative:
+        return PLAIN.rstrip("\n")
+    return LOGISTIC.rstrip("\n") if objective.objective == "logistic" else ""
 
 
 def _sampler(numbers: Mapping[str, Any]) -> str:

@@ -29,17 +29,23 @@ def trained():
 
 def test_a_step_with_the_same_images_for_both_terms_draws_a_batch():
     counts = training_step.count_images(options(p_x_images="same"))
-    assert counts == (BATCH, 0, BATCH)
+    assert counts == (BATCH, 0, BATCH, 0)
 
 
 def test_a_step_with_images_of_its_own_for_log_p_of_x_reads_as_many_as_it_draws():
     counts = training_step.count_images(options(p_x_images="plain", p_x_batch_size=6))
-    assert counts == (BATCH, 6, 6)
+    assert counts == (BATCH, 6, 6, 0)
+
+
+@pytest.mark.parametrize(("images", "altered"), [("same", BATCH), ("plain", 6)])
+def test_there_are_as_many_altered_images_as_real_ones(images, altered):
+    opts = options(p_x_images=images, p_x_batch_size=6, altered_weight=0.1)
+    assert training_step.count_images(opts).altered == altered
 
 
 def test_a_classifier_draws_nothing():
     counts = training_step.count_images(options(p_x_weight=0.0))
-    assert counts == (BATCH, 0, 0)
+    assert counts == (BATCH, 0, 0, 0)
 
 
 def test_rates_are_work_over_seconds():

@@ -84,3 +84,32 @@ def test_folds_are_not_taken_for_classes(tmp_path, part):
     for i in (1, 2):
         (tmp_path / f"{part}{i}").rename(tmp_path / "train" / f"{part}{i}")
     assert layout(tmp_path)[0] == {"train": {f"{part}1": 2, f"{part}2": 2}}
+
+
+def test_images_beside_masks_are_no_classes_without_folders_in_them(tmp_path):
+    message = refused(made(tmp_path, "images/0.png", "annotations/trimaps/0.png"))
+    assert "holds annotations, images, which are parts of a set by their" in message
+    (tmp_path / "cat").mkdir()
+    made(tmp_path, "cat/0.png")
+    assert len(layout(tmp_path)[0]["train"]) == 3
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("seg_train", "seg_test", "seg_pred"),
+        ("Train Images", "Validation Images"),
+        ("train2017", "val2017"),
+        ("test", "trainval"),
+    ],
+)
+def test_folders_whose_names_differ_by_a_split_are_no_classes(tmp_path, names):
+    message = refused(made(tmp_path, *(f"{name}/in/0.png" for name in names)))
+    assert "which are splits by their names; call them train" in message
+    assert all(name in message for name in sorted(names)[-2:])
+
+
+def test_classes_may_have_the_words_of_splits_in_their_names(tmp_path):
+    names = ("test_tube", "training_shoe", "freight train", "valet", "train", "test")
+    made(tmp_path, *(f"{name}/0.png" for name in (*names, "Test_tube", "cat")))
+    assert {*names, "Test_tube", "cat"} == set(layout(tmp_path)[0]["train"])

@@ -1,3 +1,5 @@
+import pathlib
+
 import numpy as np
 
 from jem_tf.datasets import repeated_pictures
@@ -8,7 +10,8 @@ ONE, TWO = (np.full([2, 2, 3], value, "uint8") for value in (1, 2))
 def described(*pictures):
     """Of (split, label, file, image)."""
     return repeated_pictures.describe(
-        (repeated_pictures.Place(*place), image) for *place, image in pictures
+        (repeated_pictures.Place(split, label, pathlib.Path(file)), image)
+        for split, label, file, image in pictures
     )
 
 

@@ -169,3 +169,12 @@ def test_a_data_set_of_named_images_is_taken(watch):
     images = {"labelled": IMAGES, "real": IMAGES}
     stream = tf.data.Dataset.from_tensor_slices((images, LABELS)).batch(4)
     assert len(list(watch.over(stream))) == 3
+
+
+@pytest.mark.parametrize("name", ["labelled", None])
+def test_no_images_at_all_are_refused(watch, name):
+    says = r"^There are no images: their shape is \[0, 4, 4, 1\]; give at least one"
+    x = {name: IMAGES[:0]} if name else IMAGES[:0]
+    with pytest.raises(InputError, match=says):
+        watch.over(x, LABELS[:0])
+    watch.check_batch((x, LABELS[:0]))  # a stream may end so

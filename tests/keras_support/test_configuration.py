@@ -1,6 +1,7 @@
 """A JEM saved whole is the same JEM when it is loaded, or is not saved at all."""
 
 import functools
+import inspect
 import json
 import pathlib
 import subprocess
@@ -22,6 +23,7 @@ from tests.tiny_models import SHAPE, assert_same, compiled, fitted, floats, jem
 pytestmark = pytest.mark.slow
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PARTS = {"network", "buffer", "sampler"}  # arguments of a JEM with a file form each
 STARTS = {
     "uniform": lambda: starts.uniform(SHAPE),
     "gaussian": lambda: starts.gaussian(*floats(12), 3, rank=2),
@@ -66,6 +68,7 @@ def test_the_arguments_are_the_same_after_a_file():
         "p_x_weight": 0.5,
         "p_y_given_x_weight": 0.7,
         "p_x_y_weight": 0.2,
+        "label_smoothing": 0.1,
         "objective": "logistic",
         "altered_weight": 0.3,
         "conditional": True,
@@ -76,6 +79,7 @@ def test_the_arguments_are_the_same_after_a_file():
         "sam_terms": "p_x",
         "seed": 9,
     }
+    assert set(given) == {*inspect.signature(JEM).parameters} - PARTS
     again = through_json(jem(num_classes=3, **given))
     assert {name: getattr(again, name) for name in given} == given
     assert (again.buffer.size, again.buffer.num_classes) == (12, 3)

@@ -61,6 +61,20 @@ class Stem(layers.Layer):
         return self.convolution(x / 255.0)
 
 
+class Catching(Subclassed):
+    """Goes on where a part of it fails."""
+
+    def call(self, x):
+        try:
+            return super().call(x)
+        except Exception:
+            return self.part(x + self.scale(x)[..., :0])
+
+
+class Compiled(Subclassed):
+    call = tf.function(Subclassed.call)
+
+
 def frozen(network):
     network.trainable = False
     return network
@@ -152,6 +166,8 @@ FINE = {
     "without kernels": lambda: keras.Sequential(
         [keras.Input(SHAPE), layers.Rescaling(1 / 255), layers.Flatten()]
     ),
+    "catches errors": lambda: Catching(lambda x: x),
+    "compiled": lambda: Compiled(lambda x: x),
     "in a graph": lambda: Subclassed(tf.function(lambda x: x)),
     "MobileNet": lambda: keras.applications.MobileNet(
         **OF_APPLICATIONS, alpha=0.25, dropout=0.0

@@ -15,14 +15,17 @@ from jem_tf.options import Options
 from jem_tf.runs import build
 from jem_tf.training import preparation
 
-# Every feature of batches and starts: two batches, cropped and mirrored, some labels.
+# Every feature of batches and starts: two batches, cropped and mirrored, some labels;
+# and of the step: negatives of all kinds, averages, and two passes.
 FEATURES = {
+    "altered_weight": 0.3,
     "augment": True,
     "batch_size": 6,
     "buffer_size": 100,
     "checkpoint_every": 5,
     "conditional": True,
     "dataset": "digits",
+    "ema": 0.9,
     "energy_l2": 0.01,
     "export": False,
     "flip": "true",
@@ -34,8 +37,11 @@ FEATURES = {
     "p_x_images": "augmented",
     "precision": "float32",
     "reinit_prob": 0.3,
+    "restart_age": 1,
+    "restart_stuck": 1.0,
+    "sam_rho": 0.5,
     "sampler_steps": 2,
-    "start": "mixed",
+    "start": "gaussian:0.5,uniform:0.2,altered:0.3",
     "steps": 8,
     "steps_per_execution": 3,
     "warmup_steps": 2,
@@ -48,6 +54,8 @@ CLASSIFIER = FEATURES | {
     "p_x_batch_size": 0,
     "labels_per_class": 0,
     "p_x_weight": 0.0,
+    "altered_weight": 0.0,
+    "sam_rho": 0.0,
 }
 
 

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from jem_tf import train
+from jem_tf import networks, options, train
 from jem_tf.errors import InputError
 from jem_tf.lowering import checkpoint_import, lowered_run
 from jem_tf.runs import checkpoint_files, loading
+from jem_tf.training import preparation
 from tests.lowering import lowered
 
 pytestmark = pytest.mark.slow
@@ -91,3 +92,38 @@ def test_the_run_goes_on_and_ends_as_one_that_tensorflow_trained(place, tmp_path
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
     with pytest.raises(InputError, match="has taken all its 6 steps already"):
         lowered_run.lower_run(opts(place / "run"), tmp_path / "lowered")
+
+
+def test_what_no_step_changes_is_what_init_gave(tmp_path):
+    """Statistics of frozen batch normalisation are not in the runner's checkpoint."""
+    style = {"norm": "batch", "activation": "leaky_relu", "seed": 3}
+    source = networks.build("convnet-8", (8, 8, 1), 10, **style)
+    for weight in source.weights:
+        weight.assign(weight.numpy() + 0.5 * weight.name.startswith("moving"))
+    source.save(tmp_path / "source.keras")
+    init = str(tmp_path / "source.keras")
+    run = opts(tmp_path / "run", norm="frozen_batch", init=init)
+    ckpt = checkpoint_of_one_step(run, tmp_path / "ckpt.npz")
+    checkpoint_import.import_checkpoint(run, ckpt)
+    network = loading.read_run(tmp_path / "run").model.network
+    assert sum(weight.name == "moving_mean" for weight in network.weights) == 6
+    for ours, theirs in zip(network.weights, source.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
+
+
+def checkpoint_of_one_step(run, path):
+    """What the runner would write after the first step if it changed no variable."""
+    prepared = preparation.prepare(run)
+    with preparation.claimed_folder(prepared):
+        pass  # the run has begun
+    manifest = {
+        "format": lowered_run.FORMAT,
+        "options": options.defining_options(run),
+        "data": prepared.description.digests["train"],
+        "steps": prepared.plan.steps,
+        "readings": ["loss"],
+        **{"step": 0, "sums": {}, "count": 0, "streak": 0, "seconds": 0.0},
+    }
+    about = {"readings": np.ones([1, 1], "float32"), "seconds": 1.0, "step": 1}
+    np.savez(path, manifest=json.dumps(manifest), **about)
+    return path

@@ -1,4 +1,5 @@
 import dataclasses
+import gc
 import json
 import shutil
 
@@ -138,6 +139,23 @@ def test_averages_come_back_bit_for_bit_and_are_what_is_evaluated(tmp_path, prec
     checkpoint_files.restore_averages(evaluated, place)
     assert_same(evaluated.network.weights, averages)
     assert not np.array_equal(averages[0], model.network.weights[0])
+
+
+def test_averages_are_read_without_a_warning_of_all_that_is_not(tmp_path, caplog):
+    """TensorFlow would warn of the network and the optimizer, in a line a variable."""
+    options = dataclasses.replace(SMALL, training=Training(ema=0.9))
+    model = made(1, options, None, "sgd")
+    assert keeper(tmp_path).save(model, state_at(3))
+    logger = tf.get_logger()
+    logger.addHandler(caplog.handler)
+    try:
+        with caplog.at_level("WARNING", logger=logger.name):
+            place = checkpoint_files.find_whole(tmp_path)
+            checkpoint_files.restore_averages(model, place)
+            gc.collect()
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert caplog.messages == []
 
 
 def test_a_checkpoint_without_averages_gives_none(three):

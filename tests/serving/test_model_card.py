@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from jem_tf.options import Objective, Options
+from jem_tf.options import Network, Objective, Options
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import model_card
 
@@ -81,6 +81,20 @@ def test_it_shows_no_results_to_choose_by(tmp_path):
         assert f"| {key} |" not in card(tmp_path)
         test.write_text(found)
         assert f"| {key} | 0.4321 |" in card(tmp_path)
+
+
+def test_it_claims_a_density_only_where_the_objective_has_one(tmp_path):
+    ratio = dataclasses.replace(Options(), objective=Objective(objective="logistic"))
+    words = "`log_density` is then the log-ratio of the\n  densities"
+    assert words in card(tmp_path, ratio)
+    assert words not in card(tmp_path)
+
+
+def test_its_recipe_has_no_path_of_the_network_that_training_started_from(tmp_path):
+    options = dataclasses.replace(Options(), network=Network(init="/home/me/runs/it"))
+    text = card(tmp_path, options)
+    assert "--init=it\n" in text
+    assert "/home/me" not in text
 
 
 def read_markdown(text):
