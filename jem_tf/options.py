@@ -376,9 +376,9 @@ class FaultTolerance:
     )
     guard_start: int = option(
         200,
-        "steps from the start of a run for which the gap may lie beyond guard_gap, if it "
-        "does so from the first step on: the first chains of a classifier's energies "
-        "fall far below real images. 0: none",
+        "steps from the start of a run for which the gap may lie beyond guard_gap, if "
+        "it does so from the first step on: the first chains of a classifier's "
+        "energies fall far below real images. 0: none",
         least=0,
         free=True,
     )
@@ -411,7 +411,7 @@ class FaultTolerance:
         1.15,
         "a run drifts if drawn images' mean energy lies more than so many standard "
         "deviations of real images' energies above their mean, on average over 150 "
-        "steps. 0: not looked at",
+        "steps. Not looked at in the first 300 steps; 0: never",
         least=0,
         free=True,
     )

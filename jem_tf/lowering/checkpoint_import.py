@@ -134,9 +134,7 @@ def _state_after(
 ) -> TrainingState:
     """The state after the steps whose readings are given, as the loop would have it."""
     step, sums, count = manifest["step"], dict(manifest["sums"]), manifest["count"]
-    watch.resume(
-        manifest["streak"], manifest.get("drift", {}), retries=watch.retries
-    )
+    watch.resume(manifest["streak"], manifest.get("drift", {}), retries=watch.retries)
     for readings in rows:
         if step % plan.steps_per_epoch == 0:
             sums, count = {}, 0

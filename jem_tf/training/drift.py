@@ -1,27 +1,29 @@
 """Sees the sampler fall behind: drawn images whose energies leave those of real ones.
 
-G is the average of the gap E(drawn) - E(real), and s the standard deviation of E(x) over
-real images x, in nats; the weight of a step falls by 1/WINDOW at each later step. A run
-drifts if
+G is the average of the gap E(drawn) - E(real), and s the standard deviation of E(x)
+over real images x, in nats; the weight of a step falls by 1/WINDOW at each later step.
+A run drifts if
 
     G / s > guard_drift    or    G > guard_drift_gap.
 
 G / s is the effect size of Glass (1976, "Primary, secondary, and meta-analysis of
-research", with real images as the control group): how many of their own standard
-deviations the average drawn image lies above real ones. It is 0 where the model's density
-is that of the data, and does not depend on the scale of E or on the size of a batch. s
-comes from the readings: half the mean squared difference of successive steps' mean
-E(real) is the variance of a batch's mean without the trend (von Neumann et al. 1941, "The
-mean square successive difference"). Under `objectives`, e^G are the odds that the
-network tells a real image from a drawn one, which bounds G itself.
+research") with real images as the control group: how many of their own standard
+deviations the average drawn image lies above real ones. It is 0 where the model's
+density is that of the data, and does not depend on the scale of E or on the size of a
+batch. s comes from the readings: half the mean squared difference of successive steps'
+mean E(real) is the variance of a batch's mean without the trend (von Neumann et al.
+1941, "The mean square successive difference"). The model holds a real image for about
+e^G times as likely as a drawn one; hence the bound on G itself, which sees a run early
+in which s grows with G.
 
 A trend against its own past, such as a slow average against a fast one, was tried and
-does not tell: every run begins with a rise, over which a z-score of a healthy run (11)
-exceeds that of a run whose samples became blurs (10). Where the gap settles tells them
-apart: healthy runs on CIFAR-10 settled at up to .97 standard deviations, sick ones at 1.3
-to 2.3. What this rule cannot see: samples that decay while their energies are those of
-real images, and, in batches of many hundreds, a drift hidden by the noise of the weights,
-which s then holds as well.
+does not tell: every run begins with a rise, over which the z-score of a healthy run
+(11) exceeds that of a run whose samples became blurs (10). Where the gap settles tells
+them apart: of runs on CIFAR-10, healthy ones settled at up to .97 standard deviations
+and sick ones at 1.3 to 2.3.
+
+This rule cannot see samples that decay while their energies are those of real images.
+In batches of many hundreds, s also has the noise of the weights, and G / s is small.
 """
 
 import dataclasses
@@ -30,6 +32,7 @@ from collections.abc import Mapping
 from typing import Any
 
 WINDOW = 150  # steps, the time constant of the averages
+START = 2 * WINDOW  # steps without a verdict: chains and energies find each other first
 LIMIT = 20.0  # nats, the most that the gap of one step counts
 LEAST_SPREAD = 1.0  # nats; energies that differ by less are equal
 
@@ -88,7 +91,7 @@ class Drift:
           spreads: bound on G / s; 0 is none.
           nats: bound on G; 0 is none.
         """
-        if self.steps < WINDOW:
+        if self.steps < START:
             return None
         gap, ratio = self.mean_gap, self.mean_gap / self.spread(images)
         if spreads and ratio > spreads:

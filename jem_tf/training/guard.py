@@ -3,8 +3,8 @@
 The remedy is what the authors advise doing by hand (README of wgrathwohl/JEM): back to
 the last good checkpoint, another seed, a lower learning rate, a stronger sampler. What
 a retry changes stands in guard.json before anything else happens, so that a run that is
-killed after an alarm goes on as it would have. A drift (`drift.py`) is no divergence yet:
-unless `guard_on_drift` says otherwise, it is a warning.
+killed after an alarm goes on as it would have. A drift (`drift.py`) is no divergence
+yet: unless `guard_on_drift` says otherwise, it is a warning.
 """
 
 import dataclasses

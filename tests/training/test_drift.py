@@ -4,7 +4,8 @@ readings.npz has [E(drawn) - E(real), mean E(real)] of every step of a run, in n
 float16 [steps, 2]; E(real) is a mean over 64 images. The runs on CIFAR-10 start from a
 sharp classifier with vgg-64 (docs/study); each name says how one differs from the base.
 Whether it is healthy was judged by the buffer's images at its end. Those on digits are
-flags/digits.flags, without clamps or with a chain of one step.
+flags/digits.flags; those of chains of one step have --energy_l2=.1, and
+`digits_one_step` ends as noise at a learning rate of 2e-3 without clamps.
 """
 
 import dataclasses
@@ -21,16 +22,16 @@ IMAGES = 64
 with np.load(pathlib.Path(__file__).parent / "readings.npz") as file:
     RUNS = {name: file[name].astype(float).tolist() for name in file}
 HEALTHY = ["base", "more_p_x", "more_steps", "more_altered", "sam", "short_steps"]
-HEALTHY += ["digits"]
+HEALTHY += ["digits", "digits_strong_l2"]
 # The step of the warning, of how many, and what shows it. `long` ends as grey blurs,
 # `difference` with checkerboards, `high_rate` is a borderline.
 SICK = {
     "long": (2251, 5000, "standard deviations"),
     "high_rate": (1183, 1500, "standard deviations"),
     "difference": (536, 1500, "average of E(drawn) - E(real)"),
-    "digits_one_step": (150, 500, "standard deviations"),
+    "digits_one_step": (300, 500, "standard deviations"),
 }
-FROM_CLASSIFIER = [*HEALTHY[:-1], "long", "high_rate", "difference"]
+FROM_CLASSIFIER = [*HEALTHY[:6], "long", "high_rate", "difference"]
 
 
 def watched(place, rows, **options):
@@ -53,7 +54,7 @@ def after(rows, state=None):
 
 
 def noise(seed, steps, *, separation=0.0, deviation=1.0):
-    """Rows of images whose energies are normal, drawn ones so many deviations higher."""
+    """Rows of images with normal energies, of drawn ones so many deviations higher."""
     rng = np.random.default_rng(seed)
     real, drawn = deviation / np.sqrt(IMAGES) * rng.normal(size=(2, steps))
     return np.stack([drawn + separation * deviation - real, real], 1).tolist()
@@ -85,14 +86,14 @@ def test_the_start_of_a_classifiers_chains_was_an_alarm_without_guard_start(
 def test_an_explosion_is_an_alarm_at_the_step_it_was_before(tmp_path):
     gaps = np.abs([gap for gap, _ in RUNS["digits_bare"]])
     outside = np.convolve(gaps > FaultTolerance().guard_gap, np.ones(10), "valid")
-    with pytest.raises(guard.Alarm, match="beyond \\+-20 for 10 steps") as raised:
+    with pytest.raises(guard.Alarm, match="for 10 steps") as raised:
         watched(tmp_path, RUNS["digits_bare"])
     assert raised.value.step == int(np.argmax(outside == 10)) + 10
 
 
 @pytest.mark.parametrize("separation", [0.0, 0.8])
 def test_stationary_noise_is_no_drift(separation):
-    """10 runs of 5,000 steps; of 200 others none at 0 and .8, 1.5% at .9, 10% at .95."""
+    """10 runs of 5,000 steps. Of 200 others none at 0, none at .8, 10% at .95."""
     for seed in range(10):
         state = drift.Drift()
         for row in noise(seed, 5000, separation=separation, deviation=3.0):
@@ -165,8 +166,8 @@ def test_a_bound_of_0_is_none():
     assert state.describe(IMAGES, spreads=0, nats=0) is None
 
 
-def test_nothing_is_said_before_the_averages_have_a_window():
-    rows = noise(8, drift.WINDOW, separation=9.0, deviation=3.0)
+def test_nothing_is_said_before_the_chains_have_found_the_energies():
+    rows = noise(8, drift.START, separation=9.0, deviation=3.0)
     assert after(rows[:-1]).describe(IMAGES, spreads=1.15, nats=4.0) is None
     assert after(rows).describe(IMAGES, spreads=1.15, nats=4.0)
 

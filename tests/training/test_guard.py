@@ -16,6 +16,7 @@ from jem_tf.options import (
 )
 from jem_tf.runs import flagfiles
 from jem_tf.training import guard
+from jem_tf.training.drift import START
 
 CALM = {
     "loss": 0.5,
@@ -351,22 +352,22 @@ def test_an_energy_out_of_bounds_has_no_time_at_the_start(tmp_path):
 
 
 def drifting(place, **options):
-    """A guard after 150 steps with a gap of 6, and the warnings that it called with."""
+    """A guard after 310 steps with a gap of 6, and the warnings that it called with."""
     called = []
     survival = FaultTolerance(guard_retries=3, **options)
     watch = guard.Guard(
         survival, place / "guard.json", images=64, on_drift=called.append
     )
-    beyond(watch, 160, gap=6.0)
+    beyond(watch, START + 10, gap=6.0)
     return watch, called
 
 
 def test_a_drift_is_a_warning_and_changes_nothing_else(tmp_path):
     watch, called = drifting(tmp_path)
     assert watch.warnings == called
-    assert [(event["step"], event["retries"]) for event in called] == [(150, 0)]
+    assert [(event["step"], event["retries"]) for event in called] == [(START, 0)]
     assert (watch.good, watch.retries, watch.changes) == (True, 0, {})
-    assert "at step 150 the sampler falls behind" in guard.describe_drift(called[0])
+    assert "at step 300 the sampler falls behind" in guard.describe_drift(called[0])
     watch.write()
     assert json.loads((tmp_path / "guard.json").read_text()) == {
         "retries": 0,
@@ -386,7 +387,7 @@ def test_a_drift_is_noted_once_however_often_its_steps_are_taken(tmp_path):
 
 def test_warnings_stay_when_an_alarm_is_noted(tmp_path):
     watch, called = drifting(tmp_path)
-    diverge(watch, 161, 100)
+    diverge(watch, 311, 100)
     noted = json.loads((tmp_path / "guard.json").read_text())
     assert (noted["warnings"], noted["retries"]) == (called, 1)
 
@@ -394,20 +395,20 @@ def test_warnings_stay_when_an_alarm_is_noted(tmp_path):
 def test_a_drift_is_an_alarm_for_whoever_wants_one(tmp_path):
     with pytest.raises(guard.Alarm) as raised:
         drifting(tmp_path, guard_on_drift="retry")
-    assert raised.value.step == 150
+    assert raised.value.step == START
     assert "standard deviations" in raised.value.seen
 
 
 def test_a_retry_forgets_the_averages_and_may_warn_again(tmp_path):
     watch, called = drifting(tmp_path)
     memory = watch.memory
-    diverge(watch, 161, 155)
+    diverge(watch, 311, 155)
     assert watch.memory == {}
     watch.resume(0, memory, retries=0)  # of the checkpoint that it goes back to
     assert watch.memory == {}
-    beyond(watch, 149, gap=6.0, first=156)
+    beyond(watch, START - 1, gap=6.0, first=156)
     assert len(called) == 1
-    beyond(watch, 1, gap=6.0, first=305)
+    beyond(watch, 1, gap=6.0, first=155 + START)
     assert [event["retries"] for event in called] == [0, 1]
     watch.resume(0, watch.memory, retries=1)
     assert watch.drift.seen
@@ -421,5 +422,5 @@ def test_a_drift_that_is_not_looked_for_is_not_seen(tmp_path, options):
 
 def test_a_guard_that_is_not_told_of_images_looks_for_no_drift(tmp_path):
     watch = made(tmp_path)
-    beyond(watch, 200, gap=6.0)
+    beyond(watch, 400, gap=6.0)
     assert (watch.warnings, watch.memory) == ([], {})
