@@ -42,8 +42,8 @@ class Drift:
     """What the detector remembers of a run's steps.
 
     steps: how many steps it has seen.
-    gap: the sum of their gaps with weights that fall by 1 - 1/WINDOW a step, in nats.
-    variance: the same sum of half the squared difference of mean E(real), in nats^2.
+    gap: their average, begun at 0, in nats: `mean_gap` divides by the sum of weights.
+    variance: the same of half the squared difference of mean E(real), in nats^2.
     real: mean E(real) of the last step, in nats.
     seen: whether a drift was seen already.
     """
