@@ -383,6 +383,14 @@ class FaultTolerance:
     guard_gap: float = option(
         20.0, "bound on |E(drawn) - E(real)|, in nats", above=0, free=True
     )
+    guard_start: int = option(
+        200,
+        "steps from the start of a run for which the gap may lie beyond guard_gap, if "
+        "it does so from the first step on: the first chains of a classifier's "
+        "energies fall far below real images. 0: none",
+        least=0,
+        free=True,
+    )
     guard_energy: float = option(
         1e4, "bound on mean |E(x)|, real or drawn, in nats", above=0, free=True
     )
@@ -406,6 +414,29 @@ class FaultTolerance:
         "what a retry strengthens. energy_l2: set to 0.1, then doubled at each retry; "
         "sampler: score and pixels clamped at 1, then 1.5 times the steps; both; none",
         choices=("energy_l2", "sampler", "both", "none"),
+        free=True,
+    )
+    guard_drift: float = option(
+        1.15,
+        "a run drifts if drawn images' mean energy lies more than so many standard "
+        "deviations of real images' energies above their mean, on average over 150 "
+        "steps. Not looked at in the first 300 steps; 0: never",
+        least=0,
+        free=True,
+    )
+    guard_drift_gap: float = option(
+        4.0,
+        "a run drifts if the average of E(drawn) - E(real) over 150 steps is more than "
+        "this, in nats. 0: not looked at",
+        least=0,
+        free=True,
+    )
+    guard_on_drift: str = option(
+        "warn",
+        "what a run does when it drifts. warn: say so once, in the log, in "
+        "results/guard.json and in TensorBoard; retry: go back to the last good "
+        "checkpoint, as after a divergence",
+        choices=("warn", "retry"),
         free=True,
     )
 

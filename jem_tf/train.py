@@ -85,7 +85,11 @@ def _train(
     Returns:
       (the model, the Options of its last retry, seconds).
     """
-    watch = guard.Guard(opts.fault_tolerance, folder.guard_file)
+    watch = guard.Guard(
+        opts.fault_tolerance, folder.guard_file, images=build.p_x_batch_size(opts)
+    )
+    if team.chief:
+        watch.on_drift = functools.partial(_warn, folder, watch)
     shape, num_classes = data.train.images.shape[1:], len(data.class_names)
     saved = checkpoint_manager.Checkpoints(
         folder.checkpoints,
@@ -127,6 +131,15 @@ def _train(
                 callbacks.note_alarm(folder.tensorboard, event, watch.retries)
             console.say(watch.describe(flagfiles.spell))
     raise AssertionError("The loop ends by itself.")
+
+
+def _warn(folder: RunFolder, watch: guard.Guard, warning: dict[str, Any]) -> None:
+    console.say(guard.describe_drift(warning))
+    callbacks.note_drift(folder.tensorboard, warning)
+    try:
+        watch.write()
+    except InputError as error:  # a warning ends no run
+        console.say(f"the warning is in no file: {error}")
 
 
 def _callbacks(

@@ -22,7 +22,8 @@ STABLE = """
 FREE = """
     data_dir workdir jit_compile strategy logical_cpus steps_per_execution
     checkpoint_every checkpoints_kept guard guard_gap guard_energy guard_patience
-    guard_retries guard_learning_rate guard_strengthen export
+    guard_retries guard_learning_rate guard_strengthen
+    guard_start guard_drift guard_drift_gap guard_on_drift export
 """.split()
 # Grathwohl et al. 2020, appendix A, and the authors' code.
 PAPER = {

@@ -14,12 +14,14 @@ import pytest
 import tensorflow as tf
 from absl import flags
 from PIL import Image
+from tensorboard.backend.event_processing import event_accumulator
 
 import jem_tf
 from jem_tf import datasets, networks, train
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inference
-from jem_tf.runs import checkpoint_files, flagfiles
+from jem_tf.runs import checkpoint_files, flagfiles, run_folder
+from jem_tf.training import guard
 
 pytestmark = pytest.mark.slow
 
@@ -255,3 +257,28 @@ def test_a_run_ends_with_an_export_unless_it_has_one(tmp_path):
         assert found == ["1"] * (export == "--export")
     signatures = tf.saved_model.load(tmp_path / "export" / "1").signatures
     assert "serving_default" in signatures
+
+
+def test_a_drift_is_said_in_the_log_in_guard_json_and_in_tensorboard(tmp_path, capsys):
+    folder = run_folder.RunFolder(tmp_path / "run")
+    folder.guard_file.parent.mkdir(parents=True)
+    watch = guard.Guard(options(SMOKE).fault_tolerance, folder.guard_file, images=32)
+    watch.on_drift = functools.partial(train._warn, folder, watch)
+    for step in range(1, 400):
+        watch.watch(step, {"energy_gap": 6.0, "energy_real": 0.0})
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "warning: at step 300 the sampler falls behind" in line
+    (noted,) = json.loads(folder.guard_file.read_text())["warnings"]
+    assert noted["step"] == 300
+    assert noted["seen"] in line
+    events = event_accumulator.EventAccumulator(str(folder.tensorboard), {"tensors": 0})
+    assert [event.step for event in events.Reload().Tensors("guard/drift")] == [300]
+
+
+def test_a_warning_that_cannot_be_noted_ends_no_run(tmp_path, capsys):
+    folder = run_folder.RunFolder(tmp_path / "run")
+    folder.guard_file.mkdir(parents=True)  # in the way
+    watch = guard.Guard(options(SMOKE).fault_tolerance, tmp_path / "none.json")
+    watch.path = folder.guard_file
+    train._warn(folder, watch, {"step": 7, "seen": "a gap", "retries": 0})
+    assert "the warning is in no file" in capsys.readouterr().out

@@ -14,7 +14,7 @@ from jem_tf.lowering import lowered_run, program
 from jem_tf.options import Options, defining_options
 from jem_tf.runs import initial_weights
 from jem_tf.runs.training_state import TrainingState
-from jem_tf.system import files
+from jem_tf.system import console, files
 from jem_tf.training import guard, preparation
 from jem_tf.training.loop import Schedule
 
@@ -42,6 +42,7 @@ def import_checkpoint(opts: Options, path: str | pathlib.Path) -> TrainingState:
     prepared = preparation.prepare(opts)
     with preparation.claimed_folder(prepared) as folder:
         now, watch = lowered_run.current_options(prepared, folder)
+        watch.on_drift = lambda warning: console.say(guard.describe_drift(warning))
         _check_run(manifest, defining_options(now), prepared, named)
         model = preparation.make_trainable(
             now, prepared.data, prepared.plan.steps, prepared.team
@@ -69,6 +70,8 @@ def import_checkpoint(opts: Options, path: str | pathlib.Path) -> TrainingState:
             raise InputError(
                 f"{argument('workdir', folder)} cannot be written; make room."
             )
+        if watch.warnings:
+            watch.write()
     return state
 
 
@@ -131,7 +134,7 @@ def _state_after(
 ) -> TrainingState:
     """The state after the steps whose readings are given, as the loop would have it."""
     step, sums, count = manifest["step"], dict(manifest["sums"]), manifest["count"]
-    watch.streak = manifest["streak"]
+    watch.resume(manifest["streak"], manifest.get("drift", {}), retries=watch.retries)
     for readings in rows:
         if step % plan.steps_per_epoch == 0:
             sums, count = {}, 0
@@ -153,6 +156,7 @@ def _state_after(
         changes=watch.changes,
         good=watch.good,
         streak=watch.streak,
+        drift=watch.memory,
         sums=sums,
         count=count,
     )

@@ -9,6 +9,7 @@ FOLDER/step.stablehlo   the program, as text
                         the steps since then
 """
 
+import dataclasses
 import pathlib
 import shutil
 from typing import Any
@@ -95,8 +96,11 @@ def current_options(
     prepared: preparation.Prepared, folder: RunFolder
 ) -> tuple[Options, guard.Guard]:
     """The run's options as its retries changed them, and its guard."""
-    watch = guard.Guard(prepared.options.fault_tolerance, folder.guard_file)
-    return replace(prepared.options, watch.changes), watch
+    opts = prepared.options
+    watch = guard.Guard(
+        opts.fault_tolerance, folder.guard_file, images=build.p_x_batch_size(opts)
+    )
+    return replace(opts, watch.changes), watch
 
 
 def check_one_replica(opts: Options) -> None:
@@ -119,6 +123,8 @@ def _lower(
     if watch.retries:
         saved.forget(after=watch.last_target, retries=watch.retries)
     state = initial_weights.restore(saved, folder, model) or TrainingState(step=0)
+    watch.resume(state.streak, state.drift, retries=state.retries)
+    state = dataclasses.replace(state, drift=watch.memory)
     if state.step >= steps:
         raise InputError(
             f"{argument('workdir', folder)} has taken all its {steps} steps already."
@@ -155,6 +161,7 @@ def _describe(
         "sums": state.sums,
         "count": state.count,
         "streak": state.streak,
+        "drift": state.drift,
         "seconds": state.seconds,
         "steps": prepared.plan.steps,
         "steps_per_execution": now.training.steps_per_execution,

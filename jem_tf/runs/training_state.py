@@ -26,6 +26,7 @@ class TrainingState:
     good: whether all readings were within the guard's bounds.
     val_accuracy: accuracy on the validation split, if this step measured it, else None.
     streak: for how many steps in a row a reading was outside the guard's bounds.
+    drift: {name: value} of what the guard's drift detector remembers; {} if nothing.
     seconds: training time so far, over all processes that continued the run.
     sums: {reading: its sum over the steps of the unfinished epoch}.
     count: how many steps of the unfinished epoch were taken.
@@ -41,6 +42,7 @@ class TrainingState:
     good: bool = True
     val_accuracy: float | None = None
     streak: int = 0
+    drift: dict[str, Any] = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
     sums: dict[str, float] = dataclasses.field(default_factory=dict)
     count: int = 0
@@ -51,6 +53,8 @@ class TrainingState:
     def to_json(self) -> str:
         """Writes the state with format and checksum."""
         values = dataclasses.asdict(self) | {"format": FORMAT}
+        if not self.drift:
+            del values["drift"]  # as before there was a detector
         values["about"] = values.pop("model_facts")  # its name in format 1
         return json.dumps(values | {"crc32": _crc32(values)})
 

@@ -3,6 +3,7 @@
     preparation    what a run needs before its first step: devices, folder, data, model
     loop           takes the remaining steps of a run
     guard          detects that training diverges, and chooses how to try again
+    drift          detects that the sampler falls behind, for the guard
     callbacks      measure, print and log a run while it trains
     pace           says what a step takes, and when the run will end
     cluster        which replicas train, and in which processes

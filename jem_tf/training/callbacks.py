@@ -196,6 +196,14 @@ def note_alarm(
         writer.close()
 
 
+def note_drift(folder: str | os.PathLike[str], warning: Mapping[str, Any]) -> None:
+    """Writes a warning of the guard to TensorBoard, in its folder."""
+    writer = tf.summary.create_file_writer(str(folder))
+    with contextlib.suppress(OSError, tf.errors.OpError), writer.as_default():
+        tf.summary.text("guard/drift", json.dumps(warning), step=warning["step"])
+        writer.close()
+
+
 def tag_of(name: str) -> str:
     """Returns the tag in TensorBoard, "group/name", of a number of an epoch's logs."""
     groups = (group for group, names in GROUPS.items() if name in names)

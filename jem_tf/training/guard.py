@@ -3,7 +3,8 @@
 The remedy is what the authors advise doing by hand (README of wgrathwohl/JEM): back to
 the last good checkpoint, another seed, a lower learning rate, a stronger sampler. What
 a retry changes stands in guard.json before anything else happens, so that a run that is
-killed after an alarm goes on as it would have.
+killed after an alarm goes on as it would have. A drift (`drift.py`) is no divergence
+yet: unless `guard_on_drift` says otherwise, it is a warning.
 """
 
 import dataclasses
@@ -16,10 +17,12 @@ from typing import Any
 from jem_tf.errors import InputError, argument
 from jem_tf.options import FaultTolerance, Options, Sampling, flatten
 from jem_tf.system import files
+from jem_tf.training.drift import Drift
 
 SEED_STEP, SEEDS = 1_000_003, 2**31  # far from the seeds that people take
 FIRST_L2, FIRST_CLAMP, MORE_STEPS = 0.1, 1.0, 1.5
 EVENT = ("step", "seen", "back_to", "gave_up", "changes")
+WARNING = ("step", "seen", "retries")
 MEANING = {
     "gradient_norm": "the weights' gradient",
     "saturation": "a drawn image",
@@ -43,19 +46,32 @@ class Guard:
     Args:
       options: the `FaultTolerance` options.
       path: of guard.json, which tells it what happened before this process began.
+      images: over how many real images a step's E(real) is a mean; 0: no drift is
+        looked for.
+      on_drift: called with the warning {"step", "seen", "retries"} of a drift.
 
     Raises:
       InputError: if guard.json cannot be read, or the run had given up.
     """
 
-    def __init__(self, options: FaultTolerance, path: str | pathlib.Path):
+    def __init__(
+        self,
+        options: FaultTolerance,
+        path: str | pathlib.Path,
+        *,
+        images: int = 0,
+        on_drift: Callable[[dict[str, Any]], None] | None = None,
+    ):
         self.options, self.path = options, pathlib.Path(path)
-        self.streak = 0
+        self.images, self.on_drift = images, on_drift
+        self.streak, self.drift = 0, Drift()
         self.events: list[dict[str, Any]] = []
+        self.warnings: list[dict[str, Any]] = []
         try:
             if self.path.exists():
-                events = json.loads(self.path.read_text())["events"]
-                self.events = [{key: event[key] for key in EVENT} for event in events]
+                record = json.loads(self.path.read_text())
+                self.events = _rows(record["events"], EVENT)
+                self.warnings = _rows(record.get("warnings", []), WARNING)
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise InputError(
                 f"{path} cannot be read ({error}); delete it to forget the run's "
@@ -103,8 +119,52 @@ class Guard:
             if abs(readings.get(name, 0.0)) > bound
         ]
         self.streak = self.streak + 1 if outside else 0
-        if self.streak >= self.options.guard_patience:
+        if self.streak >= self.options.guard_patience and not self._begins(
+            step, outside
+        ):
             raise Alarm(step, f"{outside[0]} for {self.streak} steps")
+        if self.images and "energy_gap" in readings:
+            self._watch_drift(step, readings)
+
+    def _begins(self, step: int, outside: list[str]) -> bool:
+        """Whether only the gap is outside, since step 1 and not for too long.
+
+        The chains that begin a run fall into energies that training has not raised
+        yet, to a gap of -44 from a sharp classifier. That passes.
+        """
+        since_start = self.streak == step <= self.options.guard_start
+        return since_start and outside[0].startswith(MEANING["energy_gap"])
+
+    def _watch_drift(self, step: int, readings: Mapping[str, float]) -> None:
+        options = self.options
+        self.drift = self.drift.after(readings["energy_gap"], readings["energy_real"])
+        bounds = {"spreads": options.guard_drift, "nats": options.guard_drift_gap}
+        seen = self.drift.describe(self.images, **bounds)
+        if seen is None or self.drift.seen:
+            return
+        if options.guard_on_drift == "retry":
+            raise Alarm(step, seen)
+        self.drift = dataclasses.replace(self.drift, seen=True)
+        warning = dict(zip(WARNING, (step, seen, self.retries), strict=True))
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+        if self.on_drift:
+            self.on_drift(warning)
+
+    def resume(self, streak: int, drift: Mapping[str, Any], *, retries: int) -> None:
+        """Goes on from what a checkpoint says of the steps before it.
+
+        Args:
+          streak, drift: of its `TrainingState`.
+          retries: before it; a retry forgets the averages of the one that drifted.
+        """
+        self.streak = streak
+        self.drift = Drift.from_dict(drift if retries == self.retries else {})
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the averages; {} if no drift is looked for."""
+        return dataclasses.asdict(self.drift) if self.drift.steps else {}
 
     @property
     def spent(self) -> bool:
@@ -138,9 +198,9 @@ class Guard:
         changes = {} if gives_up else _changes(opts, self.retries + 1)
         event = (alarm.step, alarm.seen, back_to, gives_up, changes)
         self.events.append(dict(zip(EVENT, event, strict=True)))
-        self.streak = 0
+        self.streak, self.drift = 0, Drift()
         if chief:
-            self._write()
+            self.write()
         return self.events[-1]
 
     def describe(self, spell: Callable[[str, Any], str] = "{}={}".format) -> str:
@@ -161,9 +221,16 @@ class Guard:
             f"{self.options.guard_retries} from step {last['back_to']} with {spelt}"
         )
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Writes guard.json.
+
+        Raises:
+          InputError: if it cannot be written.
+        """
+        record = {"retries": self.retries, "events": self.events}
+        if self.warnings:
+            record["warnings"] = self.warnings
         try:
-            record = {"retries": self.retries, "events": self.events}
             files.write_json(self.path, record)
         except OSError as error:
             raise InputError(
@@ -182,6 +249,19 @@ class Guard:
             f"{argument('workdir')}, or raise {argument('guard_retries')} to go on in "
             "this one."
         )
+
+
+def _rows(events: Any, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [{key: event[key] for key in keys} for event in events]
+
+
+def describe_drift(warning: Mapping[str, Any]) -> str:
+    """Describes the warning of a drift in a line for the log."""
+    return (
+        f"warning: at step {warning['step']} the sampler falls behind: "
+        f"{warning['seen']}; samples may decay, and a lower learning rate or more "
+        "sampler steps may help"
+    )
 
 
 def strengthen(opts: Options, retries: int) -> Options:

@@ -97,7 +97,8 @@ class Loop:
           InputError: if the last checkpoint could not be written.
         """
         if state:
-            self.step, self.guard.streak = state.step, state.streak
+            self.step = state.step
+            self.guard.resume(state.streak, state.drift, retries=state.retries)
             self.sums, self.count = dict(state.sums), state.count
         if self.begin is None:
             self.begin = time.time() - (state.seconds if state else 0.0)
@@ -198,6 +199,7 @@ class Loop:
             good=self.guard.good,
             val_accuracy=accuracy,
             streak=self.guard.streak,
+            drift=self.guard.memory,
             seconds=self.seconds,
             sums=self.sums,
             count=self.count,

@@ -8,8 +8,10 @@ import pytest
 from jem_tf import networks, options, train
 from jem_tf.errors import InputError
 from jem_tf.lowering import checkpoint_import, lowered_run
+from jem_tf.options import FaultTolerance
 from jem_tf.runs import checkpoint_files, loading
-from jem_tf.training import preparation
+from jem_tf.training import guard, preparation
+from jem_tf.training.loop import Schedule
 from tests.lowering import lowered
 
 pytestmark = pytest.mark.slow
@@ -63,6 +65,29 @@ def test_what_is_not_of_the_run_is_refused_and_nothing_saved(
     with pytest.raises(InputError, match=words):
         checkpoint_import.import_checkpoint(opts(place / "run"), path)
     assert checkpoint_files.list_steps(place / "run" / "checkpoints") == []
+
+
+def test_the_drift_detector_goes_on_over_lowered_steps(tmp_path):
+    rng, plan = np.random.default_rng(0), Schedule(900, 100)
+    rows = [
+        {"energy_gap": float(gap), "energy_real": float(real)}
+        for gap, real in rng.normal([3.0, 0.0], 0.3, [900, 2])
+    ]
+
+    def after(manifest, rows):
+        watch = guard.Guard(FaultTolerance(), tmp_path / "guard.json", images=64)
+        state = checkpoint_import._state_after(manifest, rows, plan, watch, "it")
+        return state, watch.warnings
+
+    start = {"step": 0, "sums": {}, "count": 0, "streak": 0}  # as before the detector
+    whole, warnings = after(start, rows)
+    half, early = after(start, rows[:450])
+    names = "step", "sums", "count", "streak", "drift"
+    manifest = json.loads(json.dumps({name: getattr(half, name) for name in names}))
+    again, late = after(manifest, rows[450:])
+    assert (again, early + late) == (whole, warnings)
+    assert whole.drift["steps"] == 900
+    assert [warning["step"] for warning in warnings] == [300]
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(place):

@@ -15,6 +15,7 @@ STATE = TrainingState(
     good=False,
     val_accuracy=0.1 + 0.2,
     streak=4,
+    drift={"steps": 7, "gap": 0.1 + 0.2, "seen": True},
     seconds=1e-7 / 3,
     sums={"loss": 2 / 3},
     count=5,
@@ -102,9 +103,9 @@ def test_a_state_that_was_written_before_it_was_a_type_is_read():
     assert values.pop("format") == training_state.FORMAT
     assert values.pop("crc32")
     assert {name: getattr(state, name) for name in values} == values
-    assert {*values, "model_facts"} == {
-        field.name for field in dataclasses.fields(TrainingState)
-    }
+    fields = {field.name for field in dataclasses.fields(TrainingState)}
+    assert {*values, "model_facts", "drift"} == fields
+    assert state.drift == {}
 
 
 def test_a_state_is_written_as_it_was_before():

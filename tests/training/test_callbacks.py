@@ -24,6 +24,7 @@ OPTIONS = Options(
     training=Training(batch_size=16, learning_rate=1e-3, warmup_steps=4),
 )
 HYPERPARAMETERS = {"network": "convnet-8", "seed": 3, "rate": 0.5, "augment": True}
+DRIFT = {"step": 5, "seen": "é", "retries": 1}
 ALARMS = [{"step": 3, "seen": "E(drawn) is not finite"}, {"step": 7, "seen": "é"}]
 PLAN = loop.Schedule(steps=10, steps_per_epoch=4)
 
@@ -67,6 +68,7 @@ def run(tmp_path_factory):
         ).train()
     for retry, alarm in enumerate(ALARMS, 1):
         callbacks.note_alarm(place, alarm, retry)
+    callbacks.note_drift(place, DRIFT)
     events = event_accumulator.EventAccumulator(str(place), {"tensors": 0})
     return types.SimpleNamespace(
         model=model,
@@ -218,6 +220,9 @@ def test_what_the_guard_saw_stands_at_its_steps(run):
         for event in run.events.Tensors("guard/alarm")
     ]
     assert texts == ALARMS
+    (event,) = run.events.Tensors("guard/drift")
+    assert event.step == DRIFT["step"]
+    assert json.loads(tf.make_ndarray(event.tensor_proto).item()) == DRIFT
 
 
 def test_an_epoch_has_a_picture_of_samples(run):

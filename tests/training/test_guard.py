@@ -16,6 +16,7 @@ from jem_tf.options import (
 )
 from jem_tf.runs import flagfiles
 from jem_tf.training import guard
+from jem_tf.training.drift import START
 
 CALM = {
     "loss": 0.5,
@@ -30,6 +31,7 @@ CALM = {
 }
 PLAIN = ("loss", "accuracy", "cross_entropy", "energy_real", "gradient_norm")
 GAP, ENERGY = FaultTolerance().guard_gap, FaultTolerance().guard_energy
+DRIFT_OFF = {"guard_drift": 0.0, "guard_drift_gap": 0.0}
 OUTSIDE = {  # a reading just beyond its bound
     "energy_gap": 1.001 * GAP,
     "energy_real": 1.001 * ENERGY,
@@ -319,3 +321,106 @@ def test_a_retrys_seed_is_a_seed():
     seeds = [guard.strengthen(last, n).training.seed for n in range(50)]
     assert len(set(seeds)) == 50
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def beyond(watch, steps, gap=-2 * GAP, first=1, **readings):
+    for step in range(first, first + steps):
+        watch.watch(step, CALM | {"energy_gap": gap} | readings)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_gap_outside_since_the_first_step_has_time_to_come_inside(tmp_path, sign):
+    watch = made(tmp_path, guard_start=30, guard_patience=3)
+    beyond(watch, 30, sign * 2 * GAP)
+    assert not watch.good
+    assert alarm(watch, 31, energy_gap=sign * 2 * GAP).step == 31
+
+
+def test_a_gap_that_was_inside_once_has_no_more_time(tmp_path):
+    watch = made(tmp_path, guard_start=30, guard_patience=3)
+    beyond(watch, 5)
+    beyond(watch, 1, first=6, gap=0.0)
+    beyond(watch, 2, first=7)
+    assert alarm(watch, 9, energy_gap=-2 * GAP).step == 9
+
+
+def test_an_energy_out_of_bounds_has_no_time_at_the_start(tmp_path):
+    watch = made(tmp_path, guard_start=30, guard_patience=3)
+    beyond(watch, 2, energy_drawn=-2 * ENERGY)
+    seen = alarm(watch, 3, energy_gap=-2 * GAP, energy_drawn=-2 * ENERGY).seen
+    assert "mean E(drawn)" in seen
+
+
+def drifting(place, **options):
+    """A guard after 310 steps with a gap of 6, and the warnings that it called with."""
+    called = []
+    survival = FaultTolerance(guard_retries=3, **options)
+    watch = guard.Guard(
+        survival, place / "guard.json", images=64, on_drift=called.append
+    )
+    beyond(watch, START + 10, gap=6.0)
+    return watch, called
+
+
+def test_a_drift_is_a_warning_and_changes_nothing_else(tmp_path):
+    watch, called = drifting(tmp_path)
+    assert watch.warnings == called
+    assert [(event["step"], event["retries"]) for event in called] == [(START, 0)]
+    assert (watch.good, watch.retries, watch.changes) == (True, 0, {})
+    assert "at step 300 the sampler falls behind" in guard.describe_drift(called[0])
+    watch.write()
+    assert json.loads((tmp_path / "guard.json").read_text()) == {
+        "retries": 0,
+        "events": [],
+        "warnings": called,
+    }
+    assert made(tmp_path).warnings == called
+
+
+def test_a_drift_is_noted_once_however_often_its_steps_are_taken(tmp_path):
+    watch, called = drifting(tmp_path)
+    watch.write()
+    again, called_again = drifting(tmp_path)
+    assert called_again == called
+    assert again.warnings == called
+
+
+def test_warnings_stay_when_an_alarm_is_noted(tmp_path):
+    watch, called = drifting(tmp_path)
+    diverge(watch, 311, 100)
+    noted = json.loads((tmp_path / "guard.json").read_text())
+    assert (noted["warnings"], noted["retries"]) == (called, 1)
+
+
+def test_a_drift_is_an_alarm_for_whoever_wants_one(tmp_path):
+    with pytest.raises(guard.Alarm) as raised:
+        drifting(tmp_path, guard_on_drift="retry")
+    assert raised.value.step == START
+    assert "standard deviations" in raised.value.seen
+
+
+def test_a_retry_forgets_the_averages_and_may_warn_again(tmp_path):
+    watch, called = drifting(tmp_path)
+    memory = watch.memory
+    diverge(watch, 311, 155)
+    assert watch.memory == {}
+    watch.resume(0, memory, retries=0)  # of the checkpoint that it goes back to
+    assert watch.memory == {}
+    beyond(watch, START - 1, gap=6.0, first=156)
+    assert len(called) == 1
+    beyond(watch, 1, gap=6.0, first=155 + START)
+    assert [event["retries"] for event in called] == [0, 1]
+    watch.resume(0, watch.memory, retries=1)
+    assert watch.drift.seen
+
+
+@pytest.mark.parametrize("options", [{"guard": False}, DRIFT_OFF])
+def test_a_drift_that_is_not_looked_for_is_not_seen(tmp_path, options):
+    watch, called = drifting(tmp_path, **options)
+    assert (watch.warnings, called) == ([], [])
+
+
+def test_a_guard_that_is_not_told_of_images_looks_for_no_drift(tmp_path):
+    watch = made(tmp_path)
+    beyond(watch, 400, gap=6.0)
+    assert (watch.warnings, watch.memory) == ([], {})

@@ -22,6 +22,7 @@ from jem_tf.options import (
 )
 from jem_tf.runs import build, checkpoint_files, checkpoint_manager
 from jem_tf.training import cluster, guard, loop
+from jem_tf.training.drift import Drift
 from jem_tf.training.signals import Stopped
 
 pytestmark = pytest.mark.slow
@@ -101,7 +102,7 @@ def looped(folder, *more, book=None, plan=PLAN, feed=None, options=SMALL, **surv
         feed or functools.partial(build.make_batches, SMALL, DATA, plan.steps),
         plan,
         cluster=ALONE,
-        guard=guard.Guard(survival, path),
+        guard=guard.Guard(survival, path, images=8),
         checkpoints=saved,
         callbacks=[book, *more],
     )
@@ -348,6 +349,26 @@ def test_patience_does_not_begin_anew_with_a_process(whole, tmp_path):
     *_, end = looped(tmp_path / "run", guard_gap=1e-12, guard_patience=3)
     assert isinstance(end, guard.Alarm)
     assert end.step == 6
+
+
+def test_the_drift_detector_goes_on_with_a_process(whole, tmp_path):
+    _, book, _, folder = whole
+    expected = Drift()
+    for row in book.readings:
+        expected = expected.after(row["energy_gap"], row["energy_real"])
+    as_of(4, whole, tmp_path / "run")
+    looped(tmp_path / "run")
+    for place in (folder, tmp_path / "run"):
+        state = checkpoint_files.read_state(place / "step-0000007")
+        assert Drift.from_dict(state.drift) == expected
+
+
+def test_a_checkpoint_from_before_the_drift_detector_is_gone_on_from(whole, tmp_path):
+    as_of(4, whole, tmp_path / "run", drift={})
+    model, *_ = looped(tmp_path / "run")
+    assert_same(model, whole[0])
+    state = checkpoint_files.read_state(tmp_path / "run" / "step-0000007")
+    assert state.drift["steps"] == 3
 
 
 def test_without_a_guard_training_goes_on_whatever_it_reads(tmp_path):
