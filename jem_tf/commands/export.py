@@ -30,8 +30,7 @@ def define(values: flags.FlagValues) -> None:
         "ood_score",
         "auto",
         ["auto", *ood_scores.SCORES],
-        f"score that is_ood goes by. auto: {ood_scores.DEFAULT}, or "
-        f"{ood_scores.FALLBACK} for a network without features. approximate_mass and "
+        f"score that is_ood goes by. auto: {ood_scores.DEFAULT}. approximate_mass and "
         "typicality take a gradient: classify is then about three times as slow",
     )
     run_flags.define_data_dir(group)

@@ -54,8 +54,8 @@ def export_run(
       accept: in (0, 1], the share of validation images that `is_ood` lets pass.
       precision: a Keras dtype policy to compute in.
       ood_score: the score that `is_ood` goes by, one of `ood_scores.SCORES`; "auto":
-        ood_scores.DEFAULT, or FALLBACK for a network that has no features. A score that
-        takes a gradient makes `classify` about three times as slow.
+        ood_scores.DEFAULT. A score that takes a gradient makes `classify` about three
+        times as slow.
 
     Returns:
       BASE/<number>.
@@ -133,10 +133,8 @@ def _choose_score(scorer: Scorer, name: str) -> tuple[str, str]:
     Raises:
       InputError: if there is no such score, or the network cannot have it.
     """
-    if name == "auto" and ood_scores.DEFAULT in scorer.names:
-        return ood_scores.DEFAULT, "the default, which is one for all models"
     if name == "auto":
-        return ood_scores.FALLBACK, f"since {scorer.why_not.rstrip('.')}"
+        return ood_scores.DEFAULT, "the default, which is one for all models"
     if name not in ood_scores.SCORES:
         raise InputError(
             f"{argument('ood_score', name)} is no score; choose auto or one of "

@@ -127,7 +127,8 @@ def test_what_no_step_changes_is_what_init_gave(tmp_path):
         weight.assign(weight.numpy() + 0.5 * weight.name.startswith("moving"))
     source.save(tmp_path / "source.keras")
     init = str(tmp_path / "source.keras")
-    run = opts(tmp_path / "run", norm="frozen_batch", init=init)
+    # Averages would be those of a step that was taken.
+    run = opts(tmp_path / "run", norm="frozen_batch", init=init, ema=0.0)
     ckpt = checkpoint_of_one_step(run, tmp_path / "ckpt.npz")
     checkpoint_import.import_checkpoint(run, ckpt)
     network = loading.read_run(tmp_path / "run").model.network

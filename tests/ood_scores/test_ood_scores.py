@@ -101,7 +101,6 @@ def test_the_parts_of_a_score_are_fitted_before_it():
     ]  # fmt: skip
 
 
-def test_the_default_takes_no_gradient_and_its_fallback_no_features():
-    assert not ood_scores.SCORES[ood_scores.DEFAULT].gradient
-    fallback = ood_scores.SCORES[ood_scores.FALLBACK]
-    assert fallback == Score(fallback.compute, fallback.about)
+def test_the_default_takes_no_gradient_and_no_features():
+    default = ood_scores.SCORES[ood_scores.DEFAULT]
+    assert default == Score(default.compute, default.about)

@@ -79,7 +79,7 @@ def exported(tmp_path_factory, data):
     root = tmp_path_factory.mktemp("run")
     processes.run_here(root, "--activation=swish", "--learning_rate=0.003")
     run = loading.read_run(root)
-    return predictor.Predictor(run), exporting.export_run(run, data)
+    return predictor.Predictor(run), exporting.export_run(run, data, ood_score="knn")
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_the_graph_is_plain_tensorflow_and_holds_the_network_alone(exported):
     assert b"xla" not in (place / "saved_model.pb").read_bytes().lower()
     variables = tf.train.list_variables(place / "variables" / "variables")
     sizes = [int(np.prod(shape)) for name, shape in variables if "VARIABLE" in name]
-    scorer = ours._fitted([ood_scores.DEFAULT])
+    scorer = ours._fitted(["knn"])
     fitted = sum(np.size(value) for value in scorer.state.values())
     assert fitted > 0
     assert sum(sizes) == ours.model.network.count_params() + fitted
@@ -301,7 +301,7 @@ def test_the_calibration_is_of_the_validation_images(exported, data):
     ours, place = exported
     about = json.loads((place / exporting.CALIBRATION).read_text())
     name = about["ood_score"]
-    assert name == ood_scores.DEFAULT
+    assert name == "knn"
     score = ours.ood_score(data.validation.images, [name])[name]
     passing = np.mean(score >= about["threshold"] - 1e-5)
     assert 0.95 <= about["accepted"] <= 0.95 + 2 / len(score)
@@ -317,7 +317,7 @@ def test_an_export_is_the_next_number_the_same_again_and_known(exported, data):
     run = ours.run
     assert place == run.folder.exports / "1"
     assert exporting.is_already_exported(run, place.parent)
-    again = exporting.export_run(run, data)
+    again = exporting.export_run(run, data, ood_score="knn")
     assert again.name == "2"
     same = [(one / exporting.CALIBRATION).read_text() for one in (place, again)]
     assert same[0] == same[1]
@@ -359,7 +359,7 @@ def test_the_card_says_what_was_measured_and_of_what(exported):
         assert f"{value:.4f}" in text
     assert f"temperature {about['temperature']:.4f}" in text
     assert f"threshold {about['threshold']:.4f}" in text
-    assert f"`ood_score` is `{ood_scores.DEFAULT}`" in text
+    assert "`ood_score` is `knn`" in text
     assert about["network_sha256"] in text
     assert "--network=convnet-8\n" in text
     for name in SIGNATURES:
@@ -435,13 +435,11 @@ def test_a_score_that_is_none_is_refused_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_without_features_is_served_by_log_p_x_and_the_card_says_why():
+def test_a_network_without_features_is_served_by_the_default_and_has_no_knn():
     image = keras.Input((8, 8, 1))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 1)(image))
     scorer = Scorer(EnergyModel(keras.Model(image, pooled)))
-    name, why = exporting._choose_score(scorer, "auto")
-    assert name == "log_px"
-    assert "it does not end in a Dense layer" in why
+    assert exporting._choose_score(scorer, "auto")[0] == ood_scores.DEFAULT
     with pytest.raises(InputError, match="does not end in a Dense layer"):
         exporting._choose_score(scorer, "knn")
 
