@@ -90,7 +90,7 @@ def test_the_protocol_says_how_the_buffers_images_were_measured(told):
 def test_thirds_by_age_are_measured_of_the_buffer_alone(told):
     said = found(told, "thirds")
     metrics = said["metrics"]
-    ages = [metrics[f"chain_age_{third}_network"] for third in ("young", "old")]
+    ages = [metrics[f"chain_age_{third}"] for third in ("young", "old")]
     assert ages[0] < ages[1]
     assert np.isfinite(metrics["kid_middle_network"])
     assert "thirds of the samples" in said["protocol"]["by_age"]
