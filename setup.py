@@ -9,7 +9,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "jem_tf/__init__.py").read_
 # setuptools builds the wheel that tests/test_wheel.py installs.
 # What run.py of a lowered run compiles with.
 JAX = 'jax>=0.10,<0.12; python_version >= "3.11"'
-TEST = [JAX, "pytest>=7", "pytest-xdist>=3.7", "setuptools>=70.1"]
+PYTEST = ["pytest>=7", "pytest-xdist>=3.7", "setuptools>=70.1"]
 
 setuptools.setup(
     name="jem-tf",
@@ -40,11 +40,11 @@ setuptools.setup(
         "tqdm>=4.60",
     ],
     extras_require={
-        "test": TEST,
+        "test": [JAX, *PYTEST],
         "dev": [*TEST, "mypy", "pre-commit", "ruff"],
         "jax": [JAX],
         "pytorch": ["torch>=2.6"],  # jem-tf import-pytorch; older ones run code
-        "serving": [*TEST, "nvidia-pytriton>=0.7"],  # tests/serving
+        "serving": [*PYTEST, "nvidia-pytriton>=0.7"],  # tests/serving; no JAX: NumPy
     },
     classifiers=[
         "Programming Language :: Python :: 3",
