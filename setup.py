@@ -41,7 +41,7 @@ setuptools.setup(
     ],
     extras_require={
         "test": [JAX, *PYTEST],
-        "dev": [*TEST, "mypy", "pre-commit", "ruff"],
+        "dev": [JAX, *PYTEST, "mypy", "pre-commit", "ruff"],
         "jax": [JAX],
         "pytorch": ["torch>=2.6"],  # jem-tf import-pytorch; older ones run code
         "serving": [*PYTEST, "nvidia-pytriton>=0.7"],  # tests/serving; no JAX: NumPy
