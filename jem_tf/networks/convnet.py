@@ -6,8 +6,7 @@ from typing import Any
 
 import keras
 
-from jem_tf.errors import InputError, argument
-from jem_tf.networks.layers import Layers
+from jem_tf.networks.layers import Layers, check_width
 
 
 def convnet(
@@ -34,11 +33,7 @@ def convnet(
       InputError: if width is not a multiple of 8.
     """
     name = f"convnet-{width}"
-    if width < 8 or width % 8:
-        raise InputError(
-            f"{argument('network', name)} does not exist: the width must be 8, 16, "
-            "24, ..."
-        )
+    check_width(name, width)
     layers = Layers(norm=norm, activation=activation, gain=math.sqrt(3), **style)
     image = x = keras.Input(input_shape, name="image")
     for filters, stride in zip((1, 1, 2, 2, 4, 4), (1, 2, 1, 2, 1, 1), strict=True):

@@ -54,6 +54,15 @@ class ConvLeakyReLU(keras.layers.Conv2D):
         return activations.convolved_leaky_relu(x, *parts)
 
 
+def check_width(network: str, width: int) -> None:
+    """Raises InputError if the width in a network's name is no multiple of 8."""
+    if width < 8 or width % 8:
+        raise InputError(
+            f"{argument('network', network)} does not exist: the width must be 8, 16, "
+            "24, ..."
+        )
+
+
 class Layers:
     """Makes layers of one style; `seed` alone determines their initial weights.
 

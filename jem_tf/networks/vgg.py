@@ -13,8 +13,7 @@ from typing import Any
 
 import keras
 
-from jem_tf.errors import InputError, argument
-from jem_tf.networks.layers import Layers
+from jem_tf.networks.layers import Layers, check_width
 
 HALVES = (1, 2, 2, 8, 8, 8, 8)  # channels of each convolution, in halves of the width
 MOMENTUM = 0.9  # of the statistics: they are a mean over about ten batches
@@ -45,11 +44,7 @@ def vgg(
       InputError: if width is not a multiple of 8.
     """
     name = f"vgg-{width}"
-    if width < 8 or width % 8:
-        raise InputError(
-            f"{argument('network', name)} does not exist: the width must be 8, 16, "
-            "24, ..."
-        )
+    check_width(name, width)
     style |= {"norm": norm, "activation": activation, "norm_momentum": MOMENTUM}
     layers = Layers(gain=math.sqrt(3), **style)
     image = x = keras.Input(input_shape, name="image")
