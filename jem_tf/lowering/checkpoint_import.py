@@ -165,12 +165,11 @@ def _state_after(
 def _assign(model: JEM, arrays: Mapping[str, np.ndarray], named: str) -> None:
     """Gives the model's variables their values."""
     variables = program.variables_of(model)
-    strange = sorted(set(arrays) - set(variables) - {program.STEP})
+    arrays = {name: x for name, x in arrays.items() if name != program.STEP}
+    strange = sorted(set(arrays) - set(variables))
     if strange:
         raise InputError(f"{named} has {strange[0]}, which is not in the run's model.")
     for name, value in arrays.items():
-        if name == program.STEP:
-            continue
         variable = variables[name]
         shape, dtype = tuple(variable.shape), variable.dtype.as_numpy_dtype
         if (value.shape, value.dtype) != (shape, np.dtype(dtype)):
@@ -179,5 +178,4 @@ def _assign(model: JEM, arrays: Mapping[str, np.ndarray], named: str) -> None:
                 f"run's model as {np.dtype(dtype)}{list(shape)}."
             )
     for name, value in arrays.items():
-        if name != program.STEP:
-            variables[name].assign(value)
+        variables[name].assign(value)

@@ -137,19 +137,19 @@ class ReplayBuffer(tf.Module):
 
     def all_images(self) -> np.ndarray:
         """The images of all shards of this process: float32 [their slots, H, W, C]."""
-        return np.concatenate([x.numpy() for x in self._own_variables("shard")])
+        return self._pooled("shard")
 
     def all_ages(self) -> np.ndarray:
         """The ages of all chains of this process: int32 [slots of its shards]."""
-        return np.concatenate([x.numpy() for x in self._own_variables("ages")])
+        return self._pooled("ages")
 
     def all_origins(self) -> np.ndarray:
         """The origins of all chains of this process: int32 [slots of its shards]."""
-        return np.concatenate([x.numpy() for x in self._own_variables("origins")])
+        return self._pooled("origins")
 
     def all_energies(self) -> np.ndarray:
         """The energies of all chains of this process: float32 [slots of its shards]."""
-        return np.concatenate([x.numpy() for x in self._own_variables("energies")])
+        return self._pooled("energies")
 
     def are_samples(self) -> np.ndarray:
         """Which chains of this process are samples: bool [slots of its shards]."""
@@ -289,6 +289,10 @@ class ReplayBuffer(tf.Module):
 
         later = (shards(name) if f"{name}_0" in state else None for name in STATE[2:])
         self.restore(shards("shard"), shards("ages"), *later)
+
+    def _pooled(self, name: str) -> np.ndarray:
+        """The values of one of STATE in all shards of this process: [slots, ...]."""
+        return np.concatenate([x.numpy() for x in self._own_variables(name)])
 
     def _own_variables(self, name: str) -> list[tf.Variable]:
         return [getattr(self, f"{name}_{replica}") for replica in self.own]
