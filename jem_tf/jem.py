@@ -72,8 +72,9 @@ class JEM(EnergyModel):
       seed: int; with the step and the replica, it determines all that is random here.
 
     Raises:
-      InputError: if a weight or sam_rho is negative, a term lacks its buffer or
-        sampler, there is no such objective, or the network does not end in logits.
+      InputError: if a weight or sam_rho is negative, label_smoothing is not in [0, 1],
+        a term lacks its buffer or sampler, there is no such objective, or the network
+        does not end in logits.
     """
 
     def __init__(
@@ -113,6 +114,11 @@ class JEM(EnergyModel):
             raise InputError(
                 f"{argument('altered_weight', altered_weight)} must not be negative, "
                 "and is for log p(x) and log p(x, y); give one of them a weight."
+            )
+        if not 0 <= label_smoothing <= 1:
+            raise InputError(
+                f"{argument('label_smoothing', label_smoothing)} is a probability; "
+                "give a number in [0, 1]."
             )
         by_class = generative and (conditional or p_x_y_weight > 0)
         if by_class and self.buffer.num_classes != self.num_classes:
