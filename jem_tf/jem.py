@@ -139,6 +139,17 @@ class JEM(EnergyModel):
         """The arguments of an equal JEM, for Keras's `save`; see `keras_support`."""
         return configuration.config_of(self)
 
+    @property
+    def in_two_passes(self) -> bool:
+        """Whether labelled images pass through the network apart from those of p(x).
+
+        The second gradient of `sam_terms="p_x"` is then of the images of p(x) alone.
+        Images of one pass may depend on each other through the network's state, such as
+        moving statistics, or its penalties; a network that has some takes one pass.
+        """
+        apart = self.sam_rho > 0 and self.sam_terms == "p_x"
+        return apart and not (self.network.non_trainable_variables or self.penalised)
+
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "JEM":
         """Makes an equal JEM of what `get_config` gave."""
@@ -265,7 +276,13 @@ class JEM(EnergyModel):
         return drawn, _read_chains([*dreams.values()]), slots
 
     def _forward(self, images):
-        """All images in one pass: {name: [n, H, W, C]} -> {name: logits [n, K]}."""
+        """{name: [n, H, W, C]} -> {name: logits [n, K]}, in one pass or two."""
+        if not self.in_two_passes or "real" not in images:
+            return self._pass(images)
+        rest = {name: x for name, x in images.items() if name != "labelled"}
+        return self._pass({"labelled": images["labelled"]}) | self._pass(rest)
+
+    def _pass(self, images):
         sizes = [tf.shape(x)[0] for x in images.values()]
         logits = self._float32_logits(tf.concat(list(images.values()), axis=0), True)
         return dict(zip(images, tf.split(logits, sizes), strict=True))

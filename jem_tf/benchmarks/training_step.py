@@ -65,8 +65,7 @@ def measure_training(
     seconds = timing.measure_seconds(step, repeats)
     steps = opts.sampling.sampler_steps
     work = flops.chain_flops(model.network, drawn, steps=steps)
-    passes = sharpness.count_passes(opts.objective.sam_rho, opts.objective.sam_terms)
-    work += flops.count_update(model.network, sum(counts), **passes)
+    work += count_learning(model, counts)
     return model, compute_rates(seconds, images=labelled, work=work) | {
         "first_step_seconds": first,
         "peak_memory_gb": timing.read_peak_memory() / 1e9,
@@ -79,6 +78,16 @@ def count_images(opts: Options) -> StepImages:
     labelled, own = opts.training.batch_size, opts.objective.p_x_images != "same"
     altered = (drawn * own or labelled) if opts.objective.altered_weight else 0
     return StepImages(labelled, drawn * own, drawn, altered)
+
+
+def count_learning(model: JEM, counts: StepImages) -> int:
+    """Counts the floating-point operations of a step beside its chains."""
+    if model.in_two_passes and counts.real:
+        others = sum(counts) - counts.labelled
+        once = flops.count_update(model.network, counts.labelled)
+        return once + flops.count_update(model.network, others, forward=2, backward=2)
+    passes = sharpness.count_passes(model.sam_rho, model.sam_terms)
+    return flops.count_update(model.network, sum(counts), **passes)
 
 
 def measure_chain(model: JEM, opts: Options, repeats: int) -> dict[str, float]:

@@ -163,6 +163,32 @@ def test_both_passes_see_one_batch_one_state_and_one_noise(terms):
     np.testing.assert_array_equal(ours.buffer.ages, twin.buffer.ages)
 
 
+def test_labelled_images_that_pass_apart_take_the_same_step(monkeypatch):
+    ends = []
+    for apart in (True, False):
+        with monkeypatch.context() as patch:
+            if not apart:
+                patch.setattr(JEM, "in_two_passes", False)
+            model = learner(
+                tiny_models.network(), sam_rho=0.5, sam_terms="p_x", altered_weight=0.5
+            )
+            assert model.in_two_passes == apart
+            images, labels = floats(6)
+            log = model.learn({"labelled": images, "real": images[::-1]}, labels)
+            ends.append((tiny_models.weights(model), log))
+    (one, log), (other, other_log) = ends
+    np.testing.assert_allclose(one, other, atol=1e-6)
+    for name in log:
+        np.testing.assert_allclose(log[name], other_log[name], rtol=1e-5, err_msg=name)
+
+
+def test_images_that_may_depend_on_each_other_pass_together():
+    kw = {"sam_rho": 0.5, "sam_terms": "p_x"}
+    assert not learner(whole(), **kw).in_two_passes
+    assert not learner(tiny_models.network(), sam_rho=0.5).in_two_passes
+    assert not learner(tiny_models.network(), sam_terms="p_x").in_two_passes
+
+
 def still(strategy=None, *, jit=False):
     """A tiny JEM without anything random: its chains begin and end alike."""
     strategy = strategy or tf.distribute.get_strategy()
