@@ -20,7 +20,8 @@ import jem_tf
 from jem_tf import datasets, networks, train
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inference
-from jem_tf.runs import checkpoint_files, flagfiles, run_folder
+from jem_tf.runs import checkpoint_files, flagfiles, loading, run_folder
+from jem_tf.serving import exporting
 from jem_tf.training import guard
 
 pytestmark = pytest.mark.slow
@@ -86,11 +87,30 @@ def test_run_flags_replay_the_run_exactly(smoke, tmp_path):
         np.testing.assert_array_equal(one, two)
 
 
+def check_initial_score(folder, initial):
+    """`is_ood` goes by log p(x) of the classifier, in the run and in its export."""
+    model = jem_tf.load(folder)
+    network = keras.models.clone_model(model.model.network)
+    network.set_weights(initial)
+    images = np.random.default_rng(0).integers(0, 256, [3, 8, 8, 1], "uint8")
+    expected = tf.reduce_logsumexp(network(images / np.float32(127.5) - 1), axis=1)
+    scores = model.ood_score(images, ["initial_log_px", "log_px"])
+    np.testing.assert_allclose(scores["initial_log_px"], expected, atol=1e-4)
+    assert np.abs(scores["log_px"] - expected).max() > 1e-3
+    exported = exporting.export_run(model.run, loading.read_data(model.run))
+    served = tf.saved_model.load(str(exported)).signatures["classify"]
+    answer = served(tf.constant(images))
+    np.testing.assert_allclose(answer["ood_score"], expected, atol=1e-4)
+    np.testing.assert_allclose(answer["log_density"], scores["log_px"], atol=1e-4)
+    assert "`initial_log_px`" in (exported / "README.md").read_text()
+
+
 def test_a_run_starts_from_a_classifier_and_then_needs_it_no_more(tmp_path):
     start, own = tmp_path / "classifier", tmp_path / "run"
     run(start, "--steps=4", "--norm=batch", "--p_x_weight=0", "--schedule=one_cycle")
     folded = networks.fold_batch_norm(jem_tf.load(start).model.network).get_weights()
-    begun = ("--steps=2", f"--init={start}")
+    fast = ("--steps=2", "--learning_rate=0.01", "--warmup_steps=0")
+    begun = (*fast, f"--init={start}")
     results = run(own, *begun)
     with np.load(own / "initial_weights.npz") as file:
         initial = [file[name] for name in file.files]
@@ -98,6 +118,9 @@ def test_a_run_starts_from_a_classifier_and_then_needs_it_no_more(tmp_path):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
     assert np.ptp(initial[-1] - folded[-1]) < 1e-5 < abs(initial[-1] - folded[-1]).min()
     end = jem_tf.load(own).model.get_weights()
+    check_initial_score(own, initial)
+    run(tmp_path / "heir", *fast, f"--init={own}")
+    check_initial_score(tmp_path / "heir", initial)
 
     shutil.rmtree(start)
     assert run(own, *begun) | {"seconds": 0} == results | {"seconds": 0}

@@ -30,12 +30,12 @@ from jem_tf.evaluation import (
     sample_sources,
 )
 from jem_tf.evaluation.scorer import Scorer
-from jem_tf.runs import build, loading
+from jem_tf.runs import build, initial_weights, loading
 from jem_tf.system import console, files
 
 SAMPLES, OUTLIERS, ATTACKED = 5000, 1000, 200
 SCORES = ["log_px", "max_p", "max_logit", "energy", "knn", "mahalanobis", "vim"]
-SCORES += ["combined"]
+SCORES += ["combined", "initial_log_px"]
 
 
 def main(path: str, data_dir: str, images_dir: str, graph: str, ckpt: str = "") -> None:
@@ -69,7 +69,7 @@ def detect(run, data, data_dir, images_dir):
         )[0]
         for name in names
     }
-    scorer = Scorer(run.model)
+    scorer = Scorer(run.model, initial=initial_weights.classifier_of(run))
     chosen = [name for name in SCORES if name in scorer.names]
     precision, _ = build.choose_precision(run.options)
     fitted_scores.attach(scorer, chosen, run.folder, data, precision=precision)

@@ -14,7 +14,7 @@ from jem_tf.evaluation import findings, fitted_scores, outlier_detection
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.metrics import intervals
 from jem_tf.ood_scores import SCORES
-from jem_tf.runs import build
+from jem_tf.runs import build, initial_weights
 from jem_tf.system import console
 
 
@@ -84,7 +84,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
 def make_scorer(context: run_evaluation.Context) -> Scorer:
     """Makes the scorer of all scores that the run's network can have."""
     run = context.run
-    scorer = Scorer(run.model)
+    scorer = Scorer(run.model, initial=initial_weights.classifier_of(run))
     precision, _ = build.choose_precision(run.options)
     fitted_scores.attach(
         scorer, scorer.names, run.folder, context.data, precision=precision

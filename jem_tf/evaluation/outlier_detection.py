@@ -40,8 +40,8 @@ def evaluate_outliers(
 
     Returns:
       ({"auroc/<key>/<score>": number, "auroc/<key>/<score>_ci": [low, high], the same
-      of aupr and fpr95, "log_px/<key>": mean in nats}, {"log_px": figure, and, if it is
-      among the scores, that of ood_scores.DEFAULT}); the keys are
+      of aupr and fpr95, "log_px/<key>": mean in nats}, {"log_px": figure, and that of
+      the score that `is_ood` goes by, if it is among the scores}); the keys are
       `outliers.metric_keys` of the sets.
     """
     keys = outliers.metric_keys(list(sets), positives)
@@ -55,7 +55,8 @@ def evaluate_outliers(
             key_of_score = f"{key}/{score}"
             metrics |= _separation(key_of_score, values, outside[key][score], seed)
     metrics = dict(sorted(metrics.items(), key=lambda item: _rank(item[0])))
-    labels = {ood_scores.DEFAULT: ood_scores.DEFAULT, "log_px": LABEL}
+    served = ood_scores.default_of(scorer.names)
+    labels = {served: served, "log_px": LABEL}
     figures = {
         score: plots.histograms(
             inside[score],

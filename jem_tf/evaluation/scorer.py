@@ -4,19 +4,28 @@ Letters: N images, B of a batch, K classes, D features.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from jem_tf import energies, ood_scores
 from jem_tf.energy_model import Classifier
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inference
 from jem_tf.keras_support import penultimate
 from jem_tf.ood_scores.interface import Outputs, State
 
 BATCH = 250
+
+
+class Needs(NamedTuple):
+    """Whether any of some scores needs this, as of `Score`."""
+
+    features: bool
+    gradient: bool
+    initial: bool
 
 
 class Scorer:
@@ -26,6 +35,7 @@ class Scorer:
       model: gives the logits.
       state: what the scores were fitted to, as of `ood_scores.fit`; empty for those
         that need no fit.
+      initial: the network that training began with, if it was a plain classifier.
 
     Attributes:
       head: `penultimate.Head` of the model's network; None if it has none.
@@ -33,8 +43,14 @@ class Scorer:
       names: the scores that this network can have, in the order of SCORES.
     """
 
-    def __init__(self, model: Classifier, state: State | None = None):
+    def __init__(
+        self,
+        model: Classifier,
+        state: State | None = None,
+        initial: keras.Model | None = None,
+    ):
         self.model, self.state, self.why_not = model, state or {}, ""
+        self.initial = initial
         self.head: penultimate.Head | None = None
         try:
             self.head = penultimate.find_head(model.network)
@@ -43,13 +59,20 @@ class Scorer:
         self.names = [
             name
             for name, score in ood_scores.SCORES.items()
-            if self.head or not score.features
+            if (self.head or not score.features) and (initial or not score.initial)
         ]
-        self._compiled: dict[tuple[bool, bool], Any] = {}
+        self._compiled: dict[Needs, Any] = {}
 
     def check(self, names: Sequence[str]) -> None:
         """Raises InputError if the network cannot have all of these scores."""
-        if not set(names) <= set(self.names):
+        needs = _needs(names)
+        if needs.initial and self.initial is None:
+            own = [name for name in names if ood_scores.SCORES[name].initial]
+            raise InputError(
+                f"{own[0]} is a score of a run that began with a plain classifier "
+                f"({argument('init')}), and this one did not; choose another."
+            )
+        if needs.features and self.head is None:
             raise InputError(self.why_not)
 
     def scores(
@@ -72,20 +95,21 @@ class Scorer:
         self, images: Any, names: Sequence[str], *, progress: str | None = None
     ) -> Outputs:
         """Computes what the scores take, as NumPy arrays; arguments as of `scores`."""
-        features, gradient = _needs(names)
-        if (features, gradient) not in self._compiled:
-            self._compiled[features, gradient] = self._compile(features, gradient)
+        needs = _needs(names)
+        if needs not in self._compiled:
+            self._compiled[needs] = self._compile(needs)
         packed = inference.map_batches(
-            self._compiled[features, gradient],
-            images,
-            batch_size=BATCH,
-            progress=progress,
+            self._compiled[needs], images, batch_size=BATCH, progress=progress
         )
         classes = self.model.num_classes
+        sizes = [classes, needs.gradient, classes * needs.initial]
+        sizes.insert(1, packed.shape[1] - sum(sizes))
+        own, features, norm, initial = np.split(packed, np.cumsum(sizes)[:-1], axis=1)
         return Outputs(
-            packed[:, :classes],
-            packed[:, classes : len(packed[0]) - gradient] if features else None,
-            packed[:, -1] if gradient else None,
+            own,
+            features if needs.features else None,
+            norm[:, 0] if needs.gradient else None,
+            initial if needs.initial else None,
         )
 
     def batch_outputs(self, x: tf.Tensor, names: Sequence[str]) -> Outputs:
@@ -95,17 +119,21 @@ class Scorer:
           x: float32 [B, H, W, C] in [-1, 1].
           names: as of `scores`.
         """
-        return self._outputs(x, *_needs(names))
+        return self._outputs(x, _needs(names))
 
-    def _outputs(self, x: tf.Tensor, features: bool, gradient: bool) -> Outputs:
-        if not gradient:
-            return Outputs(*self._forward(x, features))
+    def _outputs(self, x: tf.Tensor, needs: Needs) -> Outputs:
+        initial = None
+        if needs.initial:
+            assert self.initial is not None, "this score needs the initial network"
+            initial = tf.cast(self.initial(x, training=False), tf.float32)
+        if not needs.gradient:
+            return Outputs(*self._forward(x, needs.features), initial_logits=initial)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
-            logits, read = self._forward(x, features)
+            logits, read = self._forward(x, needs.features)
             energy = energies.marginal_energy(logits)
         slope = tf.reshape(tape.gradient(energy, x), [tf.shape(x)[0], -1])
-        return Outputs(logits, read, tf.norm(slope, axis=1))
+        return Outputs(logits, read, tf.norm(slope, axis=1), initial)
 
     def _forward(self, x: tf.Tensor, features: bool) -> tuple[tf.Tensor, Any]:
         if not features:
@@ -115,17 +143,20 @@ class Scorer:
         logits, read = (tf.cast(one, tf.float32) for one in both)
         return logits, read
 
-    def _compile(self, features: bool, gradient: bool) -> Any:
+    def _compile(self, needs: Needs) -> Any:
         @tf.function(reduce_retracing=True, autograph=False)
         def packed(x):
-            logits, read, norm = self._outputs(x, features, gradient)
-            columns = (logits, read, None if norm is None else norm[:, None])
+            logits, read, norm, initial = self._outputs(x, needs)
+            columns = (logits, read, None if norm is None else norm[:, None], initial)
             return tf.concat([x for x in columns if x is not None], axis=1)
 
         return packed
 
 
-def _needs(names: Sequence[str]) -> tuple[bool, bool]:
-    """Whether any of the scores needs features, and whether any needs the gradient."""
+def _needs(names: Sequence[str]) -> Needs:
     scores = [ood_scores.SCORES[name] for name in names]
-    return any(s.features for s in scores), any(s.gradient for s in scores)
+    return Needs(
+        any(score.features for score in scores),
+        any(score.gradient for score in scores),
+        any(score.initial for score in scores),
+    )

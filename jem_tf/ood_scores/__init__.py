@@ -11,6 +11,7 @@
     vim               virtual-logit matching
     typicality        how typical log p(x), its gradient and the confidence are
     combined          Fisher's combination of log_px and knn
+    initial_log_px    log_px of the classifier that training began with
 
 Higher means more like the training images. Fitted scores are fitted on training or
 validation images, never on outliers. To add a score, write `compute` and `fit` in a
@@ -26,6 +27,7 @@ from jem_tf.ood_scores import (
     approximate_mass,
     combined,
     energy,
+    initial_log_px,
     knn,
     log_px,
     mahalanobis,
@@ -48,18 +50,24 @@ SCORES: dict[str, Score] = {
     "vim": vim.SCORE,
     "typicality": typicality.SCORE,
     "combined": combined.SCORE,
+    "initial_log_px": initial_log_px.SCORE,
 }
 PAPER = ("log_px", "max_p", "approximate_mass")
 
-# The score that `is_ood` of an exported model uses unless another is asked for. It is
-# one for all models, so that nobody chooses it on the outliers that they measure with.
-# The rule: of the scores without a gradient, the one whose smallest AUROC over all sets
-# of the study is the largest, validation images against the even halves of the sets
-# (docs/study.md). A classifier's knn is good, a JEM's is not.
-# It takes no features, so that every network has it.
-DEFAULT = "max_p"
+# The score that `is_ood` of an exported model uses unless another is asked for is the
+# first of these that the model can have. They are the same for all models, so that
+# nobody chooses on the outliers that they measure with. The rule: of the scores without
+# a gradient, the one whose smallest AUROC over all sets of the study is the largest,
+# validation images against the even halves of the sets (docs/study.md). The last takes
+# no features, so that every network has it.
+DEFAULTS = ("initial_log_px", "max_p")
 
 CHUNK = 1000  # images that are scored at once
+
+
+def default_of(names: Sequence[str]) -> str:
+    """Of the scores that a model can have, the one that `is_ood` goes by."""
+    return next(name for name in DEFAULTS if name in names)
 
 
 def with_parts(names: Sequence[str]) -> list[str]:

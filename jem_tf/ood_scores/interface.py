@@ -21,11 +21,14 @@ class Outputs(NamedTuple):
     features: float32 [N, D]; None if they were not asked for.
     score_norm: float32 [N], ||d log p(x) / dx||_2 in nats per unit of pixel value;
       None if it was not asked for, since it takes a backward pass.
+    initial_logits: float32 [N, K], by the classifier that training began with; None if
+      they were not asked for.
     """
 
     logits: Any
     features: Any = None
     score_norm: Any = None
+    initial_logits: Any = None
 
 
 class Labelled(NamedTuple):
@@ -87,7 +90,8 @@ class Score(NamedTuple):
     about: what it is, in a line, for protocols and model cards.
     fit: fits it; None for a score with nothing to fit.
     on: the split that it is fitted on, "train" or "validation"; "" for none.
-    features, gradient: whether it needs `Outputs.features` and `Outputs.score_norm`.
+    features, gradient, initial: whether it needs `Outputs.features`,
+      `Outputs.score_norm` and `Outputs.initial_logits`.
     parts: names of the scores whose state it uses.
     """
 
@@ -97,4 +101,5 @@ class Score(NamedTuple):
     on: str = ""
     features: bool = False
     gradient: bool = False
+    initial: bool = False
     parts: tuple[str, ...] = ()

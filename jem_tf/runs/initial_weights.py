@@ -30,11 +30,15 @@ class Source(NamedTuple):
     weights: [(layer, weight, value)] in the order of Keras's `Model.weights`.
     logits: from images float32 [B, H, W, C] in [-1, 1] to logits [B, K].
     network: the `keras.Model`; None of a SavedModel, which has no layers.
+    run: the folder of the run that it is of, or None.
+    generative: whether it learned log p(x) or log p(x, y).
     """
 
     weights: list[tuple[str, str, np.ndarray]]
     logits: Callable[[tf.Tensor], tf.Tensor]
     network: keras.Model | None = None
+    run: RunFolder | None = None
+    generative: bool = False
 
     @property
     def normalised(self) -> bool:
@@ -42,7 +46,19 @@ class Source(NamedTuple):
         return any(name == "moving_variance" for _, name, _ in self.weights)
 
 
-def read(opts: Options, data: Dataset) -> list[np.ndarray]:
+class Initial(NamedTuple):
+    """Values of a network's weights, in their order.
+
+    weights: what training starts from.
+    classifier: those of the plain classifier that it descends from, one run after
+      another; None if it is not known.
+    """
+
+    weights: list[np.ndarray]
+    classifier: list[np.ndarray] | None
+
+
+def read(opts: Options, data: Dataset) -> Initial:
     """Reads the initial weights that `init` names, for the network of the options.
 
     Batch normalisation is folded unless the options' norm is of its kind. Where images
@@ -53,7 +69,7 @@ def read(opts: Options, data: Dataset) -> list[np.ndarray]:
       data: what the run learns from.
 
     Returns:
-      The values of the network's weights, in their order.
+      `Initial`.
 
     Raises:
       InputError: if there is no such network, or it is another than the options'; the
@@ -70,17 +86,41 @@ def read(opts: Options, data: Dataset) -> list[np.ndarray]:
     if opts.objective.generative:
         stride = max(1, len(images) // CENTRED)
         networks.centre_energy(network, images[::stride])
-    return network.get_weights()
+    return Initial(network.get_weights(), _classifier(source, network))
 
 
-def write(folder: RunFolder, weights: Sequence[np.ndarray]) -> None:
+def write(folder: RunFolder, initial: Initial) -> None:
     """Keeps the initial weights in the folder of a run.
 
     Raises:
       OSError: if they cannot be written.
     """
-    with files.atomic_file(folder.initial_weights) as part, part.open("wb") as file:
-        np.savez(file, *weights)
+    if initial.classifier is not None:  # first: where the weights are, nothing is read
+        _write(folder.initial_classifier, initial.classifier)
+    _write(folder.initial_weights, initial.weights)
+
+
+def classifier_of(
+    run: loading.TrainedRun, *, precision: str | None = None, fused: bool = True
+) -> keras.Model | None:
+    """The plain classifier that a run descends from, if its folder has one.
+
+    Args:
+      run: a run that learned log p(x); of others None is returned.
+      precision, fused: as of `build.make_network`.
+    """
+    path, before = run.folder.initial_classifier, run.model.network
+    if not (run.model.generative and path.is_file()):
+        return None
+    network = build.make_network(
+        run.options,
+        tuple(before.input_shape[1:]),
+        len(run.class_names),
+        precision=precision,
+        fused=fused,
+    )
+    network.set_weights(_read(path))
+    return network
 
 
 def restore(
@@ -104,20 +144,40 @@ def assign(folder: RunFolder, network: keras.Model) -> None:
     """Gives a network the initial weights that the folder of its run keeps, if any."""
     if not folder.initial_weights.is_file():
         return
-    with np.load(folder.initial_weights) as kept:
-        values = [kept[name] for name in kept.files]
+    values = _read(folder.initial_weights)
     for weight, value in zip(network.weights, values, strict=True):
         weight.assign(value)
+
+
+def _write(path: pathlib.Path, values: Sequence[np.ndarray]) -> None:
+    with files.atomic_file(path) as part, part.open("wb") as file:
+        np.savez(file, *values)
+
+
+def _read(path: pathlib.Path) -> list[np.ndarray]:
+    with np.load(path) as kept:
+        return [kept[name] for name in kept.files]
+
+
+def _classifier(source: Source, network: keras.Model) -> list[np.ndarray] | None:
+    if not source.generative:
+        return network.get_weights()
+    if source.run is None or not source.run.initial_classifier.is_file():
+        return None
+    return _read(source.run.initial_classifier)
 
 
 def _open(init: str) -> Source:
     path = files.expand(init)
     if RunFolder(path).flags_file.is_file():
-        return _of_network(loading.read_run(path, precision="float32").model.network)
+        run = loading.read_run(path, precision="float32")
+        source, generative = _of_network(run.model.network), run.model.generative
+        return source._replace(run=run.folder, generative=generative)
     try:
         if path.is_file():
             model = keras.models.load_model(path, compile=False)
-            return _of_network(getattr(model, "network", model))  # a JEM's own
+            source = _of_network(getattr(model, "network", model))  # a JEM's own
+            return source._replace(generative=getattr(model, "generative", False))
         if (path / "saved_model.pb").is_file():
             return _of_saved_model(path)
     except (OSError, TypeError, ValueError, AttributeError) as error:
@@ -166,7 +226,8 @@ def _folded(
         _assign(network, source, replace(opts, {"norm": "batch"}))
     with arguments_renamed(network="init"):
         folded = networks.fold_batch_norm(network)
-    return _of_network(folded)._replace(logits=source.logits)
+    weights, _, network = _of_network(folded)[:3]
+    return source._replace(weights=weights, network=network)
 
 
 def _assign(network: keras.Model, source: Source, opts: Options) -> None:

@@ -73,6 +73,7 @@ class RunFolder:
     RUN/run.flags           replays the run exactly
     RUN/data.json           the data trained on: shape, classes, sizes, digests, place
     RUN/initial_weights.npz what --init gave the run to start from
+    RUN/initial_classifier.npz  the plain classifier that training descends from
     RUN/checkpoints/        weights, optimiser and replay buffer
     RUN/tensorboard/        scalars, pictures, hyper-parameters
     RUN/results/*.json      numbers, flat keys
@@ -88,6 +89,7 @@ class RunFolder:
         self.flags_file = self.root / "run.flags"
         self.data_file = self.root / "data.json"
         self.initial_weights = self.root / "initial_weights.npz"
+        self.initial_classifier = self.root / "initial_classifier.npz"
         self.checkpoints = self.root / "checkpoints"
         self.tensorboard = self.root / "tensorboard"
         self.results = self.root / "results"

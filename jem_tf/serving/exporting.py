@@ -22,7 +22,7 @@ from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import findings, fitted_scores
 from jem_tf.evaluation.scorer import Scorer
-from jem_tf.runs import build
+from jem_tf.runs import build, initial_weights
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.serving import model_card, served_calibration
 from jem_tf.serving.served_calibration import Calibration
@@ -54,8 +54,8 @@ def export_run(
       accept: in (0, 1], the share of validation images that `is_ood` lets pass.
       precision: a Keras dtype policy to compute in.
       ood_score: the score that `is_ood` goes by, one of `ood_scores.SCORES`; "auto":
-        ood_scores.DEFAULT. A score that takes a gradient makes `classify` about three
-        times as slow.
+        the first of ood_scores.DEFAULTS that the model can have. A score that takes a
+        gradient makes `classify` about three times as slow.
 
     Returns:
       BASE/<number>.
@@ -66,7 +66,10 @@ def export_run(
     """
     base = files.expand(base or run.folder.exports)
     target = _new_place(base, number)
-    scorer = Scorer(EnergyModel(_plain_network(run, precision)))
+    scorer = Scorer(
+        EnergyModel(_plain_network(run, precision)),
+        initial=initial_weights.classifier_of(run, precision=precision, fused=False),
+    )
     score, chosen = _choose_score(scorer, ood_score)
     fitted_scores.attach(scorer, [score], run.folder, data, precision=precision)
     calibration = served_calibration.calibrate(
@@ -134,7 +137,7 @@ def _choose_score(scorer: Scorer, name: str) -> tuple[str, str]:
       InputError: if there is no such score, or the network cannot have it.
     """
     if name == "auto":
-        return ood_scores.DEFAULT, "the default, which is one for all models"
+        return ood_scores.default_of(scorer.names), "the default for every such model"
     if name not in ood_scores.SCORES:
         raise InputError(
             f"{argument('ood_score', name)} is no score; choose auto or one of "

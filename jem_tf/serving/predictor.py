@@ -18,7 +18,7 @@ from jem_tf import ood_scores, pixels, sampling, starts
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import fitted_scores, inference
 from jem_tf.evaluation.scorer import Scorer
-from jem_tf.runs import build, loading
+from jem_tf.runs import build, initial_weights, loading
 from jem_tf.serving import argument_checks
 
 COLD, HOT = 1e-6, float("inf")  # temperatures; colder ones overflow float32
@@ -213,7 +213,7 @@ class Predictor:
 
     @functools.cached_property
     def _scorer(self) -> Scorer:
-        return Scorer(self.model)
+        return Scorer(self.model, initial=initial_weights.classifier_of(self.run))
 
     def _fitted(self, names: Sequence[str]) -> Scorer:
         """The scorer, with the state of these scores."""

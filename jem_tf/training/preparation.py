@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from jem_tf import datasets, jem
 from jem_tf.options import Options
 from jem_tf.runs import build, claiming, initial_weights, loading, run_folder
@@ -32,7 +30,7 @@ class Prepared(NamedTuple):
     data: datasets.Dataset
     description: run_folder.DataDescription
     plan: loop.Schedule
-    initial: list[np.ndarray] | None = None
+    initial: initial_weights.Initial | None = None
 
 
 def prepare(opts: Options) -> Prepared:
@@ -61,7 +59,7 @@ def prepare(opts: Options) -> Prepared:
 
 def _read_initial(
     path: str, opts: Options, data: datasets.Dataset
-) -> list[np.ndarray] | None:
+) -> initial_weights.Initial | None:
     if not opts.network.init or RunFolder(path).initial_weights.is_file():
         return None
     console.say(f"the network starts with the weights of {opts.network.init}")

@@ -49,9 +49,9 @@ def test_the_features_are_what_the_last_layer_reads(model, outputs):
 
 def test_no_more_is_computed_than_the_scores_take(model, outputs):
     for names, none in (
-        (["log_px"], ["features", "score_norm"]),
-        (["vim", "max_p"], ["score_norm"]),
-        (["typicality"], ["features"]),
+        (["log_px"], ["features", "score_norm", "initial_logits"]),
+        (["vim", "max_p"], ["score_norm", "initial_logits"]),
+        (["typicality"], ["features", "initial_logits"]),
     ):
         found = Scorer(model).outputs(IMAGES, names)._asdict()
         assert [key for key, x in found.items() if x is None] == none
@@ -61,10 +61,35 @@ def test_no_more_is_computed_than_the_scores_take(model, outputs):
             )
 
 
+def test_a_score_of_the_initial_network_is_that_networks_own(model):
+    initial = networks.build("convnet-8", SHAPE, 4, seed=2)
+    scorer = Scorer(model, initial=initial)
+    assert scorer.names == [*ood_scores.SCORES]
+    names = ["initial_log_px", "log_px", "approximate_mass"]
+    for others in ([], ["knn"]):  # packed with features, and without
+        outputs = scorer.outputs(IMAGES, [*names, *others])
+        found = ood_scores.compute(outputs, {}, names)
+        for name, network in zip(names[:2], (initial, model.network), strict=True):
+            expected = tf.reduce_logsumexp(network(IMAGES), axis=1)
+            np.testing.assert_allclose(found[name], expected, rtol=1e-5)
+        own = Scorer(model).scores(IMAGES, ["approximate_mass"])
+        np.testing.assert_allclose(
+            found["approximate_mass"], own["approximate_mass"], rtol=1e-5
+        )
+
+
+def test_a_run_without_an_initial_classifier_lacks_its_score(model):
+    scorer = Scorer(model)
+    assert "initial_log_px" not in scorer.names
+    with pytest.raises(InputError, match=r"^initial_log_px is a score of a run that"):
+        scorer.check(["initial_log_px"])
+
+
 @pytest.mark.parametrize("make", [Subclassed, convolutional])
 def test_a_network_without_features_has_the_other_scores(make):
     scorer = Scorer(Classifier(make(), image_shape=(4, 4, 1)))
-    featureless = [n for n, s in ood_scores.SCORES.items() if not s.features]
+    scores = ood_scores.SCORES.items()
+    featureless = [n for n, s in scores if not (s.features or s.initial)]
     assert scorer.names == featureless
     scorer.check(featureless)
     with pytest.raises(InputError, match="has no features that scores"):

@@ -12,6 +12,7 @@ from jem_tf.errors import InputError
 from jem_tf.options import Network, Objective, Options
 from jem_tf.runs import initial_weights
 from jem_tf.runs.run_folder import RunFolder
+from tests import tiny_models
 
 SHAPE, CLASSES = (8, 8, 1), 3
 IMAGES = np.random.default_rng(0).integers(0, 256, [60, *SHAPE], "uint8")
@@ -51,7 +52,7 @@ def built(opts):
     network = networks.build(
         opts.network.network, SHAPE, CLASSES, norm=opts.network.norm, **STYLE
     )
-    network.set_weights(initial_weights.read(opts, DATA))
+    network.set_weights(initial_weights.read(opts, DATA).weights)
     return network
 
 
@@ -174,13 +175,30 @@ def test_what_does_not_fit_is_refused_by_the_first_layer_that_differs(
     assert str(caught.value).startswith(f"init={path}")
 
 
+def test_a_density_is_no_plain_classifier(tmp_path):
+    trained(norm="none").save(tmp_path / "plain.keras")
+    density = tiny_models.jem(trained(norm="none"), shape=SHAPE)
+    density.save(tmp_path / "density.keras")
+    plain, other = (
+        initial_weights.read(options(tmp_path / name, p_x_weight=1.0), DATA)
+        for name in ("plain.keras", "density.keras")
+    )
+    assert other.classifier is None
+    for one, two in zip(plain.classifier, plain.weights, strict=True):
+        np.testing.assert_array_equal(one, two)
+    for one, two in zip(plain.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_a_run_keeps_its_initial_weights_exactly(tmp_path):
     source, other = trained(), networks.build("convnet-8", SHAPE, CLASSES, norm="batch")
     before = other.get_weights()
     initial_weights.assign(RunFolder(tmp_path), other)  # keeps none
     for a, b in zip(before, other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    initial_weights.write(RunFolder(tmp_path), source.get_weights())
+    initial_weights.write(
+        RunFolder(tmp_path), initial_weights.Initial(source.get_weights(), None)
+    )
     initial_weights.assign(RunFolder(tmp_path), other)
     for a, b in zip(source.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -439,7 +439,7 @@ def test_a_network_without_features_is_served_by_the_default_and_has_no_knn():
     image = keras.Input((8, 8, 1))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 1)(image))
     scorer = Scorer(EnergyModel(keras.Model(image, pooled)))
-    assert exporting._choose_score(scorer, "auto")[0] == ood_scores.DEFAULT
+    assert exporting._choose_score(scorer, "auto")[0] == ood_scores.DEFAULTS[-1]
     with pytest.raises(InputError, match="does not end in a Dense layer"):
         exporting._choose_score(scorer, "knn")
 
