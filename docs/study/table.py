@@ -21,6 +21,14 @@ SCORES = ["log_px", "max_p", "vim", "knn", "combined"]
 
 def main(runs: str) -> None:
     """Prints both tables in Markdown."""
+    found = read(runs)
+    print_quality(found)
+    print()
+    print_detection(found)
+
+
+def read(runs):
+    """The results of each run that has been measured: {name: content of study.json}."""
     here = pathlib.Path(__file__).parent
     order = ["classifier", "base"]
     order += sorted({x.stem for x in here.glob("*.flags")} - {*order})
@@ -29,9 +37,7 @@ def main(runs: str) -> None:
         path = pathlib.Path(runs) / name / "results" / "study.json"
         if path.exists():
             found[name] = json.loads(path.read_text())
-    print_quality(found)
-    print()
-    print_detection(found)
+    return found
 
 
 def print_quality(found):

@@ -22,7 +22,7 @@ def fit(known: Known, state: State) -> dict[str, np.ndarray]:
       "centre" [D], the mean of the features; "whitening" [D, R], a root of the
       pseudo-inverse of S; "means" [C, R], whitened means of the classes.
     """
-    (_, features, _), labels = known.train
+    (_, features, *_), labels = known.train
     features = np.asarray(features, "float64")
     classes, own = np.unique(labels, return_inverse=True)
     means = np.stack([features[own == y].mean(axis=0) for y in range(len(classes))])

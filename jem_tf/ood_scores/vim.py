@@ -28,7 +28,7 @@ def fit(known: Known, state: State) -> dict[str, np.ndarray]:
       [D, R], an orthonormal basis of the subspace's complement; "scale", the paper's
       alpha.
     """
-    logits, features, _ = known.train.outputs
+    logits, features, *_ = known.train.outputs
     constant = np.mean(logits, dtype="float64")
     bias = np.asarray(known.bias, "float64") - constant
     origin = -np.linalg.pinv(np.asarray(known.kernel, "float64").T) @ bias
