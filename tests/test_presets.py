@@ -37,6 +37,7 @@ def test_the_promised_presets_are_there():
         *SETS,
         "cifar10_cpu",
         "cifar10_classifier_cpu",
+        "cifar10_jem_cpu",
         "cifar10_jempp",
         "cifar10_mjem",
         "cifar10_sadajem",

@@ -25,6 +25,19 @@ def test_a_run_of_the_study_differs_from_its_base_in_what_its_file_says(
     assert changed == (set() if path.stem == "base" else told)
 
 
+def test_the_preset_is_the_recipe_that_the_study_found(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    preset, studied = (
+        flatten(flagfiles.from_flagfile(path))
+        for path in (
+            ROOT / "flags" / "cifar10_jem_cpu.flags",
+            STUDY / "step_0.25.flags",
+        )
+    )
+    differ = {name for name in preset if preset[name] != studied[name]}
+    assert differ == {"precision", "guard"}
+
+
 def test_every_run_of_the_table_has_its_flagfile():
     rows = re.findall(r"^\| \[(\w[\w.-]*)\]\((\S+)\)", TEXT, re.M)
     assert {f"study/{name}.flags" for name, _ in rows} == {path for _, path in rows}

@@ -4,7 +4,8 @@
 
 DATA_DIR holds prepared TFDS sets, IMAGES_DIR the folders of outliers; of each set of
 outliers the even half is looked at. No test image of the run's data is. CKPT.npz is the
-lowered run's, with the readings of every step.
+lowered run's, with the readings of every step; of another run the TensorBoard log is
+read, which has the means over each epoch.
 """
 
 import json
@@ -16,6 +17,9 @@ import numpy as np
 import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
+import tensorflow as tf
+from tensorboard.backend.event_processing import event_accumulator
+
 from jem_tf.datasets import Split, outliers
 from jem_tf.evaluation import (
     attacks,
@@ -47,7 +51,9 @@ def main(path: str, data_dir: str, images_dir: str, graph: str, ckpt: str = "") 
     results |= attack(run.model, data.validation)
     if run.model.buffer is not None:
         results |= {"samples": judge_samples(run.model, data, graph)}
-        results |= read_gap(ckpt) if ckpt else {}
+        gap = read_gap(ckpt) if ckpt else read_logged_gap(run.folder.tensorboard)
+        fifths = np.array_split(gap, 5)
+        results |= {"gap_by_fifths": [float(np.mean(part)) for part in fifths]}
     files.write_json(run.folder.result("study"), results)
     print(results)
 
@@ -113,11 +119,20 @@ def judge_samples(model, data, graph):
 
 
 def read_gap(ckpt):
-    """Means of E(drawn) - E(real) over each fifth of the steps."""
+    """E(drawn) - E(real) in nats, of every step."""
     with np.load(ckpt) as file:
         names = json.loads(str(file["manifest"]))["readings"]
-        gap = file["readings"][:, names.index("energy_gap")]
-    return {"gap_by_fifths": [float(np.mean(x)) for x in np.array_split(gap, 5)]}
+        return file["readings"][:, names.index("energy_gap")]
+
+
+def read_logged_gap(folder):
+    """The same, where each step has the mean of its epoch."""
+    log = event_accumulator.EventAccumulator(str(folder))
+    log.Reload()
+    epochs = log.Tensors("energies/energy_gap")
+    ends = np.array([each.step for each in epochs])
+    means = [float(tf.make_ndarray(each.tensor_proto)) for each in epochs]
+    return np.repeat(means, np.diff(ends, prepend=0))
 
 
 if __name__ == "__main__":
