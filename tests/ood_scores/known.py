@@ -16,9 +16,13 @@ FAR = 4 * np.eye(1, FEATURES, FEATURES - 1)  # [1, D] on the last axis
 
 
 def outputs(features, seed=0):
-    """Outputs float32 for features [N, D]; the norms are random."""
-    norms = np.exp(np.random.default_rng(seed).normal(size=len(features)))
-    columns = (features @ KERNEL + BIAS, features, norms)
+    """Outputs float32 for features [N, D]; the norms are random, and so is what the
+    initial network adds to its logits."""
+    generator = np.random.default_rng(seed)
+    norms = np.exp(generator.normal(size=len(features)))
+    logits = features @ KERNEL + BIAS
+    initial = logits + generator.normal(size=logits.shape)
+    columns = (logits, features, norms, initial)
     return Outputs(*(np.asarray(column, "float32") for column in columns))
 
 

@@ -28,6 +28,7 @@ def asked(name, outputs=TEST):
         outputs.logits,
         outputs.features if score.features else None,
         outputs.score_norm if score.gradient else None,
+        outputs.initial_logits if score.initial else None,
     )
 
 

@@ -414,7 +414,8 @@ def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
 def test_every_score_of_an_export_is_that_in_memory(exported, data):
     """`score` and `classify` in this process, without the cost of writing each."""
     run, images = exported[0].run, data.test.images[:5]
-    scorer = Scorer(run.model)
+    initial = keras.models.clone_model(run.model.network)  # of other weights
+    scorer = Scorer(run.model, initial=initial)
     names = list(ood_scores.SCORES)
     fitted_scores.attach(scorer, names, run.folder, data, precision="float32")
     wanted = scorer.scores(images, names)
