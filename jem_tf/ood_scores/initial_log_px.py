@@ -17,5 +17,7 @@ def compute(outputs: Outputs, state: State) -> tf.Tensor:
 
 
 SCORE = Score(
-    compute, "logsumexp of the logits of the classifier that --init named", initial=True
+    compute,
+    "logsumexp of the logits of the classifier that the run began with",
+    initial=True,
 )
