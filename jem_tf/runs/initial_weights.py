@@ -31,7 +31,8 @@ class Source(NamedTuple):
     logits: from images float32 [B, H, W, C] in [-1, 1] to logits [B, K].
     network: the `keras.Model`; None of a SavedModel, which has no layers.
     run: the folder of the run that it is of, or None.
-    generative: whether it learned log p(x) or log p(x, y).
+    generative: whether it learned log p(x) or log p(x, y); False where the file does
+      not say, as of a network that was saved without its JEM.
     """
 
     weights: list[tuple[str, str, np.ndarray]]
@@ -164,7 +165,9 @@ def _classifier(source: Source, network: keras.Model) -> list[np.ndarray] | None
         return network.get_weights()
     if source.run is None or not source.run.initial_classifier.is_file():
         return None
-    return _read(source.run.initial_classifier)
+    kept, own = _read(source.run.initial_classifier), network.get_weights()
+    shapes = [[x.shape for x in values] for values in (kept, own)]
+    return kept if shapes[0] == shapes[1] else None  # not if only the JEM was folded
 
 
 def _open(init: str) -> Source:

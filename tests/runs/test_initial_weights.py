@@ -190,6 +190,15 @@ def test_a_density_is_no_plain_classifier(tmp_path):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize("norm", ["frozen_batch", "none"])
+def test_a_classifier_of_other_weights_than_the_network_is_not_kept(norm, tmp_path):
+    before = initial_weights.Initial([], trained(norm="frozen_batch").get_weights())
+    initial_weights.write(RunFolder(tmp_path), before)
+    source = initial_weights.Source([], float, None, RunFolder(tmp_path), True)
+    kept = initial_weights._classifier(source, trained(norm=norm))
+    assert (kept is None) == (norm == "none")
+
+
 def test_a_run_keeps_its_initial_weights_exactly(tmp_path):
     source, other = trained(), networks.build("convnet-8", SHAPE, CLASSES, norm="batch")
     before = other.get_weights()
