@@ -14,7 +14,7 @@ LAYERS = {
     "objectives metrics ood_scores",
     "variables": "networks replay optimizers",
     "model": "sampling keras_support energy_model jem",
-    "data": "datasets",
+    "data": "datasets corruptions",
     "runs": "options runs",
     "evaluation": "figures evaluation",
     "training": "training lowering",
