@@ -1,10 +1,18 @@
 """`jem-tf evaluate calibration`: does a run's confidence match its accuracy?"""
 
+import numpy as np
 from absl import flags
 
+from jem_tf import corruptions
 from jem_tf.commands import run_evaluation, run_flags
 from jem_tf.commands.command import Command, FlagGroup
-from jem_tf.evaluation import calibration_error, findings
+from jem_tf.errors import InputError, argument, arguments_renamed
+from jem_tf.evaluation import (
+    calibration_error,
+    class_reliability,
+    findings,
+    shifted_calibration,
+)
 from jem_tf.metrics import intervals
 from jem_tf.metrics.calibration import BINS
 
@@ -13,21 +21,29 @@ SAME = ", which are those evaluated: errors at this temperature are too small"
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    FlagGroup(values, "Calibration").number(
+    group = FlagGroup(values, "Calibration")
+    group.number(
         "noise",
         0.03,
         "standard deviation of the noise of accuracy_noisy, in pixels of [-1, 1]",
         0,
+    )
+    group.texts(
+        "corruptions",
+        ["none"],
+        "corruptions of Hendrycks & Dietterich (2019), at severities 1 to 5. none; "
+        f"all; or some of {', '.join(corruptions.CORRUPTIONS)}. Each takes five times "
+        "as long as the images without corruption",
     )
     run_flags.define(values, splits=True)
 
 
 def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Measures accuracy and every error of the confidence."""
-    on, noise = context.on, context.flags.noise
+    on, noise, names = context.on, context.flags.noise, choose_corruptions(context)
     validation = run_evaluation.first_images(context.data.validation, context.limit)
     evaluated = run_evaluation.evaluated_images(context)
-    metrics, figures = calibration_error.evaluate_confidence(
+    metrics, figures, logits = calibration_error.evaluate_confidence(
         context.run.model,
         validation,
         evaluated,
@@ -35,6 +51,13 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         on=on,
         seed=context.seed,
     )
+    class_metrics, class_figures = class_reliability.evaluate_classes(
+        logits,
+        np.asarray(evaluated.labels),
+        context.data.class_names,
+        seed=context.seed,
+    )
+    metrics, figures = metrics | class_metrics, figures | class_figures
     protocol = {
         "images": run_evaluation.name_images(context.data, len(evaluated.labels), on),
         "validation_images": len(validation.labels),
@@ -42,18 +65,60 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         "accuracy_noisy": f"noise N(0, {noise}^2) on pixels of [-1, 1]",
         "temperature": "least NLL on the validation images" + SAME * (on != "test"),
         "accuracy_ci": "Wilson, 95%",
+        "precision_ci": "Wilson, 95%",
         "other_ci": f"bootstrap over {on} images, {intervals.RESAMPLES} draws, 95%",
+        "corruptions": "none",
     }
+    if names:
+        shifted, shift_figures = shifted_calibration.evaluate_shift(
+            context.run.model,
+            evaluated,
+            names,
+            temperature=metrics["temperature"],
+            seed=context.seed,
+        )
+        metrics, figures = metrics | shifted, figures | shift_figures
+        shape = evaluated.images.shape[1:]
+        protocol |= shifted_calibration.describe_shift(names, shape, on)
     return findings.Findings(metrics, protocol, figures)
+
+
+def choose_corruptions(context: run_evaluation.Context) -> list[str]:
+    """The corruptions that --corruptions names, each once; none if it says none.
+
+    Raises:
+      InputError: if there is no such corruption, or the images cannot be corrupted.
+    """
+    given = context.flags.corruptions
+    if given == ["none"]:
+        return []
+    if "none" in given or not given:
+        raise InputError(
+            f"{argument('corruptions', ','.join(given))} must be none, all, or names "
+            "of corruptions."
+        )
+    names = [n for g in given for n in (corruptions.CORRUPTIONS if g == "all" else [g])]
+    with arguments_renamed(name="corruptions"):
+        for name in names:
+            corruptions.check_name(name)
+    shape = context.data.test.images.shape
+    if shape[-1] not in corruptions.CHANNELS:
+        raise InputError(
+            f"{argument('corruptions', ','.join(given))} is for images of 1 or 3 "
+            f"channels, and these have {shape[-1]}; choose none."
+        )
+    return list(dict.fromkeys(names))
 
 
 COMMAND = Command(
     "evaluate calibration",
     """
 Measures whether a trained run's confidence matches its accuracy on the test images:
-accuracy, ECE, Brier score, NLL, and the temperature that calibrates it.
+accuracy, ECE, Brier score, NLL, and the temperature that calibrates it, all of them and
+by class; and the same on corrupted images.
 
     jem-tf evaluate calibration --workdir=RUN
+    jem-tf evaluate calibration --workdir=RUN --corruptions=all --limit=1000
     jem-tf evaluate calibration --workdir=RUN --on=validation   # to choose by
 
 Writes RUN/results/calibration.json, RUN/figures/calibration_*.png and a TensorBoard

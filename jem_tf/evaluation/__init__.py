@@ -2,6 +2,8 @@
 
     monitoring         what a run measures of itself while it trains and when it ends
     calibration_error  does confidence match accuracy? ECE, NLL, Brier score
+    class_reliability  the same of every class
+    shifted_calibration  the same on corrupted images, by severity
     outlier_detection  does the model tell outliers from images like its training data?
     scorer             computes scores of outliers, `ood_scores`, by a model
     fitted_scores      what the scores were fitted to, kept with the run

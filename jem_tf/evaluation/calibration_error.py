@@ -13,7 +13,12 @@ from jem_tf.datasets import Split
 from jem_tf.energy_model import Classifier
 from jem_tf.evaluation import inference
 from jem_tf.figures import plots
-from jem_tf.metrics import calibration, intervals
+from jem_tf.metrics import (
+    brier_decomposition,
+    calibration,
+    classwise_calibration,
+    intervals,
+)
 
 # After Guo et al. (ICML 2017) and the paper's figure 4.
 ERRORS: dict[str, Callable[[Any, Any], float]] = {
@@ -21,7 +26,10 @@ ERRORS: dict[str, Callable[[Any, Any], float]] = {
     "brier": calibration.brier,
     "ece": calibration.expected_calibration_error,
     "ece_adaptive": calibration.adaptive_calibration_error,
+    "ece_classwise": classwise_calibration.classwise_calibration_error,
+    "ece_classwise_adaptive": classwise_calibration.adaptive_classwise_error,
 }
+SCALED = ("nll", "brier", "ece", "ece_classwise")  # at the best temperature, too
 
 
 def evaluate_confidence(
@@ -32,7 +40,7 @@ def evaluate_confidence(
     noise: float,
     on: str = "test",
     seed: int = 0,
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, Any], np.ndarray]:
     """Measures a model's confidence.
 
     Args:
@@ -47,7 +55,7 @@ def evaluate_confidence(
 
     Returns:
       ({name: number, name_ci: [low, high]}, {"reliability": figure, "confidence":
-      figure}).
+      figure}, logits float32 [N, K] of the evaluated images).
     """
     labels = np.asarray(evaluated.labels)
     logits = inference.logits(model, evaluated.images, progress=f"{on} images")
@@ -57,16 +65,17 @@ def evaluate_confidence(
     metrics |= measure_accuracy("accuracy_noisy", noisy, labels)
     for name, error in ERRORS.items():
         metrics |= _with_interval(name, error, logits, labels, seed)
+    metrics |= _brier_parts(logits, labels, seed)
     temperature = calibration.best_temperature(
         inference.logits(model, validation.images, progress="validation images"),
         np.asarray(validation.labels),
     )
     metrics["temperature"] = temperature
     scaled = logits / temperature
-    for name in ("nll", "ece"):
+    for name in SCALED:
         key = f"{name}_temperature_scaled"
         metrics |= _with_interval(key, ERRORS[name], scaled, labels, seed)
-    return metrics, _figures(logits, labels, metrics)
+    return metrics, _figures(logits, labels, metrics), logits
 
 
 def measure_accuracy(
@@ -98,6 +107,21 @@ def _with_interval(
         seed=seed,
     )
     return {name: error(logits, labels), f"{name}_ci": interval}
+
+
+def _brier_parts(logits: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Any]:
+    """Brier's score in parts, {"brier_reliability": number, its _ci, ...}."""
+    parts = brier_decomposition.decompose_brier(logits, labels)._asdict()
+    generator = np.random.default_rng(seed)
+    rows = []
+    for _ in range(intervals.RESAMPLES):
+        some = generator.integers(0, len(labels), len(labels))
+        rows.append(brier_decomposition.decompose_brier(logits[some], labels[some]))
+    metrics: dict[str, Any] = {}
+    for (name, value), values in zip(parts.items(), np.transpose(rows), strict=True):
+        metrics[f"brier_{name}"] = value
+        metrics[f"brier_{name}_ci"] = intervals.percentile_interval(values)
+    return metrics
 
 
 def _figures(

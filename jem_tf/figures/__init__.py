@@ -1,6 +1,7 @@
 """Figures: grids of images, and plots of numbers, saved as PNG files.
 
     plots            plots of numbers, as matplotlib figures
+    calibration_plots  calibration by class, and by the severity of a corruption
     captioned_grids  images with captions, as matplotlib figures
     lettering        names as they are: no mathematics, fonts that have their letters
 

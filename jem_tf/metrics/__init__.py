@@ -1,14 +1,30 @@
 """Metrics: numbers computed from arrays, without models or files.
 
-    calibration  does confidence match accuracy? ECE, Brier score, NLL, temperature
-    ood          does a score separate outliers? AUROC, AUPR, FPR at 95% TPR
-    inception    are samples like real images? Inception Score, FID, KID
-    intervals    95% confidence intervals of such numbers
+    calibration             does confidence match accuracy? ECE, Brier, NLL, temperature
+    classwise_calibration   the same of every class: class-wise and adaptive ECE
+    brier_decomposition     Brier's score as reliability, resolution and uncertainty
+    ood                     does a score separate outliers? AUROC, AUPR, FPR at 95% TPR
+    inception               are samples like real images? Inception Score, FID, KID
+    intervals               95% confidence intervals of such numbers
 
 This folder imports `jem_tf.errors` alone. Functions import the libraries that they use
 beyond NumPy, so that importing this folder is quick.
 """
 
-from jem_tf.metrics import calibration, inception, intervals, ood
+from jem_tf.metrics import (
+    brier_decomposition,
+    calibration,
+    classwise_calibration,
+    inception,
+    intervals,
+    ood,
+)
 
-__all__ = ["calibration", "inception", "intervals", "ood"]
+__all__ = [
+    "brier_decomposition",
+    "calibration",
+    "classwise_calibration",
+    "inception",
+    "intervals",
+    "ood",
+]

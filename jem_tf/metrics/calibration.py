@@ -84,7 +84,7 @@ def brier(logits: ArrayLike, labels: ArrayLike) -> float:
 
 def nll(logits: ArrayLike, labels: ArrayLike) -> float:
     """Computes the negative log-likelihood: the mean of -log p(label|x), in nats."""
-    log_p = _log_softmax(logits)
+    log_p = log_softmax(logits)
     return float(-np.mean(log_p[np.arange(len(log_p)), np.asarray(labels)]))
 
 
@@ -111,15 +111,56 @@ def best_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
 def reliability(logits: ArrayLike, labels: ArrayLike, *, bins: int = BINS) -> Bins:
     """Computes what a reliability diagram shows, over bins of equal width."""
     confidence, correct = confidences(logits, labels)
-    edges = np.linspace(0, 1, bins + 1)
-    places = np.clip(np.digitize(confidence, edges) - 1, 0, bins - 1)
+    return bin_means(confidence, correct, bins=bins)
+
+
+def bin_means(confidence: np.ndarray, correct: np.ndarray, *, bins: int = BINS) -> Bins:
+    """Computes the means in bins of equal width of any probabilities and outcomes.
+
+    Args:
+      confidence: float [N] in [0, 1], probabilities of an outcome.
+      correct: float [N], 1 where the outcome came and 0 elsewhere.
+      bins: how many bins.
+    """
+    places = bin_places(confidence, bins)
     counts = np.bincount(places, minlength=bins)
     with np.errstate(invalid="ignore"):
         means = [
             np.bincount(places, values, minlength=bins) / counts
             for values in (confidence, correct)
         ]
-    return Bins(edges, counts, *means)
+    return Bins(np.linspace(0, 1, bins + 1), counts, *means)
+
+
+def bin_places(confidence: np.ndarray, bins: int) -> np.ndarray:
+    """Numbers the bin of equal width of each probability, int in [0, bins)."""
+    places = np.digitize(confidence, np.linspace(0, 1, bins + 1)) - 1
+    return np.clip(places, 0, bins - 1)
+
+
+def bin_gaps(logits: ArrayLike, labels: ArrayLike, *, bins: int = BINS) -> np.ndarray:
+    """Computes each example's part of the ECE, which is sum_b |mean over N of them|.
+
+    Returns:
+      float64 [N, bins], confidence less correctness in the example's bin, else 0.
+    """
+    confidence, correct = confidences(logits, labels)
+    gaps = np.zeros([len(confidence), bins])
+    gaps[np.arange(len(gaps)), bin_places(confidence, bins)] = confidence - correct
+    return gaps
+
+
+def resampled_errors(gaps: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Computes the ECE of R resamples at once.
+
+    Args:
+      gaps: float [N, bins], from `bin_gaps`.
+      counts: [R, N], how often each example is in a resample.
+
+    Returns:
+      float64 [R].
+    """
+    return np.abs(counts @ gaps).sum(axis=1) / counts.sum(axis=1)
 
 
 def confidences(logits: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -128,12 +169,13 @@ def confidences(logits: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.nd
     Returns:
       (max_y p(y|x), 1 where that y is the label and 0 elsewhere), both float64 [N].
     """
-    log_p = _log_softmax(logits)
+    log_p = log_softmax(logits)
     correct = np.argmax(log_p, axis=1) == np.asarray(labels)
     return np.exp(log_p.max(axis=1)), correct.astype("float64")
 
 
-def _log_softmax(logits: ArrayLike) -> np.ndarray:
+def log_softmax(logits: ArrayLike) -> np.ndarray:
+    """Computes log p(y|x): float64 [N, K]."""
     import scipy.special
 
     return scipy.special.log_softmax(np.asarray(logits, "float64"), axis=1)

@@ -50,6 +50,21 @@ def bootstrap(
     return percentile_interval(values)
 
 
+def resample_counts(n: int, *, seed: int = 0) -> np.ndarray:
+    """Draws RESAMPLES resamples of n examples, as how often each example is in one.
+
+    The draws are those of `bootstrap` for one sample.
+
+    Returns:
+      float32 [RESAMPLES, n], whose rows sum to n.
+    """
+    generator = np.random.default_rng(seed)
+    rows = [
+        np.bincount(generator.integers(0, n, n), minlength=n) for _ in range(RESAMPLES)
+    ]
+    return np.stack(rows).astype("float32")
+
+
 def percentile_interval(values: Sequence[float] | np.ndarray) -> list[float]:
     """Computes the [low, high] that CONFIDENCE of the values lie between.
 

@@ -136,3 +136,20 @@ def test_certainty_stands_in_the_last_bin():
     bins = calibration.reliability(1000 * np.eye(3), np.arange(3))
     assert bins.counts[-1] == bins.counts.sum() == 3
     assert bins.accuracy[-1] == bins.confidence[-1] == 1
+
+
+def test_the_gaps_of_the_examples_sum_to_the_ece():
+    logits, labels = example()
+    gaps = calibration.bin_gaps(logits, labels, bins=9)
+    assert (np.count_nonzero(gaps, axis=1) <= 1).all()
+    ece = np.abs(gaps.mean(axis=0)).sum()
+    assert ece == pytest.approx(slow_error(logits, labels, 9), abs=1e-12)
+
+
+def test_resampled_errors_are_the_errors_of_resamples():
+    logits, labels = example(n=60)
+    rows = np.random.default_rng(1).integers(0, 60, [5, 60])
+    counts = np.stack([np.bincount(some, minlength=60) for some in rows])
+    fast = calibration.resampled_errors(calibration.bin_gaps(logits, labels), counts)
+    slow = [slow_error(logits[some], labels[some], 20) for some in rows]
+    assert fast == pytest.approx(slow, abs=1e-12)

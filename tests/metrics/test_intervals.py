@@ -31,3 +31,12 @@ def test_samples_are_drawn_apart_and_seeds_tell():
     assert ends != intervals.bootstrap(difference, first, second, seed=1)
     deviation = np.sqrt(first.var() / 50 + second.var() / 30)
     assert ends[1] - ends[0] == pytest.approx(2 * 1.96 * deviation, rel=0.2)
+
+
+def test_counts_of_resamples_are_those_of_the_bootstrap():
+    sample = np.random.default_rng(0).normal(size=40)
+    counts = intervals.resample_counts(40, seed=3)
+    assert (counts.sum(axis=1) == 40).all()
+    means = counts @ sample / 40
+    slow = intervals.bootstrap(np.mean, sample, seed=3)
+    assert intervals.percentile_interval(means) == pytest.approx(slow, abs=1e-6)

@@ -1,0 +1,195 @@
+"""Does confidence match accuracy where images are corrupted? By kind and severity.
+
+Source: Hendrycks & Dietterich (ICLR 2019); the question is that of Ovadia et al.
+(NeurIPS 2019). Letters: N images, C kinds of corruption, S severities.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jem_tf import corruptions, pixels
+from jem_tf.datasets import Split
+from jem_tf.energy_model import Classifier
+from jem_tf.evaluation import inference
+from jem_tf.figures import calibration_plots, captioned_grids
+from jem_tf.metrics import calibration, intervals
+
+SEVERITIES = corruptions.SEVERITIES
+PARAMETERS_FOR = 32  # pixels a side
+ERROR = (
+    "mean share of errors over the corruptions and severities; not divided by the "
+    "errors of AlexNet, as the mCE of the paper is"
+)
+
+
+class Measured(NamedTuple):
+    """A number of N images, and what it is in R resamples of them: float [R]."""
+
+    value: float
+    resampled: np.ndarray
+
+    def interval(self) -> list[float]:
+        """Returns its 95% interval."""
+        return intervals.percentile_interval(self.resampled)
+
+
+NUMBERS = ("accuracy", "ece", "ece_temperature_scaled")
+Cell = dict[str, Measured]  # of NUMBERS, on N images under one corruption
+
+
+def evaluate_shift(
+    model: Classifier,
+    evaluated: Split,
+    names: Sequence[str],
+    *,
+    temperature: float,
+    seed: int = 0,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Measures accuracy and ECE on corrupted images.
+
+    Args:
+      model: classifies them.
+      evaluated: Split(images uint8 [N, H, W, 1 or 3], labels int [N]).
+      names: C names of `corruptions.CORRUPTIONS`.
+      temperature: T of the ECE of softmax(f(x) / T), fitted on images without
+        corruption.
+      seed: of the corruptions and the bootstrap.
+
+    Returns:
+      ({"corrupted_accuracy/<name>/severity_<s>": number, its _ci, the same of
+      corrupted_ece and corrupted_ece_temperature_scaled, their means over the
+      corruptions under the name "mean", "mean_corruption_error": see ERROR},
+      {"shift", "corruptions": figures}, the latter of the first image).
+    """
+    from tqdm import tqdm
+
+    images, labels = np.asarray(evaluated.images), np.asarray(evaluated.labels)
+    counts = intervals.resample_counts(len(labels), seed=seed)
+    cells: dict[tuple[str, int], Cell] = {}
+    places = [(name, s) for name in names for s in SEVERITIES]
+    for name, severity in tqdm(places, desc="corruptions", unit="set"):
+        corrupted = corruptions.corrupt(images, name, severity, seed=seed)
+        logits = inference.logits(model, corrupted)
+        cells[name, severity] = _measure(logits, labels, temperature, counts)
+    means = {
+        ("mean", severity): _mean([cells[name, severity] for name in names])
+        for severity in SEVERITIES
+    }
+    right = _mean(list(means.values()))["accuracy"]
+    metrics: dict[str, Any] = {
+        "mean_corruption_error": 1 - right.value,
+        "mean_corruption_error_ci": [1 - end for end in right.interval()[::-1]],
+    }
+    for number in NUMBERS:
+        for place, cell in (cells | means).items():
+            metrics |= _name(number, *place, cell[number], len(labels))
+    clean = _measure(inference.logits(model, images), labels, temperature, counts)
+    figures = {
+        "shift": _figure(clean, cells, means, names),
+        "corruptions": _examples(images[:1], names, seed),
+    }
+    return metrics, figures
+
+
+def describe_shift(
+    names: Sequence[str], shape: Sequence[int], on: str = "test"
+) -> dict[str, Any]:
+    """Describes in a protocol how `evaluate_shift` measures images of this shape."""
+    height, width = shape[:2]
+    side = PARAMETERS_FOR
+    other = "" if height == width == side else f", on images of {height}x{width}"
+    left_out = dict(corruptions.LEFT_OUT)
+    chosen = {n: "not asked for" for n in corruptions.CORRUPTIONS if n not in names}
+    return {
+        "corruptions": list(names),
+        "corruptions_left_out": left_out | chosen,
+        "corruption_parameters": "Hendrycks & Dietterich 2019, those of CIFAR-10-C, "
+        f"made for {side}x{side} pixels{other}; drawn anew, not the published files",
+        "mean_corruption_error": ERROR,
+        "temperature_scaled": "T of validation images without corruption",
+        "corrupted_accuracy_ci": "Wilson, 95%; of the mean, as the others",
+        "corrupted_ece_ci": f"bootstrap over {on} images, each drawn with all its "
+        f"corruptions, {intervals.RESAMPLES} draws, 95%",
+    }
+
+
+def _measure(
+    logits: np.ndarray, labels: np.ndarray, temperature: float, counts: np.ndarray
+) -> Cell:
+    right = (np.argmax(logits, axis=1) == labels).astype("float64")
+    accuracy = Measured(float(right.mean()), counts @ right / len(right))
+    return {
+        "accuracy": accuracy,
+        "ece": _measure_error(logits, labels, counts),
+        "ece_temperature_scaled": _measure_error(logits / temperature, labels, counts),
+    }
+
+
+def _measure_error(
+    logits: np.ndarray, labels: np.ndarray, counts: np.ndarray
+) -> Measured:
+    resampled = calibration.resampled_errors(
+        calibration.bin_gaps(logits, labels), counts
+    )
+    return Measured(calibration.expected_calibration_error(logits, labels), resampled)
+
+
+def _mean(cells: Sequence[Cell]) -> Cell:
+    """The mean of each number over cells of the same images."""
+    return {
+        number: Measured(
+            float(np.mean([cell[number].value for cell in cells])),
+            np.mean([cell[number].resampled for cell in cells], axis=0),
+        )
+        for number in cells[0]
+    }
+
+
+def _name(
+    number: str, name: str, severity: int, measured: Measured, n: int
+) -> dict[str, Any]:
+    """A number and its interval, which is Wilson's for one accuracy."""
+    key = f"corrupted_{number}/{name}/severity_{severity}"
+    interval = measured.interval()
+    if number == "accuracy" and name != "mean":
+        interval = intervals.proportion(measured.value * n, n)
+    return {key: measured.value, f"{key}_ci": interval}
+
+
+def _figure(
+    clean: Cell,
+    cells: dict[tuple[str, int], Cell],
+    means: dict[tuple[str, int], Cell],
+    names: Sequence[str],
+) -> Any:
+    """Each number by severity, without corruption at 0."""
+    panels = {}
+    for number in clean:
+        mean = [clean, *means.values()]
+        panels[number] = calibration_plots.BySeverity(
+            np.array([cell[number].value for cell in mean]),
+            np.array([cell[number].interval() for cell in mean]),
+            {
+                name: np.array(
+                    [clean[number].value]
+                    + [cells[name, s][number].value for s in SEVERITIES]
+                )
+                for name in names
+            },
+        )
+    return calibration_plots.shift(panels)
+
+
+def _examples(images: np.ndarray, names: Sequence[str], seed: int) -> Any:
+    """One image under every corruption, a row each, by severity."""
+    rows = [
+        [images, *(corruptions.corrupt(images, n, s, seed=seed) for s in SEVERITIES)]
+        for n in names
+    ]
+    shown = np.stack([np.concatenate(row) for row in rows])
+    columns = ["clean", *map(str, SEVERITIES)]
+    return captioned_grids.labelled_rows(
+        pixels.from_uint8(shown).numpy(), list(names), columns=columns
+    )
