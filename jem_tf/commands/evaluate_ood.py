@@ -8,7 +8,7 @@ from absl import flags
 
 from jem_tf.commands import run_evaluation, run_flags
 from jem_tf.commands.command import Command, FlagGroup
-from jem_tf.datasets import outliers, set_names
+from jem_tf.datasets import openood, outliers, set_names
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.evaluation import findings, fitted_scores, outlier_detection
 from jem_tf.evaluation.scorer import Scorer
@@ -26,8 +26,11 @@ def define(values: flags.FlagValues) -> None:
         ["auto"],
         "sets of outliers: svhn, cifar10, another TFDS set, folder:PATH, "
         "interpolation, uniform, constant. auto, alone or among others: the last "
-        "three, and those of svhn, cifar10 and cifar100 that are on disk. A name with "
-        "a comma in it is quoted as in CSV: '\"folder:/a,b\",svhn'",
+        "three, and those of svhn, cifar10 and cifar100 that are on disk. openood, of "
+        "a run on cifar10 or cifar100: the near and far sets of OpenOOD v1.5 that are "
+        "on disk, as TFDS sets, or as folders named beside it and called, for example, "
+        "tinyimagenet, dtd, places365. A name with a comma in it is quoted as in CSV: "
+        "'\"folder:/a,b\",svhn'",
     )
     group.choice(
         "half",
@@ -49,7 +52,8 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Measures how well each score tells the positives from each set of outliers."""
     asked = context.flags
     images = run_evaluation.evaluated_images(context).images
-    sets, descriptions = load_sets(context, images)
+    chosen = choose_sets(context)
+    sets, descriptions = load_sets(context, images, chosen.names)
     scorer = make_scorer(context)
     if scorer.why_not:
         console.say(f"left out, scores of features: {scorer.why_not}")
@@ -59,6 +63,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         sets,
         names=scorer.names,
         positives=context.on,
+        groups={group: [*some.values()] for group, some in chosen.groups.items()},
         seed=context.seed,
     )
     name = run_evaluation.name_images(context.data, len(images), context.on)
@@ -71,11 +76,14 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         if asked.energy_temperature
         else "least NLL on the validation images",
         "scores": {name: SCORES[name].about for name in scorer.names},
+        "passes": {name: SCORES[name].passes()._asdict() for name in scorer.names},
         "scores_fitted_on": f"{fitted_scores.MOST_IMAGES:,} training images at most, "
         "and the validation images; no outliers",
         "auroc_ci": "DeLong, 95%",
         "other_ci": f"bootstrap over both sets, {intervals.RESAMPLES} draws, 95%",
     }
+    if chosen.groups:
+        protocol["openood"] = describe_groups(chosen)
     if scorer.why_not:
         protocol["scores_left_out"] = scorer.why_not
     return findings.Findings(metrics, protocol, figures)
@@ -94,19 +102,46 @@ def make_scorer(context: run_evaluation.Context) -> Scorer:
     return scorer
 
 
+def choose_sets(context: run_evaluation.Context) -> openood.Groups:
+    """Puts sets for the names that stand for several; says which are not there."""
+    chosen = openood.Groups(context.flags.sets, {}, [])
+    trained_on = context.run.options.data.dataset
+    absent: list[str] = []
+    with arguments_renamed(name="sets"):
+        if openood.NAME in chosen.names:
+            chosen = openood.expand(chosen.names, trained_on, context.data_dir)
+            absent += chosen.absent
+        if "auto" in chosen.names:
+            names, more = outliers.expand_auto(
+                chosen.names, trained_on, context.data_dir
+            )
+            chosen = chosen._replace(names=names)
+            absent += [name for name in more if name not in absent]
+    if absent:
+        console.say(f"left out, not on the disk: {', '.join(absent)} (see --data_dir)")
+    return chosen
+
+
+def describe_groups(chosen: openood.Groups) -> dict[str, Any]:
+    """Describes in a protocol which sets are in which group, and which are in none."""
+    return {
+        **chosen.groups,
+        "not_measured": chosen.absent,
+        "images": openood.DIFFERENCE,
+        "auroc_ci": "DeLong, 95%, of the mean over sets with the same positives",
+        "fpr95": "share of the outliers that are accepted where 95% of the images are",
+        "fpr95_out": "share of the images that are refused where 95% of the outliers "
+        "are, as OpenOOD has it",
+        "aupr, aupr_out": "average precision with the images, or the outliers, as the "
+        "positives",
+        "passes": "through networks, to classify an image and score it",
+    }
+
+
 def load_sets(
-    context: run_evaluation.Context, images: Any
+    context: run_evaluation.Context, images: Any, names: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Loads the outliers: {name: images}, {name in the metrics: what it is}."""
-    names = context.flags.sets
-    if "auto" in names:
-        trained_on = context.run.options.data.dataset
-        with arguments_renamed(name="sets"):
-            names, absent = outliers.expand_auto(names, trained_on, context.data_dir)
-        if absent:
-            console.say(
-                f"left out, not on the disk: {', '.join(absent)} (see --data_dir)"
-            )
     own = check_sets(names, context)
     sets, descriptions = {}, {}
     for name, key in outliers.metric_keys(names, context.on).items():
@@ -152,12 +187,13 @@ COMMAND = Command(
     "evaluate ood",
     """
 Measures whether a trained run detects images unlike its training data: AUROC, AUPR and
-FPR at 95% TPR of several scores, for test images against sets of outliers. Scores are
-fitted on images of the run's own data set, and what they were fitted to is kept in
-RUN/fitted_scores.
+FPR at 95% TPR of several scores, for test images against sets of outliers, or near and
+far groups of them. Scores are fitted on images of the run's own data set, and what they
+were fitted to is kept in RUN/fitted_scores.
 
     jem-tf evaluate ood --workdir=RUN
     jem-tf evaluate ood --workdir=RUN --sets=svhn,uniform,folder:/data/textures
+    jem-tf evaluate ood --workdir=RUN --sets=openood,folder:/data/tinyimagenet
     jem-tf evaluate ood --workdir=RUN --on=validation --half=even   # to choose by
 
 Writes RUN/results/ood.json, RUN/figures/ood_log_px.png and a TensorBoard log,

@@ -16,6 +16,7 @@ This module has `load`. The other modules are
     digits, picture_folders, tfds_sets   readers, one for each line of the table above
     batches                              training batches as a function of (seed, step)
     outliers                             sets of images that a model was not trained on
+    openood                              groups of such sets, near and far
     set_names                            what the name of a set says
     missing_labels                       labels and classes that are missing
     paper_set_info                       class names and sizes without the images

@@ -5,6 +5,7 @@
     class_reliability  the same of every class
     shifted_calibration  the same on corrupted images, by severity
     outlier_detection  does the model tell outliers from images like its training data?
+    outlier_groups     the same over groups of sets, near and far; what a score costs
     scorer             computes scores of outliers, `ood_scores`, by a model
     fitted_scores      what the scores were fitted to, kept with the run
     sample_quality     how near are samples to real images? FID, KID, Inception Score

@@ -11,12 +11,14 @@ import numpy as np
 
 from jem_tf import ood_scores
 from jem_tf.datasets import outliers
+from jem_tf.evaluation import outlier_groups
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.figures import plots
 from jem_tf.metrics import ood
 
 LABEL = "log p(x) + const, nats"
-ORDER = ("log_px", "auroc", "aupr", "fpr95")  # of the metrics, by kind
+# Of the metrics, by kind.
+ORDER = ("openood", "log_px", *outlier_groups.MEASURES)
 
 
 def evaluate_outliers(
@@ -26,6 +28,7 @@ def evaluate_outliers(
     *,
     names: Sequence[str],
     positives: str = "test",
+    groups: Mapping[str, Sequence[str]] | None = None,
     seed: int = 0,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measures how well each score tells the positives from each set of outliers.
@@ -36,13 +39,16 @@ def evaluate_outliers(
       sets: {name: images uint8 [M, H, W, C], or float in [-1, 1]}.
       names: of the scores, "log_px" among them.
       positives: what the positives are called in a key.
+      groups: {group: names of its sets}, over which scores are averaged; see
+        `outlier_groups.evaluate_groups`.
       seed: of the bootstrap.
 
     Returns:
       ({"auroc/<key>/<score>": number, "auroc/<key>/<score>_ci": [low, high], the same
-      of aupr and fpr95, "log_px/<key>": mean in nats}, {"log_px": figure, and that of
-      the score that `is_ood` goes by, if it is among the scores}); the keys are
-      `outliers.metric_keys` of the sets.
+      of aupr, aupr_out, fpr95 and fpr95_out, "log_px/<key>": mean in nats, and those of
+      the groups}, {"log_px": figure, that of the score that `is_ood` goes by, if it is
+      among the scores, and that of the groups}); the keys are `outliers.metric_keys` of
+      the sets.
     """
     keys = outliers.metric_keys(list(sets), positives)
     inside = scorer.scores(images, names, progress=f"{positives} images")
@@ -54,6 +60,13 @@ def evaluate_outliers(
         for score, values in inside.items():
             key_of_score = f"{key}/{score}"
             metrics |= _separation(key_of_score, values, outside[key][score], seed)
+    group_figures: dict[str, Any] = {}
+    if groups:
+        own = {group: [keys[name] for name in some] for group, some in groups.items()}
+        table, group_figures = outlier_groups.evaluate_groups(
+            metrics, inside, outside, own
+        )
+        metrics |= table
     metrics = dict(sorted(metrics.items(), key=lambda item: _rank(item[0])))
     served = ood_scores.default_of(scorer.names)
     labels = {served: served, "log_px": LABEL}
@@ -67,21 +80,19 @@ def evaluate_outliers(
         for score, label in labels.items()
         if score in inside
     }
-    return metrics, figures
+    return metrics, group_figures | figures
 
 
 def _separation(
     key: str, inside: np.ndarray, outside: np.ndarray, seed: int
 ) -> dict[str, Any]:
-    sampled = ood.sampled_intervals(inside, outside, seed=seed)
-    return {
-        f"auroc/{key}": ood.auroc(inside, outside),
-        f"auroc/{key}_ci": ood.auroc_interval(inside, outside),
-        f"aupr/{key}": ood.aupr(inside, outside),
-        f"aupr/{key}_ci": sampled["aupr"],
-        f"fpr95/{key}": ood.fpr95(inside, outside),
-        f"fpr95/{key}_ci": sampled["fpr95"],
-    }
+    ends = ood.sampled_intervals(inside, outside, seed=seed)
+    ends["auroc"] = ood.auroc_interval(inside, outside)
+    metrics: dict[str, Any] = {}
+    for measure in outlier_groups.MEASURES:
+        metrics[f"{measure}/{key}"] = getattr(ood, measure)(inside, outside)
+        metrics[f"{measure}/{key}_ci"] = ends[measure]
+    return metrics
 
 
 def _rank(key: str) -> int:

@@ -4,6 +4,8 @@ Letters: N scores of in-distribution examples ("inside"), which are the positive
 scores of out-of-distribution examples ("outside"). A higher score means more likely.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -36,18 +38,45 @@ def auroc_interval(inside: ArrayLike, outside: ArrayLike) -> list[float]:
     Returns:
       [low, high]; [0, 1] if N or M is 1.
     """
+    return mean_auroc_interval([inside], [outside])
+
+
+def mean_auroc_interval(
+    inside: Sequence[ArrayLike], outside: Sequence[ArrayLike]
+) -> list[float]:
+    """Computes the 95% interval of the mean `auroc` over sets of outliers.
+
+    The sets are independent, and the inside examples are the same for all: DeLong's
+    (1988) variance of a mean of correlated areas.
+
+    Args:
+      inside: for each set, float [N] scores of the same examples.
+      outside: for each set, float [M] scores of its examples, M its own.
+
+    Returns:
+      [low, high]; [0, 1] if N or an M is 1.
+    """
+    import scipy.stats
+
+    if min(map(np.size, [*inside, *outside])) < 2:
+        return [0.0, 1.0]
+    pairs = [_placements(*pair) for pair in zip(inside, outside, strict=True)]
+    below = np.mean([low for low, _ in pairs], axis=0)
+    variance = np.var(below, ddof=1) / len(below)
+    for _, above in pairs:
+        variance += np.var(above, ddof=1) / len(above) / len(pairs) ** 2
+    half = scipy.stats.norm.ppf(0.975) * np.sqrt(variance)
+    return [float(np.clip(below.mean() + side * half, 0, 1)) for side in (-1, 1)]
+
+
+def _placements(inside: ArrayLike, outside: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """(share of outside below each inside, share of inside above each outside)."""
     import scipy.stats
 
     n, m = np.size(inside), np.size(outside)
-    if min(n, m) < 2:
-        return [0.0, 1.0]
     rank = scipy.stats.rankdata
     ranks = rank(np.concatenate([inside, outside]))
-    below = (ranks[:n] - rank(inside)) / m  # share of outside below each inside
-    above = 1 - (ranks[n:] - rank(outside)) / n  # share of inside above each outside
-    deviation = np.sqrt(np.var(below, ddof=1) / n + np.var(above, ddof=1) / m)
-    half = scipy.stats.norm.ppf(0.975) * deviation
-    return [float(np.clip(below.mean() + side * half, 0, 1)) for side in (-1, 1)]
+    return (ranks[:n] - rank(inside)) / m, 1 - (ranks[n:] - rank(outside)) / n
 
 
 def aupr(inside: ArrayLike, outside: ArrayLike) -> float:
@@ -73,10 +102,31 @@ def fpr95(inside: ArrayLike, outside: ArrayLike) -> float:
     return float(false[np.argmax(true >= TRUE_POSITIVES)])
 
 
+def aupr_out(inside: ArrayLike, outside: ArrayLike) -> float:
+    """Computes `aupr` with the outside examples as the positives.
+
+    Returns:
+      A float in [0, 1].
+    """
+    return aupr(-np.asarray(outside), -np.asarray(inside))
+
+
+def fpr95_out(inside: ArrayLike, outside: ArrayLike) -> float:
+    """Computes `fpr95` with the outside examples as the positives.
+
+    It is the share of inside examples that are refused where 95% of the outside ones
+    are.
+
+    Returns:
+      A float in [0, 1].
+    """
+    return fpr95(-np.asarray(outside), -np.asarray(inside))
+
+
 def sampled_intervals(
     inside: ArrayLike, outside: ArrayLike, *, seed: int = 0
 ) -> dict[str, list[float]]:
-    """Computes the 95% bootstrap intervals of `aupr` and `fpr95`.
+    """Computes the 95% bootstrap intervals of `aupr`, `fpr95` and their twins.
 
     Both sets are resampled. A resample is kept as how often each example is in it, so
     that the scores need sorting only once.
@@ -87,7 +137,7 @@ def sampled_intervals(
       seed: of the draws.
 
     Returns:
-      {"aupr": [low, high], "fpr95": [low, high]}.
+      {"aupr": [low, high], "fpr95": ..., "aupr_out": ..., "fpr95_out": ...}.
     """
     scores = np.concatenate([inside, outside])
     order = np.argsort(-scores, kind="stable")
@@ -99,12 +149,19 @@ def sampled_intervals(
         outside_counts = np.append(np.zeros(n), _draw_counts(generator, m))
         true = np.cumsum(inside_counts[order])[last]
         false = np.cumsum(outside_counts[order])[last]
-        precision = true / np.maximum(true + false, 1)
-        threshold = np.argmax(true >= TRUE_POSITIVES * n)
-        recall_gains = np.diff(true, prepend=0) / n
-        rows.append([np.sum(recall_gains * precision), false[threshold] / m])
+        reverse = [x[-1] - np.append(0, x[:-1])[::-1] for x in (false, true)]
+        rows.append(_precision_and_fpr(true, false) + _precision_and_fpr(*reverse))
     ends = [intervals.percentile_interval(values) for values in np.transpose(rows)]
-    return dict(zip(("aupr", "fpr95"), ends, strict=True))
+    names = ("aupr", "fpr95", "aupr_out", "fpr95_out")
+    return dict(zip(names, ends, strict=True))
+
+
+def _precision_and_fpr(true: np.ndarray, false: np.ndarray) -> list[float]:
+    """[average precision, FPR at 95% TPR] of cumulative counts by falling threshold."""
+    precision = true / np.maximum(true + false, 1)
+    recall_gains = np.diff(true, prepend=0) / true[-1]
+    threshold = np.argmax(true >= TRUE_POSITIVES * true[-1])
+    return [np.sum(recall_gains * precision), false[threshold] / false[-1]]
 
 
 def _draw_counts(generator: np.random.Generator, n: int) -> np.ndarray:

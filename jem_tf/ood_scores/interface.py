@@ -83,6 +83,13 @@ class Fit(Protocol):
         """
 
 
+class Passes(NamedTuple):
+    """Passes through networks that it takes to classify an image and to score it."""
+
+    forward: int
+    backward: int
+
+
 class Score(NamedTuple):
     """A score, and what it needs.
 
@@ -103,3 +110,7 @@ class Score(NamedTuple):
     gradient: bool = False
     initial: bool = False
     parts: tuple[str, ...] = ()
+
+    def passes(self) -> Passes:
+        """Returns what the score costs; what it computes of the outputs is small."""
+        return Passes(1 + self.initial, int(self.gradient))

@@ -92,6 +92,55 @@ def test_the_sampled_intervals_are_those_of_the_slow_way(levels):
     if levels:
         inside, outside = np.round(inside * levels), np.round(outside * levels)
     ends = ood.sampled_intervals(inside, outside, seed=3)
-    for name in ("aupr", "fpr95"):
+    for name in ("aupr", "fpr95", "aupr_out", "fpr95_out"):
         slow = intervals.bootstrap(getattr(ood, name), inside, outside, seed=3)
         assert ends[name] == pytest.approx(slow, abs=1e-12)
+
+
+def test_with_outliers_as_the_positives_precision_is_theirs():
+    inside, outside = scores()
+    precision = [
+        np.sum(outside <= at) / (np.sum(outside <= at) + np.sum(inside <= at))
+        for at in outside
+    ]
+    assert ood.aupr_out(inside, outside) == pytest.approx(np.mean(precision))
+
+
+def test_fpr95_out_is_the_share_refused_with_95_of_100_outliers():
+    inside, outside = scores(m=100)
+    threshold = np.sort(outside)[94]  # 95 of 100 are at it or below
+    expected = np.mean(inside <= threshold)
+    assert ood.fpr95_out(inside, outside) == pytest.approx(expected)
+    assert ood.fpr95_out(inside + 100, outside) == 0
+
+
+def test_by_hand_the_two_ways_differ():
+    inside, outside = [1.0, 3.0, 4.0, 5.0], [0.0, 2.0]
+    assert ood.aupr(inside, outside) == pytest.approx((1 + 1 + 1 + 4 / 5) / 4)
+    assert ood.aupr_out(inside, outside) == pytest.approx((1 + 2 / 3) / 2)
+    assert ood.fpr95(inside, outside) == pytest.approx(1 / 2)
+    assert ood.fpr95_out(inside, outside) == pytest.approx(1 / 4)
+
+
+def test_the_interval_of_a_mean_auroc_is_that_of_resampled_means():
+    inside, near = scores(n=120, m=80)
+    far = np.random.default_rng(9).normal(-0.5, 1, 150)
+    both = np.stack([inside, inside + near[:1]])  # one score moved by a constant
+    low, high = ood.mean_auroc_interval(both, [near + near[:1], far])
+    areas = [auroc(both[0], near + near[:1]), auroc(both[1], far)]
+    assert (low + high) / 2 == pytest.approx(np.mean(areas))
+    generator, means = np.random.default_rng(0), []
+    for _ in range(1500):
+        some = generator.integers(0, 120, 120)
+        outside = [generator.choice(x, len(x)) for x in (near + near[:1], far)]
+        pairs = zip(both[:, some], outside, strict=True)
+        means.append(np.mean([np.mean(a[:, None] > b) for a, b in pairs]))
+    assert high - low == pytest.approx(2 * 1.96 * np.std(means), rel=0.08)
+
+
+def test_the_mean_over_one_set_has_the_interval_of_its_auroc():
+    inside, outside = scores()
+    single = ood.mean_auroc_interval([inside], [outside])
+    assert single == ood.auroc_interval(inside, outside)
+    twice = ood.mean_auroc_interval([inside] * 2, [outside, [1.0]])
+    assert twice == [0.0, 1.0]
