@@ -108,7 +108,8 @@ def reliability_by_class(
         x, y = bins.confidence[full], bins.accuracy[full]
         axes.plot(x, y, color="tab:blue", linewidth=0.8)
         share = bins.counts[full] / bins.counts[1:].sum().clip(1)
-        axes.scatter(x, y, s=np.clip(300 * share, 3, 60), color="tab:blue")
+        sizes = np.clip(300 * share, 3, 60)
+        axes.scatter(x, y, s=sizes, color="tab:blue", clip_on=False)
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
         axes.set_title(title, fontsize="medium", **style)
         axes.text(0.97, 0.05, f"ECE {error:.2%}", ha="right", fontsize="small")

@@ -27,11 +27,19 @@ def told(tmp_path_factory, trained):
         "smoke": processes.tool_here(TOOL, f"--workdir={place / 'smoke'}", "--limit=50")
     }
     chosen = (f"--workdir={place / 'smoke'}", "--limit=50", "--on=validation")
+    chosen = (*chosen, "--corruptions=snow,contrast,snow")
     ended["choose"] = processes.tool_here(TOOL, *chosen)
     with processes.forked(TOOL, f"--workdir={place / 'plain'}") as program:
         ended["plain"] = program.end()
     for name in ("none", "bare"):
         ended[name] = processes.tool_here(TOOL, f"--workdir={place / name}")
+    for name, kinds in {
+        "kind": "snow,rain",
+        "frost": "frost",
+        "both": "none,snow",
+    }.items():
+        flags = (f"--workdir={place / 'smoke'}", f"--corruptions={kinds}")
+        ended[name] = processes.tool_here(TOOL, *flags)
     ended["word"] = processes.tool_here(TOOL, f"--workdir={place}/none", "limit=5")
     assert (
         before.items() <= processes.contents(place).items()
@@ -48,7 +56,9 @@ def test_a_run_gets_its_numbers_protocol_and_figures(told, name):
     run, (code, out, err) = told[name]
     assert (code, err) == (0, "")
     metrics, protocol = kept(run)["metrics"], kept(run)["protocol"]
-    for key in ("accuracy", "accuracy_noisy", "nll", "brier", "ece", "ece_adaptive"):
+    assert protocol["corruptions"] == "none"
+    keys = "accuracy accuracy_noisy nll brier brier_resolution ece ece_adaptive"
+    for key in [*keys.split(), "ece_classwise", "ece_classwise_adaptive"]:
         low, high = metrics[f"{key}_ci"]
         assert low <= metrics[key] <= high or key.startswith("ece")  # biased upward
     assert metrics["temperature"] > 0
@@ -56,7 +66,8 @@ def test_a_run_gets_its_numbers_protocol_and_figures(told, name):
     assert protocol["checkpoint_step"] == {"smoke": 12, "plain": 1}[name]
     assert len(protocol["network_sha256"]) == 64
     assert protocol["versions"]["tensorflow"]
-    for figure in ("reliability", "confidence"):
+    assert metrics["by_class/0/images"] > 0
+    for figure in ("reliability", "confidence", "by_class"):
         path = run / "figures" / f"calibration_{figure}.png"
         assert str(path) in out
         with Image.open(path) as picture:
@@ -65,7 +76,8 @@ def test_a_run_gets_its_numbers_protocol_and_figures(told, name):
 
 def test_what_is_printed_are_the_numbers(told):
     run, (_, out, _) = told["smoke"]
-    rows = dict(line.split()[:2] for line in out.splitlines() if line[:2] == "  ")
+    single = out.split("\n\n  by_class")[0]  # what follows are tables
+    rows = dict(line.split()[:2] for line in single.splitlines() if line[:2] == "  ")
     metrics = kept(run)["metrics"]
     assert {"accuracy", "ece", "temperature"} < set(rows)
     for name, shown in rows.items():
@@ -91,6 +103,38 @@ def test_on_validation_the_images_of_the_temperature_are_those_evaluated(told):
     assert metrics["temperature"] == test["metrics"]["temperature"]
     assert metrics["nll"] != test["metrics"]["nll"]
     assert (run / "figures" / "validation_calibration_reliability.png").exists()
+
+
+def test_corruptions_are_measured_once_each_and_the_protocol_names_them(told):
+    run = told["choose"][0].parent / "smoke"
+    found = kept(run, "validation_calibration")
+    metrics, protocol = found["metrics"], found["protocol"]
+    assert protocol["corruptions"] == ["snow", "contrast"]
+    for number in ("accuracy", "ece", "ece_temperature_scaled"):
+        for name in ("snow", "contrast", "mean"):
+            for severity in (1, 5):
+                key = f"corrupted_{number}/{name}/severity_{severity}"
+                assert 0 <= metrics[key] <= 1
+    assert 0 < metrics["mean_corruption_error"] < 1
+    for figure in ("shift", "corruptions"):
+        path = run / "figures" / f"validation_calibration_{figure}.png"
+        with Image.open(path) as picture:
+            picture.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("kind", "--corruptions=rain is no corruption that we have; choose of"),
+        ("frost", "--corruptions=frost is no corruption that we have (it is made of"),
+        ("both", "--corruptions=none,snow must be none, all, or names of corruptions."),
+    ],
+)
+def test_corruptions_that_are_none_are_refused_in_a_line(told, name, says):
+    _, (code, _, err) = told[name]
+    assert code == 1
+    assert err.startswith(f"jem_tf: {says}")
+    assert err.count("\n") == 1
 
 
 def test_a_plain_classifier_needs_no_buffer(told):

@@ -4,7 +4,7 @@ import pytest
 from jem_tf import jem, networks, ood_scores
 from jem_tf.evaluation import outlier_detection
 from jem_tf.evaluation.scorer import Scorer
-from jem_tf.metrics.ood import aupr, auroc, fpr95
+from jem_tf.metrics.ood import aupr, aupr_out, auroc, fpr95, fpr95_out
 from jem_tf.ood_scores.interface import Known, Labelled
 
 NAMES = ["log_px", "max_p", "approximate_mass", "energy", "knn"]
@@ -43,7 +43,7 @@ def test_each_number_is_of_its_set_and_score(scorer, measured):
     for short, name in (("dark", "folder:/data/dark"), ("uniform", "uniform")):
         outside = scorer.scores(SETS[name], NAMES)
         for score in NAMES:
-            for measure in (auroc, aupr, fpr95):
+            for measure in (auroc, aupr, aupr_out, fpr95, fpr95_out):
                 key = f"{measure.__name__}/{short}/{score}"
                 assert metrics[key] == measure(inside[score], outside[score])
                 low, high = metrics[f"{key}_ci"]
@@ -72,3 +72,21 @@ def test_the_positives_have_a_key_that_no_set_takes(scorer):
     )
     keys = {key for key in metrics if key.startswith("log_px/")}
     assert keys == {"log_px/validation", "log_px/data-validation"}
+
+
+def test_groups_come_first_and_are_of_their_sets(scorer, measured):
+    metrics, figures = outlier_detection.evaluate_outliers(
+        scorer,
+        TEST,
+        SETS,
+        names=NAMES,
+        groups={"near": ["folder:/data/dark"], "far": ["uniform"]},
+    )
+    assert next(iter(metrics)).startswith("openood/log_px/near_auroc")
+    assert set(figures) == {"groups", *measured[1]}
+    for group, key in (("near", "dark"), ("far", "uniform")):
+        assert (
+            metrics[f"openood/knn/{group}_aupr_out"]
+            == measured[0][f"aupr_out/{key}/knn"]
+        )
+    assert measured[0].items() <= metrics.items()

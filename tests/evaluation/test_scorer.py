@@ -96,3 +96,23 @@ def test_a_network_without_features_has_the_other_scores(make):
         scorer.check(["log_px", "knn"])
     images = np.zeros([2, 4, 4, 1], "uint8")
     assert scorer.scores(images, ood_scores.PAPER).keys() == set(ood_scores.PAPER)
+
+
+@pytest.mark.parametrize("name", ood_scores.SCORES)
+def test_a_score_takes_as_many_passes_as_it_says(model, name, monkeypatch):
+    initial = networks.build("convnet-8", SHAPE, 4, seed=2)
+    scorer, forward, backward = Scorer(model, initial=initial), [], []
+    call, gradient = keras.Model.__call__, tf.GradientTape.gradient
+
+    def counted_call(network, *args, **kw):
+        forward.append(network)
+        return call(network, *args, **kw)
+
+    def counted_gradient(tape, *args, **kw):
+        backward.append(tape)
+        return gradient(tape, *args, **kw)
+
+    monkeypatch.setattr(keras.Model, "__call__", counted_call)
+    monkeypatch.setattr(tf.GradientTape, "gradient", counted_gradient)
+    scorer.batch_outputs(tf.constant(IMAGES), [name])
+    assert ood_scores.SCORES[name].passes() == (len(forward), len(backward))

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from jem_tf.corruptions import SEVERITIES, corrupt
+from jem_tf.datasets import Split
+from jem_tf.evaluation import inference, shifted_calibration
+from jem_tf.metrics import calibration, intervals
+from tests import tiny_models
+
+NAMES = ["contrast", "gaussian_noise"]
+IMAGES, LABELS = tiny_models.data(n=60)
+TEMPERATURE = 0.25
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_models.jem()
+
+
+@pytest.fixture(scope="module")
+def measured(model):
+    return shifted_calibration.evaluate_shift(
+        model, Split(IMAGES, LABELS), NAMES, temperature=TEMPERATURE, seed=3
+    )
+
+
+def slow_cell(model, name, severity):
+    logits = inference.logits(model, corrupt(IMAGES, name, severity, seed=3))
+    ece = calibration.expected_calibration_error
+    right = np.argmax(logits, axis=1) == LABELS
+    return {
+        "accuracy": right.mean(),
+        "ece": ece(logits, LABELS),
+        "ece_temperature_scaled": ece(logits / TEMPERATURE, LABELS),
+    }
+
+
+def test_each_number_is_that_of_its_corruption_and_severity(model, measured):
+    metrics, _ = measured
+    cells = {(name, s): slow_cell(model, name, s) for name in NAMES for s in SEVERITIES}
+    for number in shifted_calibration.NUMBERS:
+        for (name, s), cell in cells.items():
+            key = f"corrupted_{number}/{name}/severity_{s}"
+            assert metrics[key] == pytest.approx(cell[number], abs=1e-6)
+        for s in SEVERITIES:
+            mean = np.mean([cells[name, s][number] for name in NAMES])
+            key = f"corrupted_{number}/mean/severity_{s}"
+            assert metrics[key] == pytest.approx(mean, abs=1e-6)
+    errors = [1 - cell["accuracy"] for cell in cells.values()]
+    assert metrics["mean_corruption_error"] == pytest.approx(np.mean(errors))
+    low, high = metrics["mean_corruption_error_ci"]
+    assert low < np.mean(errors) < high
+
+
+def test_the_interval_of_a_mean_resamples_images_with_all_their_corruptions(
+    model, measured
+):
+    metrics, _ = measured
+    logits = [
+        inference.logits(model, corrupt(IMAGES, name, 4, seed=3)) for name in NAMES
+    ]
+
+    def mean_ece(rows):
+        each = [
+            np.abs(calibration.bin_gaps(x[rows], LABELS[rows]).mean(axis=0)).sum()
+            for x in logits
+        ]
+        return float(np.mean(each))
+
+    slow = intervals.bootstrap(mean_ece, np.arange(60), seed=3)
+    assert metrics["corrupted_ece/mean/severity_4_ci"] == pytest.approx(slow, abs=1e-6)
+    one = metrics["corrupted_accuracy/contrast/severity_4"]
+    assert metrics["corrupted_accuracy/contrast/severity_4_ci"] == (
+        intervals.proportion(60 * one, 60)
+    )
+
+
+def test_the_figures_begin_without_corruption(model, measured):
+    _, figures = measured
+    logits = inference.logits(model, IMAGES)
+    accuracy, ece, _ = figures["shift"].axes
+    right = np.mean(np.argmax(logits, axis=1) == LABELS)
+    assert {line.get_ydata()[0] for line in accuracy.lines} == {right}
+    clean = calibration.expected_calibration_error(logits, LABELS)
+    assert ece.lines[0].get_ydata()[0] == pytest.approx(clean)
+    labels = [
+        text.get_text() for text in figures["corruptions"].axes[0].get_yticklabels()
+    ]
+    assert labels == NAMES
+
+
+def test_a_protocol_says_what_was_left_out_and_for_which_size_it_is_made():
+    protocol = shifted_calibration.describe_shift(NAMES, (4, 4, 1))
+    assert protocol["corruptions"] == NAMES
+    left_out = protocol["corruptions_left_out"]
+    assert "photographs" in left_out["frost"]
+    assert left_out["snow"] == "not asked for"
+    assert len(left_out) + len(NAMES) == 15
+    assert "32x32 pixels, on images of 4x4" in protocol["corruption_parameters"]
+    assert "AlexNet" in protocol["mean_corruption_error"]
+    same = shifted_calibration.describe_shift(NAMES, (32, 32, 3))
+    assert "on images of" not in same["corruption_parameters"]
