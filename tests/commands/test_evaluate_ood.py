@@ -9,6 +9,7 @@ from PIL import Image
 
 from jem_tf import ood_scores
 from jem_tf.commands import evaluate_ood
+from tests.datasets.test_tfds_sets import CIFAR10, pictures, store
 from tests.processes import ROOT, forked, run_here, tool_here
 
 pytestmark = pytest.mark.slow
@@ -52,6 +53,7 @@ def told(tmp_path_factory):
         "empty": [*flags, f"--sets=uniform,folder:{place / 'empty'}"],
         "missing": [*flags, "--sets=nonesuch"],
         "twice": [*flags, "--sets=uniform,uniform"],
+        "groups": [*flags, "--sets=openood"],
         "alias": [*flags, "--sets=svhn,svhn_cropped"],
         "link": [*flags, f"--sets={linked}"],
         "alike": [*flags, f"--sets={alike},folder:{place / 'svhn' / 'test'}"],
@@ -83,7 +85,7 @@ def test_auto_takes_what_needs_no_disk_and_says_what_it_leaves_out(told):
     assert auto["protocol"]["half"] == "all"
     for name in sets:
         for score in own:
-            for measure in ("auroc", "aupr", "fpr95"):
+            for measure in ("auroc", "aupr", "aupr_out", "fpr95", "fpr95_out"):
                 assert 0 <= auto["metrics"][f"{measure}/{name}/{score}"] <= 1
     assert "validation" in auto["protocol"]["energy_temperature_source"]
 
@@ -132,6 +134,7 @@ def test_what_was_fitted_stays_in_the_run_and_is_fitted_once(told):
         ("twice", "--sets=uniform,uniform must name sets, none of them twice."),
         ("alias", "none of them twice; svhn and svhn_cropped are one."),
         ("link", "pictures are one."),
+        ("groups", "--sets=openood has groups for cifar10 and cifar100, and the run"),
     ],
 )
 def test_sets_that_are_none_are_refused_in_a_line(told, name, says):
@@ -153,6 +156,37 @@ def test_folders_of_one_name_have_keys_of_their_own(told):
     assert means == [means[0]] * 3 != [metrics["log_px/test"]] * 3
     for key in keys:
         assert f"auroc/{key}/log_px_ci" in metrics
+
+
+def test_a_run_on_cifar10_has_the_groups_whose_sets_are_there(tmp_path):
+    data, run = str(tmp_path / "tfds"), tmp_path / "run"
+    own = {"train": pictures(100), "test": pictures(20, seed=1)}
+    store(data, "cifar10", "3.0.2", own, names=CIFAR10)
+    near = {"test": pictures(15, seed=2)}
+    store(data, "cifar100", "3.0.2", near, names="0123456789")
+    for name in ("dtd32", "birds"):
+        (tmp_path / name).mkdir()
+        for i in range(3):
+            Image.new("RGB", (9, 9), (80 * i, 9, 9)).save(tmp_path / name / f"{i}.png")
+    run_here(run, "--steps=1", "--dataset=cifar10", f"--data_dir={data}")
+    sets = ",".join(f"folder:{tmp_path / name}" for name in ("birds", "dtd32"))
+    ended = tool_here(TOOL, f"--workdir={run}", f"--sets=openood,{sets}")
+    assert (ended.code, ended.err) == (0, "")
+    assert "left out, not on the disk: tinyimagenet, mnist, svhn, places" in ended.out
+    found = json.loads((run / "results" / "ood.json").read_text())
+    metrics, groups = found["metrics"], found["protocol"]["openood"]
+    assert groups["near"] == {"cifar100": "cifar100"}
+    assert groups["far"] == {"textures": f"folder:{tmp_path / 'dtd32'}"}
+    assert groups["not_measured"] == ["tinyimagenet", "mnist", "svhn", "places365"]
+    for score in found["protocol"]["scores"]:
+        for group, key in (("near", "cifar100"), ("far", "dtd32")):
+            mean = metrics[f"openood/{score}/{group}_auroc"]
+            assert mean == metrics[f"auroc/{key}/{score}"]
+        passes = found["protocol"]["passes"][score]
+        assert metrics[f"openood/{score}/backward_passes"] == passes["backward"]
+    assert "auroc/birds/max_p" in metrics  # measured, and in no group
+    with Image.open(run / "figures" / "ood_groups.png") as picture:
+        picture.load()
 
 
 def test_the_report_shows_what_was_found(told):
