@@ -24,7 +24,7 @@ _HOMES = {
 _MODULES = {
     name: f"jem_tf.{name}"
     for name in (
-        "datasets energies evaluation figures metrics networks objectives "
+        "corruptions datasets energies evaluation figures metrics networks objectives "
         "ood_scores pixels samplers sampling starts"
     ).split()
 } | {"export": "jem_tf.serving.exporting"}

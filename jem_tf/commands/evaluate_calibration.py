@@ -1,6 +1,5 @@
 """`jem-tf evaluate calibration`: does a run's confidence match its accuracy?"""
 
-import numpy as np
 from absl import flags
 
 from jem_tf import corruptions
@@ -9,7 +8,6 @@ from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.evaluation import (
     calibration_error,
-    class_reliability,
     findings,
     shifted_calibration,
 )
@@ -43,21 +41,15 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     on, noise, names = context.on, context.flags.noise, choose_corruptions(context)
     validation = run_evaluation.first_images(context.data.validation, context.limit)
     evaluated = run_evaluation.evaluated_images(context)
-    metrics, figures, logits = calibration_error.evaluate_confidence(
+    metrics, figures = calibration_error.evaluate_confidence(
         context.run.model,
         validation,
         evaluated,
         noise=noise,
         on=on,
+        class_names=context.data.class_names,
         seed=context.seed,
     )
-    class_metrics, class_figures = class_reliability.evaluate_classes(
-        logits,
-        np.asarray(evaluated.labels),
-        context.data.class_names,
-        seed=context.seed,
-    )
-    metrics, figures = metrics | class_metrics, figures | class_figures
     protocol = {
         "images": run_evaluation.name_images(context.data, len(evaluated.labels), on),
         "validation_images": len(validation.labels),

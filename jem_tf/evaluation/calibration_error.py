@@ -3,7 +3,7 @@
 Letters: N images, K classes; logits float [N, K], labels int [N].
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from jem_tf import pixels
 from jem_tf.datasets import Split
 from jem_tf.energy_model import Classifier
-from jem_tf.evaluation import inference
+from jem_tf.evaluation import class_reliability, inference
 from jem_tf.figures import plots
 from jem_tf.metrics import (
     brier_decomposition,
@@ -39,8 +39,9 @@ def evaluate_confidence(
     *,
     noise: float,
     on: str = "test",
+    class_names: Sequence[str] = (),
     seed: int = 0,
-) -> tuple[dict[str, Any], dict[str, Any], np.ndarray]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measures a model's confidence.
 
     Args:
@@ -51,11 +52,12 @@ def evaluate_confidence(
       noise: standard deviation of the noise on the images of `accuracy_noisy`, in
         pixels of [-1, 1].
       on: the name of this split, for the progress.
+      class_names: K, to measure every class as well; empty for all of them together.
       seed: int, for this noise and the bootstrap.
 
     Returns:
       ({name: number, name_ci: [low, high]}, {"reliability": figure, "confidence":
-      figure}, logits float32 [N, K] of the evaluated images).
+      figure}, and those of `class_reliability.evaluate_classes`).
     """
     labels = np.asarray(evaluated.labels)
     logits = inference.logits(model, evaluated.images, progress=f"{on} images")
@@ -75,7 +77,13 @@ def evaluate_confidence(
     for name in SCALED:
         key = f"{name}_temperature_scaled"
         metrics |= _with_interval(key, ERRORS[name], scaled, labels, seed)
-    return metrics, _figures(logits, labels, metrics), logits
+    figures = _figures(logits, labels, metrics)
+    if class_names:
+        of_classes = class_reliability.evaluate_classes(
+            logits, labels, class_names, seed=seed
+        )
+        metrics, figures = metrics | of_classes[0], figures | of_classes[1]
+    return metrics, figures
 
 
 def measure_accuracy(
