@@ -69,7 +69,8 @@ def evaluate_shift(
     counts = intervals.resample_counts(len(labels), seed=seed)
     cells: dict[tuple[str, int], Cell] = {}
     places = [(name, s) for name in names for s in SEVERITIES]
-    for name, severity in tqdm(places, desc="corruptions", unit="set"):
+    # disable=None: no bar where there is no terminal
+    for name, severity in tqdm(places, "corruptions", unit="set", disable=None):
         corrupted = corruptions.corrupt(images, name, severity, seed=seed)
         logits = inference.logits(model, corrupted)
         cells[name, severity] = _measure(logits, labels, temperature, counts)

@@ -42,13 +42,13 @@ def decompose_brier(logits: ArrayLike, labels: ArrayLike, *, bins: int = BINS) -
     n, classes = probabilities.shape
     truth = np.eye(classes)[np.asarray(labels)]
     places = calibration.bin_places(probabilities, bins) + bins * np.arange(classes)
-    counts, p, o = (
-        np.bincount(places.ravel(), values, minlength=bins * classes)
-        for values in (None, probabilities.ravel(), truth.ravel())
-    )
+    counts = np.bincount(places.ravel(), minlength=bins * classes)
     full = counts > 0
     weights = counts[full] / n
-    p, o = p[full] / counts[full], o[full] / counts[full]
+    p, o = (
+        np.bincount(places.ravel(), x.ravel(), bins * classes)[full] / counts[full]
+        for x in (probabilities, truth)
+    )
     base = truth.mean(axis=0)
     reliability = float(np.sum(weights * (p - o) ** 2))
     resolution = float(np.sum(weights * (o - np.repeat(base, bins)[full]) ** 2))
