@@ -29,7 +29,7 @@ DEFINITIONS = {
     "interval: DeLong's",
     "copies": f"share of the samples within the distance that {QUANTILE} of the "
     f"held-out images are within; {QUANTILE} is that of new real images; interval: "
-    "Wilson's, that distance given",
+    "bootstrap over both",
 }
 
 
@@ -140,13 +140,16 @@ def compare_distances(
       {"memorisation/<name>/samples", ".../held_out", ".../nearer", ".../copies": see
       DEFINITIONS; ".../nearer_ci", ".../copies_ci": [low, high]}.
     """
-    copies = samples <= np.quantile(held_out, QUANTILE)
     metrics = {
         "samples": float(np.mean(samples)),
         "held_out": float(np.mean(held_out)),
         "nearer": ood.auroc(held_out, samples),
         "nearer_ci": ood.auroc_interval(held_out, samples),
-        "copies": float(np.mean(copies)),
-        "copies_ci": intervals.proportion(copies.sum(), len(copies)),
+        "copies": _share_within(samples, held_out),
+        "copies_ci": intervals.bootstrap(_share_within, samples, held_out),
     }
     return {f"memorisation/{name}/{key}": value for key, value in metrics.items()}
+
+
+def _share_within(samples: np.ndarray, held_out: np.ndarray) -> float:
+    return float(np.mean(samples <= np.quantile(held_out, QUANTILE)))

@@ -7,6 +7,7 @@ torch-fidelity, pytorch-fid and clean-fid read the folder; guided-diffusion's ev
 reads the .npz.
 """
 
+import os
 import pathlib
 
 import numpy as np
@@ -36,8 +37,11 @@ def check_export(folder: str | pathlib.Path, channels: int) -> pathlib.Path:
         )
     try:
         taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
+        parent = next(x for x in path.absolute().parents if x.exists())
     except OSError as error:
         raise _unwritable(folder, error) from error
+    if not (parent.is_dir() and os.access(parent, os.W_OK)):
+        raise _unwritable(folder, f"{parent} is no folder, or none to write in")
     if taken:
         raise InputError(
             f"{argument('export', folder)} exists; remove it, or name another folder."
@@ -72,8 +76,9 @@ def export_samples(folder: str | pathlib.Path, images: np.ndarray) -> pathlib.Pa
     return path
 
 
-def _unwritable(folder: str | pathlib.Path, error: OSError) -> InputError:
+def _unwritable(folder: str | pathlib.Path, why: OSError | str) -> InputError:
+    if isinstance(why, OSError):
+        why = why.strerror or str(why)
     return InputError(
-        f"{argument('export', folder)} cannot be written: {error.strerror or error}; "
-        "name another folder."
+        f"{argument('export', folder)} cannot be written: {why}; name another folder."
     )

@@ -61,8 +61,8 @@ def compare(real: np.ndarray, samples: np.ndarray, k: int = NEIGHBOURS) -> Manif
     for name, images in (("real images", real), ("samples", samples)):
         if len(images) <= k:
             raise InputError(
-                f"{len(images)} {name} are too few for balls of {k} neighbours; give at "
-                f"least {k + 1}."
+                f"{len(images)} {name} are too few for balls of {k} neighbours; give "
+                f"at least {k + 1}."
             )
     real, samples, tie = _centre(real, samples)
     real_radii, sample_radii = (squared_radii(x, k) + tie for x in (real, samples))

@@ -15,10 +15,10 @@ def noise(count, seed):
 
 
 def made(*, flip=False):
-    """A data set of noise: 300 training and 200 test images."""
+    """A data set of noise: 300 training and 1,000 test images."""
     train, test = (
         datasets.Split(noise(n, i), np.zeros(n, "int32"))
-        for i, n in enumerate((300, 200))
+        for i, n in enumerate((300, 1000))
     )
     return datasets.Dataset(train, train, test, ("a",), flip)
 
@@ -51,7 +51,7 @@ def test_distances_are_compared_as_solved_by_hand():
 
 
 def test_new_images_are_as_far_as_the_held_out_ones():
-    metrics = memorisation.compare_pixels(noise(200, 7), made())
+    metrics = memorisation.compare_pixels(noise(1000, 7), made())
     assert metrics["memorisation/pixels/samples"] == pytest.approx(
         metrics["memorisation/pixels/held_out"], rel=0.02
     )
@@ -68,7 +68,8 @@ def test_copies_are_found_and_mirrored_ones_where_training_mirrors(flip):
     slightly = (copies ^ 1, noise(160, 7))  # another last bit
     samples = np.concatenate(slightly)
     metrics = memorisation.compare_pixels(samples, data)
-    assert metrics["memorisation/pixels/copies"] == pytest.approx(0.2, abs=0.03)
+    # 40 of 200, and the few of the others that a hundredth of real images would be.
+    assert 0.2 <= metrics["memorisation/pixels/copies"] < 0.3
     features = memorisation.compare_features(
         copies.reshape(40, -1).astype("float32"),
         data.train.images.reshape(300, -1).astype("float32"),
@@ -77,7 +78,7 @@ def test_copies_are_found_and_mirrored_ones_where_training_mirrors(flip):
     )
     # Features of mirror images are other features: they are not looked for.
     share = features["memorisation/features_pixels/copies"]
-    assert share == (pytest.approx(0, abs=0.1) if flip else 1)
+    assert share < 0.5 if flip else share == 1
 
 
 def test_mirrored_copies_are_no_copies_where_training_does_not_mirror():
