@@ -102,7 +102,7 @@ def test_the_manifolds_and_the_copies_are_measured(told):
     for space in ("pixels", "features_network"):
         assert metrics[f"memorisation/{space}/held_out"] > 0
         assert 0 <= metrics[f"memorisation/{space}/copies"] <= 1
-    assert protocol["memorisation"]["training_images_pixels"] == 1294
+    assert protocol["memorisation"]["training_images_pixels"] == 1295
     assert 0 < protocol["memorisation"]["training_images_features"] < 60
     assert "k = 5" in protocol["definitions"]["precision, recall"]
     assert len(protocol["reference"]["sha256"]) == 64
