@@ -14,7 +14,9 @@ from jem_tf.evaluation import (
     findings,
     inception_file,
     inception_network,
+    memorisation,
     reference,
+    sample_export,
     sample_figures,
     sample_quality,
     sample_sources,
@@ -82,6 +84,12 @@ def define(values: flags.FlagValues) -> None:
         False,
         "also measure each third of the buffer's images by the age of their chains",
     )
+    samples.text(
+        "export",
+        "",
+        "folder to write the measured samples to, as samples.npz and as PNG files, "
+        "which other tools read. Empty: none",
+    )
     compared = FlagGroup(values, "The comparison with real images")
     compared.choice(
         "reference",
@@ -92,8 +100,14 @@ def define(values: flags.FlagValues) -> None:
     compared.text(
         "reference_stats",
         "",
-        ".npz with mu and sigma of real images, to use instead of --reference; KID is "
-        "then left out. Empty: none",
+        ".npz with mu and sigma of real images, to use instead of --reference; what "
+        "takes features of single images is then left out. Empty: none",
+    )
+    compared.switch(
+        "memorisation",
+        True,
+        "also compare the distances of samples, and of test images, to their nearest "
+        "training images",
     )
     compared.choice(
         "features",
@@ -121,7 +135,7 @@ def define(values: flags.FlagValues) -> None:
 
 
 def evaluate(context: run_evaluation.Context) -> findings.Findings:
-    """Measures FID, KID and Inception Score of samples, and shows some of them."""
+    """Measures FID, KID, IS, precision, ... of samples, and shows some of them."""
     run, data, given = context.run, context.data, context.flags
     fresh, drawing = choose_source(context)
     if given.by_age and (fresh or given.confident != 1):
@@ -129,6 +143,8 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
             f"{argument('by_age', 'true')} is for all of the buffer's images; leave "
             f"out this, or {argument('source', 'fresh')} and {argument('confident')}."
         )
+    if given.export:
+        sample_export.check_export(given.export, data.test.images.shape[-1])
     network = choose_network(run, data, given)
     count = sample_sources.count_samples(run.model, given.count, context.limit, fresh)
     features.check_count(count, network)
@@ -160,7 +176,21 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     if given.by_age:
         ages = sample_sources.ages_of_samples(run.model, count, seed=context.seed)
         protocol |= {"by_age": sample_quality.BY_AGE}
-    metrics = sample_quality.evaluate_fidelity(kept, network, real, ages=ages)
+    seen = network.extract(kept, what="samples")
+    metrics = sample_quality.compare_features(
+        seen, real, suffix=network.suffix, ages=ages
+    )
+    if given.memorisation:
+        train = None
+        if given.reference == "train" and not given.reference_stats:
+            train = reference.training_features(real, data, limit=context.limit)
+        copied, protocol["memorisation"] = memorisation.evaluate_memorisation(
+            kept, seen.features, train, data, network
+        )
+        metrics |= copied
+    if given.export:
+        folder = sample_export.export_samples(given.export, kept)
+        protocol["export"] = str(folder.absolute())
     figures = sample_figures.make_figures(
         run.model, kept, data, fresh=fresh, seed=context.seed
     )
@@ -224,12 +254,13 @@ def choose_network(run: TrainedRun, data: Dataset, given: Any) -> Any:
 COMMAND = Command(
     "evaluate samples",
     """
-Measures how good a trained run's samples are: FID, KID and Inception Score, and
-pictures of them.
+Measures how good a trained run's samples are: FID, KID, Inception Score, precision,
+recall, density and coverage; whether they copy training images; and pictures of them.
 
     jem-tf evaluate samples --workdir=RUN --inception=GRAPH.pb
     jem-tf evaluate samples --workdir=RUN --source=fresh --steps=200
     jem-tf evaluate samples --workdir=RUN --features=network
+    jem-tf evaluate samples --workdir=RUN --export=FOLDER
 
 Writes RUN/results/samples.json, RUN/figures/samples_{grid,classes,neighbours}.png and
 a TensorBoard log; docs/evaluation.md says what each number is.

@@ -20,7 +20,7 @@ COMMANDS = {
     ),
     "evaluate samples": (
         "jem_tf.commands.evaluate_samples",
-        "sample quality: FID, KID, Inception Score",
+        "sample quality: FID, KID, IS, precision, recall, copies",
     ),
     "evaluate robustness": (
         "jem_tf.commands.evaluate_robustness",

@@ -8,14 +8,16 @@
     outlier_groups     the same over groups of sets, near and far; what a score costs
     scorer             computes scores of outliers, `ood_scores`, by a model
     fitted_scores      what the scores were fitted to, kept with the run
-    sample_quality     how near are samples to real images? FID, KID, Inception Score
+    sample_quality     how near are samples to real images? FID, KID, precision, ...
     features           networks that compute features for FID and KID; their signature
     inception_network  the Inception network, which the literature uses
     inception_file     finds or downloads the file of the Inception network
     reference          the features of real images that samples are compared with
     sample_sources     the samples to measure: from the buffer, or from fresh chains
     sample_figures     figures of the samples
+    sample_export      samples as files that other tools measure
     neighbours         the training images nearest to samples
+    memorisation       has the model memorised training images?
     convergence        how well Markov chains explore: ESS and R-hat
     robustness         accuracy under adversarial attack
     attacks            the attacks by name; a table, ATTACKS

@@ -1,5 +1,7 @@
 """The training images nearest to samples: has the model memorised some of them?"""
 
+from collections.abc import Callable
+
 import numpy as np
 
 CHUNK = 10_000  # images at a time in float32
@@ -19,23 +21,44 @@ def find_nearest(
       (int [n, count], rows of `images`, nearest first; float [n, count], their
       distances).
     """
+    return find_nearest_rows(samples, images, count, convert=_flat)
+
+
+def find_nearest_rows(
+    samples: np.ndarray,
+    rows: np.ndarray,
+    count: int = 1,
+    *,
+    convert: Callable[[np.ndarray], np.ndarray] = np.asarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the rows nearest to each sample, by the L2 distance.
+
+    Args:
+      samples: [n, ...].
+      rows: [N, ...], count <= N.
+      count: how many rows for each sample.
+      convert: makes float32 [b, D] of b samples or rows.
+
+    Returns:
+      (int [n, count], nearest first; float [n, count], their distances).
+    """
     from sklearn.neighbors import NearestNeighbors
 
-    queries = _flat(samples)
+    queries = convert(samples)
     rows_of_chunks, distances_of_chunks = [], []
-    for begin in range(0, len(images), CHUNK):
-        chunk = _flat(images[begin : begin + CHUNK])
+    for begin in range(0, len(rows), CHUNK):
+        chunk = convert(rows[begin : begin + CHUNK])
         search = NearestNeighbors(
             n_neighbors=min(count, len(chunk)), algorithm="brute"
         ).fit(chunk)
         nearest_distances, nearest_rows = search.kneighbors(queries)
         rows_of_chunks.append(nearest_rows + begin)
         distances_of_chunks.append(nearest_distances)
-    rows = np.concatenate(rows_of_chunks, 1)
+    which = np.concatenate(rows_of_chunks, 1)
     distances = np.concatenate(distances_of_chunks, 1)
     order = np.argsort(distances, axis=1, kind="stable")[:, :count]
-    rows, distances = (np.take_along_axis(x, order, 1) for x in (rows, distances))
-    return rows, distances
+    which, distances = (np.take_along_axis(x, order, 1) for x in (which, distances))
+    return which, distances
 
 
 def _flat(images: np.ndarray) -> np.ndarray:

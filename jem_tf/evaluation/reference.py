@@ -16,8 +16,11 @@ from jem_tf.evaluation.features import FeatureNetwork, check_count
 from jem_tf.metrics import inception
 from jem_tf.system import cache, console, files
 
-MOST_FEATURES = 10_000  # images whose features are kept for KID
-CACHED = ("mu", "sigma", "count", "features")  # a Reference's fields in a file
+MOST_FEATURES = 50_000  # images whose features are kept: 410 MB of Inception's
+MOST_COMPARED = 10_000  # images whose features are compared with the samples'
+FIELDS = ("mu", "sigma", "count", "features")  # a Reference's in a file, and SHA256
+SHA256 = "sha256"
+COMPARED = ("kid", "manifold")  # what takes features of single images
 UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile)
 
 
@@ -27,13 +30,28 @@ class Reference(NamedTuple):
     mu: float64 [D], the mean.
     sigma: float64 [D, D], the covariance.
     num_images: N, or None where it is not known.
-    features: float32 [n, D] of n <= N images, for KID; or None.
+    features: float32 [n, D] of n <= N images, evenly spaced; or None.
     """
 
     mu: np.ndarray
     sigma: np.ndarray
     num_images: int | None
     features: np.ndarray | None
+
+    def compared(self) -> np.ndarray | None:
+        """Features [MOST_COMPARED, D] at most, evenly spaced and then shuffled."""
+        if self.features is None:
+            return None
+        some = take_evenly(self.features, MOST_COMPARED)
+        return some[np.random.default_rng(0).permutation(len(some))]
+
+    def sha256(self) -> str:
+        """Computes the sha256 over the bytes of mu, sigma and the features."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.mu, "<f8").data)
+        digest.update(np.ascontiguousarray(self.sigma, "<f8").data)
+        if self.features is not None:
+            digest.update(np.ascontiguousarray(self.features, "<f4").data)
+        return digest.hexdigest()
 
 
 def choose_reference(
@@ -60,9 +78,16 @@ def choose_reference(
       InputError: as `compute_reference` and `read_reference`.
     """
     if stats:
-        console.say(f"{stats} has no features of single images: KID is left out")
-        described = {"file": str(stats), "kid": "left out: the file has no features"}
-        return read_reference(stats, network.width), described
+        console.say(
+            f"{stats} has no features of single images: KID, precision, recall, "
+            "density and coverage are left out"
+        )
+        reference, why = (
+            read_reference(stats, network.width),
+            "the file has no features",
+        )
+        described = {"file": str(stats), "sha256": reference.sha256()}
+        return reference, described | dict.fromkeys(COMPARED, f"left out: {why}")
     images = real_images(data, split, limit)
     more = f"{argument('split', 'train')} or {argument('limit')}"
     check_count(len(images), network, more)
@@ -71,7 +96,9 @@ def choose_reference(
     words = {"train": "train and validation", "test": "test"}[split]
     return reference, {
         "images": f"{len(images)} of the data's {words} images",
-        "kid_images": 0 if reference.features is None else len(reference.features),
+        "sha256": reference.sha256(),  # of the statistics and features
+        "kid_images": min(len(images), MOST_COMPARED),
+        "features_kept": min(len(images), MOST_FEATURES),
     }
 
 
@@ -91,6 +118,25 @@ def real_images(data: Dataset, split: str, limit: int = 0) -> np.ndarray:
     return take_evenly(images, limit or len(images))
 
 
+def training_features(
+    reference: Reference, data: Dataset, *, limit: int = 0
+) -> np.ndarray:
+    """Takes the features of training images from a reference of all but test images.
+
+    Args:
+      reference: what `choose_reference` made of split="train" and no file.
+      data: the data set that it was made of.
+      limit: with which it was made.
+
+    Returns:
+      float32 [n, D]; validation images are left out.
+    """
+    rows = np.arange(len(data.train.labels) + len(data.validation.labels))
+    rows = take_evenly(take_evenly(rows, limit or len(rows)), MOST_FEATURES)
+    features: Any = reference.features
+    return features[rows < len(data.train.labels)]
+
+
 def take_evenly(rows: np.ndarray, most: int) -> np.ndarray:
     """Takes at most `most` rows, evenly spaced."""
     if len(rows) <= most:
@@ -107,7 +153,8 @@ def compute_reference(
       images: uint8 [N, H, W, C].
       network: computes the features.
       folder: a cache folder, from which the reference is read and where it is kept;
-        None: no cache. A file of the cache that cannot be read is replaced.
+        None: no cache. A file of the cache that cannot be read, or whose sha256 is not
+        the one in it, is replaced.
 
     Raises:
       InputError: if there are too few images for a covariance.
@@ -163,18 +210,21 @@ def _key(images: np.ndarray, network: FeatureNetwork) -> str:
 def _from_cache(path: pathlib.Path, width: int) -> Reference | None:
     try:
         with np.load(path) as arrays:
-            mu, sigma, count, features = (arrays[name] for name in CACHED)
-            num_images = int(count)
+            mu, sigma, count, features = (arrays[name] for name in FIELDS)
+            num_images, sha256 = int(count), str(arrays[SHA256])
     except UNREADABLE:
         return None
-    shapes = mu.shape, sigma.shape, features.shape[1:]
-    if shapes != ((width,), (width, width), (width,)):
+    kept = min(num_images, MOST_FEATURES)  # earlier versions kept fewer
+    shapes = mu.shape, sigma.shape, features.shape
+    if shapes != ((width,), (width, width), (kept, width)):
         return None
-    return Reference(mu, sigma, num_images, features)
+    reference = Reference(mu, sigma, num_images, features)
+    return reference if reference.sha256() == sha256 else None
 
 
 def _to_cache(path: pathlib.Path, reference: Reference) -> None:
-    arrays: dict[str, Any] = dict(zip(CACHED, reference, strict=True))
+    arrays: dict[str, Any] = dict(zip(FIELDS, reference, strict=True))
+    arrays[SHA256] = np.asarray(reference.sha256())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.atomic_file(path) as part, part.open("wb") as file:

@@ -5,6 +5,7 @@
     brier_decomposition     Brier's score as reliability, resolution and uncertainty
     ood                     does a score separate outliers? AUROC, AUPR, FPR at 95% TPR
     inception               are samples like real images? Inception Score, FID, KID
+    manifold                do samples and real images cover each other? precision, ...
     intervals               95% confidence intervals of such numbers
 
 This folder imports `jem_tf.errors` alone. Functions import the libraries that they use
@@ -17,6 +18,7 @@ from jem_tf.metrics import (
     classwise_calibration,
     inception,
     intervals,
+    manifold,
     ood,
 )
 
@@ -26,5 +28,6 @@ __all__ = [
     "classwise_calibration",
     "inception",
     "intervals",
+    "manifold",
     "ood",
 ]

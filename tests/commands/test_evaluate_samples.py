@@ -43,11 +43,15 @@ def told(tmp_path_factory, trained):
     commands = {
         name: [TOOL, f"--workdir={place / name.split()[0]}", *argv]
         for name, argv in {
-            "smoke": [OWN, "--limit=60", "--confident=0.9"],
+            "smoke": [
+                *(OWN, "--limit=60", "--confident=0.9"),
+                f"--export={place / 'export'}",
+            ],
             "thirds": [OWN, "--by_age"],
             "plain thirds": [OWN, "--by_age", "--count=40"],
             "plain": [OWN, "--count=40", "--steps=3", "--conditional", "--seed=5"],
             "bad": [],
+            "bad export": [OWN, f"--export={place / 'text.pb'}"],
             "bad width": [OWN, f"--reference_stats={place / 'stats.npz'}"],
             "graph": [f"--inception={place / 'text.pb'}"],
         }.items()
@@ -85,6 +89,32 @@ def test_the_protocol_says_how_the_buffers_images_were_measured(told):
     assert 54 <= metrics["samples"] < 60
     assert metrics["reference_images"] == 60
     assert "8 bits" in protocol["rounding"]
+
+
+def test_the_manifolds_and_the_copies_are_measured(told):
+    said = found(told, "smoke")
+    metrics, protocol = said["metrics"], said["protocol"]
+    for name in ("precision_network", "recall_network", "coverage_network"):
+        low, high = metrics[f"{name}_ci"]
+        assert 0 <= low <= metrics[name] <= high <= 1
+    assert metrics["density_network"] >= 0
+    assert metrics["manifold_images"] == metrics["samples"]
+    for space in ("pixels", "features_network"):
+        assert metrics[f"memorisation/{space}/held_out"] > 0
+        assert 0 <= metrics[f"memorisation/{space}/copies"] <= 1
+    assert protocol["memorisation"]["training_images_pixels"] == 1295
+    assert 0 < protocol["memorisation"]["training_images_features"] < 60
+    assert "k = 5" in protocol["definitions"]["precision, recall"]
+    assert len(protocol["reference"]["sha256"]) == 64
+
+
+def test_the_measured_samples_are_exported(told):
+    place = told["smoke"][0]
+    folder, count = place.parent / "export", found(told, "smoke")["metrics"]["samples"]
+    with np.load(folder / "samples.npz") as arrays:
+        assert arrays["arr_0"].shape == (count, 8, 8, 1)
+    assert len(list((folder / "samples").glob("*.png"))) == count
+    assert found(told, "smoke")["protocol"]["export"] == str(folder)
 
 
 def test_thirds_by_age_are_measured_of_the_buffer_alone(told):
@@ -126,7 +156,9 @@ def test_tensorboard_gets_them_too(told):
     for path in (place / "tensorboard" / "evaluation").glob("events*"):
         for event in tf.compat.v1.train.summary_iterator(str(path)):
             tags |= {value.tag for value in event.summary.value}
-    assert {"samples/fid_network", *(f"samples/{name}" for name in FIGURES)} <= tags
+    expected = {"samples/fid_network", "samples/precision_network"}
+    expected |= {"samples/memorisation/pixels/copies"}
+    assert {*expected, *(f"samples/{name}" for name in FIGURES)} <= tags
 
 
 @pytest.mark.parametrize(
@@ -134,6 +166,7 @@ def test_tensorboard_gets_them_too(told):
     [
         ("bad", "8 x 8 images of --dataset=digits; give --features=network"),
         ("bad width", "has mu of shape (7,) and sigma of (7, 7)"),
+        ("bad export", "text.pb exists; remove it, or name another folder."),
         ("graph", "text.pb is no frozen graph; give classify_image_graph_def.pb"),
     ],
 )

@@ -31,3 +31,13 @@ def test_a_last_chunk_smaller_than_the_count_is_no_matter(monkeypatch):
     which, _ = neighbours.find_nearest(images[10:], images, 3)
     assert which.shape == (1, 3)
     assert which[0, 0] == 10
+
+
+def test_the_nearest_rows_are_those_of_all_distances(monkeypatch):
+    random = np.random.default_rng(0)
+    samples, rows = (random.normal(size=[n, 7]).astype("float32") for n in (6, 50))
+    monkeypatch.setattr(neighbours, "CHUNK", 16)
+    which, distances = neighbours.find_nearest_rows(samples, rows)
+    all_ = np.linalg.norm(samples[:, None] - rows, axis=-1)
+    np.testing.assert_array_equal(which[:, 0], all_.argmin(1))
+    np.testing.assert_allclose(distances[:, 0], all_.min(1), rtol=1e-5)

@@ -1,5 +1,7 @@
 """References: from images, from the cache, from other tools' files."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,13 @@ def test_a_kept_file_that_is_none_is_made_anew(tmp_path, network, images):
         before = network.asked
         assert_equal(reference.compute_reference(images, network, tmp_path), made)
         assert network.asked == before + 1
+    with np.load(place) as arrays:
+        kept = dict(arrays)
+    for name in ("mu", "sigma", "features"):  # a number that is not the one written
+        np.savez(place, **kept | {name: kept[name] + np.float32(1e-3)})
+        before = network.asked
+        assert_equal(reference.compute_reference(images, network, tmp_path), made)
+        assert network.asked == before + 1
     np.savez(place, mu=np.zeros(3))
     assert_equal(reference.compute_reference(images, network, tmp_path), made)
 
@@ -77,10 +86,18 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     assert "not kept for next time" in capsys.readouterr().out
 
 
-def test_the_images_for_kid_are_few_and_evenly_spaced(monkeypatch, network, images):
+def test_the_features_kept_and_compared_are_few_and_evenly_spaced(
+    monkeypatch, network, images
+):
     monkeypatch.setattr(reference, "MOST_FEATURES", 20)
+    monkeypatch.setattr(reference, "MOST_COMPARED", 10)
     made = reference.compute_reference(images, network)
     assert made.features.shape == (20, network.width)
+    some = reference.take_evenly(made.features, 10)
+    assert not np.array_equal(made.compared(), some)  # but shuffled
+    np.testing.assert_array_equal(
+        *(np.sort(x, axis=0) for x in (made.compared(), some))
+    )
     rows = np.arange(100)
     np.testing.assert_array_equal(reference.take_evenly(rows, 4), [0, 33, 66, 99])
     np.testing.assert_array_equal(reference.take_evenly(rows, 100), rows)
@@ -94,6 +111,32 @@ def test_training_images_are_all_but_the_tests():
     assert len(reference.real_images(data, "train", 5)) == 5
 
 
+@pytest.mark.parametrize(("limit", "most"), [(0, 50_000), (100, 50_000), (100, 30)])
+def test_the_features_of_training_images_are_without_those_of_validation(
+    monkeypatch, network, limit, most
+):
+    data = datasets.load("digits")
+    monkeypatch.setattr(reference, "MOST_FEATURES", most)
+    real, _ = reference.choose_reference(data, network, limit=limit)
+    features = reference.training_features(real, data, limit=limit)
+    validation = {bytes(x) for x in np.asarray(data.validation.images)}
+    images = reference.take_evenly(reference.real_images(data, "train", limit), most)
+    images = images[[bytes(x) not in validation for x in images]]
+    assert len(features) < min(most, limit or 10**9, len(data.train.labels) + 1)
+    np.testing.assert_allclose(
+        features, network.extract(images).features, rtol=1e-4, atol=1e-5
+    )
+
+
+def test_the_protocol_has_the_sha256_of_the_statistics(network):
+    data = datasets.load("digits")
+    real, described = reference.choose_reference(data, network, limit=100)
+    content = [np.ascontiguousarray(x).tobytes() for x in real[:2]]
+    content.append(real.features.astype("float32").tobytes())
+    assert described["sha256"] == hashlib.sha256(b"".join(content)).hexdigest()
+    assert described["features_kept"] == described["kid_images"] == 100
+
+
 def test_other_tools_files_are_read(tmp_path, network):
     d = network.width
     sigma = np.eye(d, dtype="float32")
@@ -104,6 +147,8 @@ def test_other_tools_files_are_read(tmp_path, network):
     np.testing.assert_array_equal(read.sigma, sigma)
     assert read.sigma.dtype == "float64"
     assert "left out" in described["kid"]
+    assert "left out" in described["manifold"]
+    assert described["sha256"] == read.sha256()
 
 
 def refused(path, width=4):

@@ -113,10 +113,15 @@ def test_the_jackknife_is_that_of_a_distance_anew_without_each_group():
         )
         for rows in np.array_split(np.arange(95), 10)
     ]
-    fid, deviation = inception.frechet_jackknife(features, *reference)
+    fid, deviation, infinity = inception.frechet_jackknife(features, *reference)
     assert deviation == pytest.approx(np.sqrt(9 * np.var(without)), rel=1e-8)
     own = inception.statistics(features)
     assert fid == pytest.approx(inception.frechet_distance(*own, *reference))
+    inverse = np.mean(
+        [1 / 85] * 5 + [1 / 86] * 5
+    )  # 5 groups have 10 rows, and 5 have 9
+    line = np.polyfit([1 / 95, inverse], [fid, np.mean(without)], 1)
+    assert infinity == pytest.approx(line[1], rel=1e-8)
 
 
 def test_the_jackknife_is_about_the_distances_deviation_over_draws():
@@ -125,8 +130,32 @@ def test_the_jackknife_is_about_the_distances_deviation_over_draws():
         inception.frechet_jackknife(normal(400, 3, seed=seed), *reference)
         for seed in range(60)
     ]
-    fids, deviations = np.transpose(draws)
+    fids, deviations, infinities = np.transpose(draws)
     assert np.mean(deviations) == pytest.approx(np.std(fids), rel=0.3)
+    assert np.std(infinities) == pytest.approx(np.std(fids), rel=0.1)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(0, 1), (0.1, 1.2)])
+def test_the_intercept_is_the_distance_of_the_gaussians_and_that_of_n_images_is_not(
+    mean, deviation
+):
+    true = 8 * mean**2 + 8 * (deviation - 1) ** 2
+    draws = [
+        inception.frechet_jackknife(
+            normal(200, 8, seed=seed) * deviation + mean, np.zeros(8), np.eye(8)
+        )
+        for seed in range(60)
+    ]
+    fids, _, infinities = np.transpose(draws)
+    error = np.std(infinities, ddof=1) / np.sqrt(len(draws))
+    assert np.mean(infinities) == pytest.approx(true, abs=3 * error)
+    assert np.mean(fids) > true + 10 * error
+
+
+def test_there_is_no_intercept_where_the_distance_is_not_linear():
+    reference = np.zeros(6), np.eye(6)
+    assert inception.frechet_jackknife(normal(11, 6), *reference).infinity is None
+    assert inception.frechet_jackknife(normal(12, 6), *reference).infinity is not None
 
 
 def slow_mmd(a, b):
