@@ -87,8 +87,8 @@ def compile_for_any_batch(advance: Callable[..., State]) -> Callable[..., State]
       advance: (state, first, count, *others), tensors -> a state.
 
     Returns:
-      The same function of tensors, as one graph. Only the last axis of a tensor of three
-      axes or more and the images of the state have fixed sizes in it.
+      The same function, as one graph. Fixed in it are the sizes of the rows of the
+      state and the last axis of other tensors of three axes.
     """
     graphs: list[Callable[..., State]] = []
 
@@ -104,7 +104,7 @@ def compile_for_any_batch(advance: Callable[..., State]) -> Callable[..., State]
 
 
 def _spec(tensor: tf.Tensor, fixed: tf.TensorShape) -> tf.TensorSpec:
-    """The type of a tensor whose last axes alone have fixed sizes."""
+    """Makes the type of a tensor whose last axes alone have fixed sizes."""
     free = [None] * (tensor.shape.rank - fixed.rank)
     return tf.TensorSpec([*free, *fixed], tensor.dtype)
 

@@ -1,9 +1,8 @@
-"""Linear classifiers, whose nearest adversarial points are known, and small networks."""
+"""Linear classifiers, whose nearest adversarial points are known, and a network."""
 
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.evaluation import attack_gradients
 from jem_tf.evaluation.autoattack import standard_set
 
 SHAPE = (4, 4, 2)
@@ -17,18 +16,25 @@ def linear(classes=5):
     return lambda x, seed: tf.reshape(x, [-1, DIMENSION]) @ WEIGHTS[:, :classes]
 
 
-def network(seed):
-    """A network of one hidden layer and five classes, with random weights."""
-    rng = np.random.default_rng(seed)
-    first = rng.normal(size=(DIMENSION, 40)).astype("float32")
-    second = rng.normal(size=(40, 5)).astype("float32")
-    return lambda x, seed: (
-        tf.nn.swish(2 * tf.reshape(x, [-1, DIMENSION]) @ first) @ second
-    )
+class Network:
+    """A network of one hidden layer and five classes; new weights need no new graph."""
+
+    def __init__(self):
+        self._first = tf.Variable(tf.zeros([DIMENSION, 40]))
+        self._second = tf.Variable(tf.zeros([40, 5]))
+
+    def with_weights(self, seed):
+        rng = np.random.default_rng(seed)
+        for weights in (self._first, self._second):
+            weights.assign(rng.normal(size=weights.shape))
+        return self
+
+    def __call__(self, x, seed):
+        return tf.nn.swish(tf.reshape(x, [-1, DIMENSION]) @ self._first) @ self._second
 
 
 def images(classify, n=24, low=0.4, high=0.6):
-    """`Images` [n, 4, 4, 2] in [0, 1], whose labels are what the classifier predicts."""
+    """`Images` [n, 4, 4, 2] in [0, 1], labelled as the classifier predicts."""
     rng = np.random.default_rng(1)
     x = rng.uniform(low, high, (n, *SHAPE)).astype("float32")
     logits = classify(2 * x - 1, None).numpy()
@@ -36,7 +42,7 @@ def images(classify, n=24, low=0.4, high=0.6):
 
 
 def distances(given, norm, classes=5):
-    """To each other class in the order of `others`: [N, K - 1]; no pixel meets 0 or 1."""
+    """To other classes as in `others`: [N, K - 1]; no pixel meets 0 or 1 on the way."""
     logits = linear(classes)(2 * given.x - 1, None).numpy()
     rows = np.arange(len(logits))[:, None]
     own = given.labels[:, None]
@@ -60,7 +66,3 @@ def assert_within(points, x, radius, norm):
 def wrong(classify, points, labels):
     """By the rule of `attacks.is_right`, without it: bool [N]."""
     return np.argmax(classify(2 * points - 1, None).numpy(), 1) != labels
-
-
-def pgd_view(classify):
-    return attack_gradients.make_attack_view(classify, SHAPE)

@@ -75,5 +75,7 @@ def test_windows_lie_everywhere_that_they_fit():
         ((rows.numpy() >= 0) & (rows.numpy() < 3))[:, :, None]
         & ((columns.numpy() >= 0) & (columns.numpy() < 3))[:, None, :],
     )
-    places = {(-r, -c) for r, c in zip(rows.numpy()[:, 0], columns.numpy()[:, 0])}
+    places = {
+        (-r, -c) for r, c in zip(rows.numpy()[:, 0], columns.numpy()[:, 0], strict=True)
+    }
     assert places == {(r, c) for r in range(3) for c in range(2)}
