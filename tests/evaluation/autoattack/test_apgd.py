@@ -49,6 +49,7 @@ def test_points_stay_in_the_range_too(norm):
     classifiers.assert_within(found.points, given.x, radius, norm)
 
 
+@pytest.mark.slow
 @each_norm
 def test_it_is_never_weaker_than_pgd_of_as_many_steps(norm):
     radius = {"linf": 0.012, "l2": 0.05}[norm]

@@ -8,6 +8,7 @@ from tests.evaluation.autoattack import classifiers
 each_norm = pytest.mark.parametrize("norm", classifiers.NORMS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "enough"), [("linf", 1.005), ("l2", 2.5)])
 def test_of_a_linear_model_it_breaks_what_is_nearer_than_the_radius(norm, enough):
     # Windows of a pixel find the corner of the L-inf ball; L2's patterns have 3 x 3.

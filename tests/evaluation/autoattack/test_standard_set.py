@@ -27,6 +27,7 @@ def run(parts, classify, given, radius):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", classifiers.NORMS)
 def test_of_a_linear_model_it_breaks_what_is_nearer_than_the_radius(norm):
     classify = classifiers.linear()
@@ -43,6 +44,7 @@ def test_of_a_linear_model_it_breaks_what_is_nearer_than_the_radius(norm):
         classifiers.assert_within(found.points, given.x, radius, norm)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", classifiers.NORMS)
 def test_it_breaks_what_any_of_its_parts_breaks_alone(norm):
     network = classifiers.Network().with_weights(7)
