@@ -1,5 +1,6 @@
 """`jem-tf evaluate robustness`: how accurate does a run stay under attack?"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from absl import flags
@@ -7,22 +8,31 @@ from absl import flags
 from jem_tf import samplers
 from jem_tf.commands import run_evaluation, run_flags
 from jem_tf.commands.command import Command, FlagGroup
+from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.evaluation import distal, findings, robustness
-from jem_tf.evaluation.attacks import ATTACKS
+from jem_tf.evaluation.attacks import ATTACKS, STANDARD_SET
+from jem_tf.evaluation.autoattack import standard_set
 from jem_tf.runs import build, loading
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import console
 
 IMAGES = 100  # without --limit: an attack takes long
+STANDARD_IMAGES = 1000  # without --limit, of AutoAttack
+STEPS, STANDARD_STEPS = 20, 100  # without --steps: of PGD, of AutoAttack's parts
 SAME = "the run's own"
 
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     attack = FlagGroup(values, "The attack")
-    attack.choice("attack", "pgd", list(ATTACKS), "attack")
+    attack.choice(
+        "attack",
+        "pgd",
+        [*ATTACKS, STANDARD_SET],
+        "attack. autoattack: APGD-CE, APGD-T, FAB-T and Square attack, of JEM-0 alone",
+    )
     attack.texts(
         "eps_linf",
         ["1", "2", "4", "8"],
@@ -33,8 +43,17 @@ def define(values: flags.FlagValues) -> None:
         ["0.25", "0.5", "1"],
         "L2 radii in pixels of [0, 1]; 0 is always among them",
     )
-    attack.integer("steps", 20, "steps of the attack", 1)
+    attack.integer(
+        "steps",
+        None,
+        f"steps of the attack. Unset: {STEPS}, and {STANDARD_STEPS} of autoattack",
+        1,
+    )
     attack.integer("restarts", 1, "restarts, each from a random point of the ball", 1)
+    attack.integer(
+        "targets", 9, "of autoattack: classes that APGD-T and FAB-T try in turn", 1
+    )
+    attack.integer("queries", 5000, "of autoattack: queries of Square attack", 1)
     attack.integer(
         "eot", 2, "draws of the refinement's noise that an attack averages", 1
     )
@@ -50,8 +69,8 @@ def define(values: flags.FlagValues) -> None:
     defence.texts(
         "refine_steps",
         None,
-        "k, sampler steps before the image is classified. Unset: 0,1,10, and of a "
-        "plain classifier 0",
+        "k, sampler steps before the image is classified. Unset: 0,1,10, and 0 of a "
+        "plain classifier or under autoattack, which attacks no other",
     )
     defence.number(
         "refine_noise",
@@ -87,11 +106,13 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Attacks the run by every radius and refinement, and drives noise to classes."""
     run, given = context.run, context.flags
     radii, defences = choose_radii(given), choose_defences(run, given)
+    settings = choose_settings(given, context.seed)
+    standard = settings.attack == STANDARD_SET
+    if standard:
+        standard_set.check_attacked(defences, len(run.class_names))
     baseline = read_baseline(run, given.baseline)
-    settings = robustness.AttackSettings(
-        given.steps, given.restarts, context.seed, given.attack
-    )
-    split = run_evaluation.evaluated_images(context, IMAGES)
+    usual = STANDARD_IMAGES if standard else IMAGES
+    split = run_evaluation.evaluated_images(context, usual)
     models = {"run": run.model} | ({"baseline": baseline.model} if baseline else {})
     learned_from = baseline and compare_data(run.folder, baseline.folder, on=context.on)
     if learned_from not in (None, SAME):
@@ -104,22 +125,58 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         settings=settings,
         baseline=models.get("baseline"),
     )
-    goal = {"confidence": given.distal_confidence, "max_steps": given.distal_steps}
-    goal["seed"] = context.seed
-    driven, strip = distal.evaluate_distal(models, run.class_names, **goal)
     for name in (name for name, check in checks.items() if not check["ok"]):
         console.say(f"warning: {name} does not hold; see the protocol's sanity")
     protocol = {
         "images": run_evaluation.name_images(
             context.data, len(split.labels), context.on
         ),
+        "fewer_images": name_fewer(len(split.labels), usual),
         **robustness.describe_robustness(defences, radii, settings),
-        "distal": distal.describe_distal(**goal),
         "baseline": baseline and findings.provenance(baseline, context.data),
         "baseline_data": learned_from,
         "sanity": checks,
     }
-    return findings.Findings(metrics | driven, protocol, figures | {"distal": strip})
+    measured = findings.Findings(metrics, protocol, figures)
+    return measured if standard else add_distal(measured, models, context)
+
+
+def add_distal(
+    measured: findings.Findings,
+    models: Mapping[str, EnergyModel],
+    context: run_evaluation.Context,
+) -> findings.Findings:
+    """Drives noise to classes, and adds what came of it to the findings."""
+    given = context.flags
+    goal = {"confidence": given.distal_confidence, "max_steps": given.distal_steps}
+    goal["seed"] = context.seed
+    driven, strip = distal.evaluate_distal(models, context.run.class_names, **goal)
+    described = {"distal": distal.describe_distal(**goal)}
+    return findings.Findings(
+        measured.metrics | driven,
+        measured.protocol | described,
+        measured.figures | {"distal": strip},
+    )
+
+
+def choose_settings(given: Any, seed: int) -> robustness.AttackSettings:
+    """How the flags say that the run is attacked."""
+    steps = STANDARD_STEPS if given.attack == STANDARD_SET else STEPS
+    return robustness.AttackSettings(
+        steps=given.steps or steps,
+        restarts=given.restarts,
+        seed=seed,
+        attack=given.attack,
+        targets=given.targets,
+        queries=given.queries,
+    )
+
+
+def name_fewer(count: int, usual: int) -> str | None:
+    """Says in a protocol that fewer images than usual were attacked, or None."""
+    if count >= usual:
+        return None
+    return f"{count} images were attacked, and not {usual:,}: the intervals are wider"
 
 
 def choose_radii(given: Any) -> dict[str, list[float]]:
@@ -136,7 +193,8 @@ def choose_radii(given: Any) -> dict[str, list[float]]:
 
 def choose_defences(run: TrainedRun, given: Any) -> list[robustness.Defence]:
     """JEM-k for each k of --refine_steps, ascending."""
-    usual = ["0", "1", "10"] if run.model.generative else ["0"]
+    refines = run.model.generative and given.attack != STANDARD_SET
+    usual = ["0", "1", "10"] if refines else ["0"]
     texts = usual if given.refine_steps is None else given.refine_steps
     names = {name: f"refine_{name}" for name in samplers.HYPERPARAMETERS}
     numbers = {name: given[flag].value for name, flag in names.items()}
@@ -207,6 +265,12 @@ def compare_data(run: RunFolder, baseline: RunFolder, *, on: str = "test") -> st
     return SAME
 
 
+def run(values: flags.FlagValues) -> None:
+    """Evaluates; the results of AutoAttack do not replace those of PGD."""
+    name = STANDARD_SET if values.attack == STANDARD_SET else "robustness"
+    run_evaluation.run_evaluation(name, evaluate, values)
+
+
 COMMAND = Command(
     "evaluate robustness",
     """
@@ -216,11 +280,13 @@ JEM-1 and JEM-10, which refine an image by that many sampler steps first.
     jem-tf evaluate robustness --workdir=RUN --baseline=RUN2
     jem-tf evaluate robustness --workdir=RUN --limit=20 --steps=10
     jem-tf evaluate robustness --workdir=RUN --on=validation    # to choose by
+    jem-tf evaluate robustness --workdir=RUN --attack=autoattack
 
 Attacks the first --limit (100) images. Writes RUN/results/robustness.json,
 RUN/figures/robustness_{accuracy,distal}.png and TensorBoard's; docs/evaluation.md says
-what each number is.
+what each number is. AutoAttack attacks JEM-0 alone, on 1,000 images, and writes
+RUN/results/autoattack.json.
 """,
     define,
-    lambda values: run_evaluation.run_evaluation("robustness", evaluate, values),
+    run,
 )

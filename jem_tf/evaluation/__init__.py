@@ -22,6 +22,7 @@
     robustness         accuracy under adversarial attack
     attacks            the attacks by name; a table, ATTACKS
     pgd                projected gradient descent, the paper's attack
+    autoattack         a folder: AutoAttack, four attacks in turn on JEM-0
     attack_gradients   what gradient attacks share: loss, margin, the best points
     run_attacks        attacks a model, and classifies the points found
     refinement         the defence: the sampler refines images before classification

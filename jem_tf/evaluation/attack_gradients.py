@@ -66,7 +66,7 @@ def make_attack_view(
             tape.watch(x)
             logits = classify(tf.repeat(2 * x - 1, draws, axis=0), seed)
             logits = tf.reshape(logits, [-1, draws, logits.shape[-1]])
-            own, others = _split_by_label(logits, labels[:, None])
+            own, others = split_by_label(logits, labels[:, None])
             loss = tf.reduce_mean(tf.reduce_logsumexp(others, -1) - own, 1)
         gradient = tape.gradient(loss, x)
         log_p = tf.nn.log_softmax(logits)
@@ -111,7 +111,6 @@ class BestPoints:
     ):
         self._view, self._labels = view, np.asarray(labels, "int32")
         self._batch_size = min(batch_size, len(x))
-        self._small_batch_size = max(1, self._batch_size // 4)
         self._stop_margin, self._seed, self._looks = stop_margin, seed, 0
         self.points, self.margin = x.copy(), np.full(len(x), -np.inf)
         self.settled = np.zeros(len(x), bool)
@@ -128,7 +127,8 @@ class BestPoints:
         """
         gradient = np.zeros_like(x)
         self._looks += 1
-        for rows, padded in self._unsettled():
+        left = np.flatnonzero(~self.settled)
+        for rows, padded in padded_batches(left, self._batch_size):
             seed = tf.constant([self._seed, self._looks], tf.int32)
             response = self._view(x[padded], self._labels[padded], seed)
             margin, least, slope = (part.numpy()[: len(rows)] for part in response)
@@ -139,30 +139,35 @@ class BestPoints:
             gradient[rows] = slope
         return gradient / np.maximum(_largest_component(gradient), 1e-30)
 
-    def _unsettled(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields batches of unsettled rows, and the same rows padded to a fixed size.
 
-        There are two sizes only, because XLA compiles the activations for each size.
-        """
-        left = np.flatnonzero(~self.settled)
-        for begin in range(0, len(left), self._batch_size):
-            rows = left[begin : begin + self._batch_size]
-            small = len(rows) <= self._small_batch_size
-            size = self._small_batch_size if small else self._batch_size
-            yield rows, np.resize(rows, size)
+def padded_batches(
+    rows: np.ndarray, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields batches of rows, and the same rows padded by repetition to a fixed size.
+
+    There are two sizes only, because XLA compiles the activations for each size: a
+    batch of at most a quarter of `batch_size` is padded to the quarter.
+
+    Args:
+      rows: int [n].
+      batch_size: the larger size.
+    """
+    small_size = max(1, batch_size // 4)
+    for begin in range(0, len(rows), batch_size):
+        batch = rows[begin : begin + batch_size]
+        size = small_size if len(batch) <= small_size else batch_size
+        yield batch, np.resize(batch, size)
 
 
-def _split_by_label(
-    logits: tf.Tensor, labels: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Logits [..., K] -> (label's logit [...], logits [..., K] with that at -inf)."""
+def split_by_label(logits: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Splits logits [..., K] -> (y's [...], logits [..., K] with y's at -inf)."""
     is_label = tf.one_hot(labels, logits.shape[-1], True, False)
     own = tf.reduce_sum(tf.where(is_label, logits, 0.0), -1)
     return own, tf.where(is_label, -np.inf, logits)
 
 
 def _margin(log_p: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    own, others = _split_by_label(log_p, labels)
+    own, others = split_by_label(log_p, labels)
     margin = tf.reduce_max(others, -1) - own
     return tf.where(tf.math.is_finite(margin), margin, np.inf)
 

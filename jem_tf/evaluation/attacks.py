@@ -3,7 +3,8 @@
 `pgd` is the attack of the paper. To add an attack, write a function with the signature
 `Attack` in a file of its own, and a function that describes the attack in a protocol.
 Enter both in ATTACKS: `AttackSettings.attack` then takes its name, and
-`tests/evaluation/test_attacks.py` tests it. Letters as in `attack_gradients`.
+`tests/evaluation/test_attacks.py` tests it. AutoAttack is a set of attacks, in a folder
+of its own. Letters as in `attack_gradients`.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from jem_tf.evaluation.pgd import describe_pgd, pgd
 from jem_tf.evaluation.refinement import Classify
 
 BATCH = 100  # images classified at once
+STANDARD_SET = "autoattack"  # not one attack, but four; see `autoattack`
 FRESH_SEED = 1_000_003  # added to an attack's seed: fresh noise for the points it found
 
 
@@ -78,13 +80,17 @@ class AttackSettings(NamedTuple):
     """How classifiers are attacked.
 
     steps, restarts, seed: as in `Attack`.
-    attack: a key of ATTACKS.
+    attack: a key of ATTACKS, or STANDARD_SET.
+    targets: of the standard set, the classes that its targeted attacks try.
+    queries: of the standard set, the queries of Square attack.
     """
 
     steps: int
     restarts: int
     seed: int
     attack: str = "pgd"
+    targets: int = 9
+    queries: int = 5000
 
     @property
     def fresh_seed(self) -> int:
@@ -99,7 +105,7 @@ def find_attack(attack: str) -> AttackEntry:
       InputError: if ATTACKS has none of this name.
     """
     if attack not in ATTACKS:
-        names = ", ".join(ATTACKS)
+        names = ", ".join([*ATTACKS, STANDARD_SET])
         raise InputError(
             f"{argument('attack', attack)} is not known; choose one of {names}."
         )

@@ -25,6 +25,8 @@ from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files
 
 PACKAGES = "jem-tf tensorflow keras tensorflow-probability numpy foolbox".split()
+# Commands that write results of other names than their own.
+COMMANDS = {"chains": "diagnose", "autoattack": "evaluate robustness"}
 # Metrics of the chains.json of earlier versions, where they stand beside the protocol.
 FLAT = ("ess", "ess_share", "rhat", "energy_mean", "energy_std", "energy_first")
 
@@ -52,9 +54,9 @@ def write_findings(
 
     Args:
       folder: of the run.
-      name: of the evaluation: "calibration", "ood", "samples", "robustness" or
-        "chains"; with "validation_" before it if it is of validation images, which
-        neither the report nor a model card shows.
+      name: of the evaluation: "calibration", "ood", "samples", "robustness",
+        "autoattack" or "chains"; with "validation_" before it if it is of validation
+        images, which neither the report nor a model card shows.
       findings: what the evaluation returned.
       step: of the checkpoint.
 
@@ -94,7 +96,7 @@ def read_findings(folder: RunFolder, name: str) -> dict[str, dict[str, Any]] | N
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        command = "diagnose" if name == "chains" else f"evaluate {name}"
+        command = COMMANDS.get(name, f"evaluate {name}")
         raise InputError(
             f"{path} cannot be read; run `jem-tf {command}` again."
         ) from error

@@ -21,6 +21,7 @@ SECTIONS = {
     "samples": "Samples: what does it draw?",
     "chains": "Chains: do they mix?",
     "robustness": "Robustness: what does a small perturbation do?",
+    "autoattack": "AutoAttack: what do four attacks in turn do?",
 }
 MOST_COLUMNS = 10  # of a table of numbers; a grid of more is in parts
 FACTS = ("run", "dataset", "network", "p_x_weight", "checkpoint_step", "precision")

@@ -14,10 +14,13 @@ from jem_tf.evaluation import (
     attack_checks,
     attack_gradients,
     attacks,
+    refinement,
     robust_accuracy,
     run_attacks,
 )
 from jem_tf.evaluation.attacks import AttackSettings
+from jem_tf.evaluation.autoattack import run_standard_set, standard_set
+from jem_tf.evaluation.autoattack.run_standard_set import Counts
 from jem_tf.evaluation.refinement import Defence
 from jem_tf.evaluation.robust_accuracy import Outcomes, Radii, Shares
 from jem_tf.figures import plots
@@ -42,7 +45,7 @@ def evaluate_robustness(
       defences: the JEM-k to attack, by ascending k.
       radii: {"linf": eps [E], "l2": eps [E]} in `attack_gradients.UNITS`, ascending
         from 0; the last of L-inf is UNBOUNDED.
-      settings: how the attacks are run.
+      settings: how the attacks are run. The standard set attacks JEM-0 alone.
       baseline: a model whose adversarial images are tried on `model`, or None.
 
     Returns:
@@ -50,9 +53,10 @@ def evaluate_robustness(
       matplotlib Figure}).
 
     Raises:
-      InputError: if the attack is not known.
+      InputError: if the attack is not known, or is the standard set and there are other
+        defences than JEM-0 or too few classes.
     """
-    outcomes, transferred = _attack(
+    outcomes, transferred, counts = _attack(
         model, split, defences, radii, settings, baseline=baseline
     )
     metrics = robust_accuracy.compute_accuracies(outcomes, transferred, radii)
@@ -69,6 +73,11 @@ def evaluate_robustness(
         "eps_0_equals_clean_accuracy": attack_checks.check_zero_radius(outcomes, clean),
         "unbounded_attack_reaches_0": attack_checks.check_unbounded_radius(outcomes),
     }
+    if counts:
+        metrics |= run_standard_set.compute_counts(counts, radii)
+        checks["square_attack_breaks_few_more"] = run_standard_set.check_square(
+            counts, radii, len(split.labels)
+        )
     shown = {
         norm: [eps for eps in row if eps < UNBOUNDED] for norm, row in radii.items()
     }
@@ -86,16 +95,41 @@ def describe_robustness(
     Raises:
       InputError: if the attack is not known.
     """
+    refined: dict[str, Any] = {}
     samplers = [defence.sampler for defence in defences if defence.sampler is not None]
-    refinement: dict[str, Any] = {}
     if samplers:
-        refinement = {"sampler": samplers[-1].func.__name__} | samplers[-1].keywords
-        del refinement["steps"]  # k
+        refined = {"sampler": samplers[-1].func.__name__} | samplers[-1].keywords
+        del refined["steps"]  # k
+    return {
+        **_describe_attack(settings),
+        "radii": radii,
+        "radii_units": {"linf": "1/255", "l2": "L2 distance of pixels in [0, 1]"},
+        "transfer_accuracy": "at the best points of the baseline's plain network, "
+        "attacked by PGD to the last step; smaller radii count here too",
+        "refinement": {
+            "jem_k": [defence.k for defence in defences],
+            "eot_draws": {f"jem{defence.k}": defence.eot for defence in defences},
+            "fresh_draws": {f"jem{defence.k}": defence.fresh for defence in defences},
+        }
+        | refined,
+        "seeds": {"attack": settings.seed, "fresh": settings.fresh_seed},
+        "ci": "Wilson, 95%, of the number of images; a mean over draws is rounded",
+    }
+
+
+def _describe_attack(settings: AttackSettings) -> dict[str, Any]:
+    """Describes the attack in a protocol, and what counts of its points."""
+    if settings.attack == attacks.STANDARD_SET:
+        return {
+            **standard_set.describe_standard_set(settings),
+            "robust_accuracy": "at the points found; a smaller ball lying within a "
+            "larger, a point of a smaller radius counts too",
+            "broken_by": "images that a part of the set broke, of those that the parts "
+            "before it left; each radius by itself",
+        }
     describe = attacks.find_attack(settings.attack).describe
     return {
         **describe(steps=settings.steps, restarts=settings.restarts),
-        "radii": radii,
-        "radii_units": {"linf": "1/255", "l2": "L2 distance of pixels in [0, 1]"},
         "gradients": "of JEM-k with k > 0: straight_through (the refinement is the "
         "identity on the way back) and full (second order, through its steps)",
         "best_point": "of the clean image, all iterates and restarts, that of largest "
@@ -106,16 +140,6 @@ def describe_robustness(
         "robust_accuracy": "at the best point, on fresh noise; image by image the "
         "lesser of both gradients and, a smaller ball lying within a larger, of all "
         "smaller radii (.../straight_through and .../full: of one gradient alone)",
-        "transfer_accuracy": "at the best points of the baseline's plain network, "
-        "attacked to the last step; smaller radii count here too",
-        "refinement": {
-            "jem_k": [defence.k for defence in defences],
-            "eot_draws": {f"jem{defence.k}": defence.eot for defence in defences},
-            "fresh_draws": {f"jem{defence.k}": defence.fresh for defence in defences},
-        }
-        | refinement,
-        "seeds": {"attack": settings.seed, "fresh": settings.fresh_seed},
-        "ci": "Wilson, 95%, of the number of images; a mean over draws is rounded",
     }
 
 
@@ -127,22 +151,35 @@ def _attack(
     settings: AttackSettings,
     *,
     baseline: EnergyModel | None,
-) -> tuple[Outcomes, dict[int, Shares]]:
+) -> tuple[Outcomes, dict[int, Shares], Counts]:
     """Attacks all defences, and the baseline if there is one, on one progress bar."""
     import tqdm
 
-    outcomes, transferred = {}, {}
+    standard = settings.attack == attacks.STANDARD_SET
+    if standard:
+        standard_set.check_attacked(defences, model.num_classes)
+    outcomes: dict[int, Any] = {}
+    transferred: dict[int, Shares] = {}
+    counts: Counts = {}
     costs = [run_attacks.estimate_cost(defence) for defence in defences]
     radii_in_all = sum(map(len, radii.values()))
     total = radii_in_all * (sum(costs) + (baseline is not None))
     with tqdm.tqdm(total=total, desc="attacks", disable=None) as bar:
-        how: dict[str, Any] = {"radii": radii, "settings": settings, "each": bar.update}
+        how: dict[str, Any] = {"split": split, "radii": radii, "each": bar.update}
         for defence in defences:
-            outcomes[defence.k] = run_attacks.attack_defence(
-                model, defence, split=split, **how
-            )
+            if standard:
+                shares, counts = run_standard_set.attack_network(
+                    model, settings=settings, **how
+                )
+                outcomes[defence.k] = {refinement.PLAIN: shares}
+            else:
+                outcomes[defence.k] = run_attacks.attack_defence(
+                    model, defence, settings=settings, **how
+                )
         if baseline is not None:
+            # Points that barely break one network rarely break another.
+            pgd = settings._replace(attack="pgd") if standard else settings
             transferred = run_attacks.transfer_attack(
-                model, defences, baseline=baseline, split=split, **how
+                model, defences, baseline=baseline, settings=pgd, **how
             )
-    return outcomes, transferred
+    return outcomes, transferred, counts

@@ -118,6 +118,25 @@ def test_a_plain_classifier_is_not_refined_unless_asked(runs, ended):
     assert not [key for key in told["metrics"] if "jem1" in key or "transfer" in key]
 
 
+def test_autoattack_has_results_of_its_own_and_says_what_each_part_broke(runs, ended):
+    before = found(runs / "smoke")
+    few = ("--attack=autoattack", "--queries=5", "--targets=2", *TINY[:4])
+    done = tool(runs / "smoke", *few)
+    assert (done.code, done.err) == (0, "")
+    assert found(runs / "smoke") == before
+    metrics, said = found(runs / "smoke", "autoattack").values()
+    right = metrics["robust_accuracy/linf/0/jem0"]
+    for ball in ("linf/8", "linf/255", "l2/0.5"):
+        keys = [key for key in metrics if key.startswith(f"broken_by/{ball}/jem0/")]
+        assert len(keys) == 4
+        broken = sum(metrics[key] for key in keys) / 4
+        assert metrics[f"robust_accuracy/{ball}/jem0"] == right - broken
+    assert not any("jem2" in key for key in metrics)
+    assert said["fewer_images"].startswith("4 images were attacked, and not 1,000")
+    assert "NOT the standard version" in said["attack"]
+    assert len(said["sanity"]) == 4
+
+
 def folder(place, name, **digests):
     digests = digests and {"train": "a", "validation": "b", "test": "c"} | digests
     described = run_folder.DataDescription((8, 8, 1), ("x", "y"), {}, digests or None)
@@ -164,6 +183,14 @@ def test_a_baseline_on_other_data_is_told_by_its_digests(tmp_path):
             "large",
             ["--eps_l2=-0.5"],
             "--eps_l2=-0.5 must list numbers of at least 0, with commas between them.",
+        ),
+        (
+            "large",
+            ["--attack=autoattack", "--refine_steps=0,2"],
+            "--attack=autoattack stands for attacks on a deterministic classifier, "
+            "JEM-0, and JEM-2 would refine the images by a sampler whose noise and "
+            "gradients it does not know; choose --attack=pgd, which averages over the "
+            "noise and takes both gradients of the refinement.",
         ),
         (
             "large",

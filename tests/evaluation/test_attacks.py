@@ -84,7 +84,7 @@ def test_its_protocol_is_json_and_names_it(name):
 def test_an_unknown_attack_is_refused():
     with pytest.raises(InputError) as error:
         attacks.find_attack("bim")
-    assert str(error.value) == "attack=bim is not known; choose one of pgd."
+    assert str(error.value) == "attack=bim is not known; choose one of pgd, autoattack."
 
 
 def test_fresh_draws_have_other_seeds_than_the_attack():
