@@ -33,6 +33,7 @@
     findings           results on disk, with the protocol of how they were measured
     tables             results as tables of text
     html_report        results of one run or two as a web page
+    report_page        a folder: the parts of this page
 
 This folder imports the mathematics (`energies`, `metrics`, `ood_scores`, ...), the
 model, `datasets`, `runs`, `figures` and `system`; not `training`, `generation`,

@@ -1,6 +1,7 @@
 """What an evaluation leaves in a run: numbers with their protocol, and figures.
 
-RUN/results/<name>.json              {"metrics": {flat}, "protocol": {...}}
+RUN/results/<name>.json              {"metrics": {flat}, "protocol": {...},
+                                      "figures": {figure: sha256 of its file}}
 RUN/figures/<name>_<figure>.png      its figures
 RUN/tensorboard/evaluation           both, under <name>/
 """
@@ -71,8 +72,9 @@ def write_findings(
     paths = _save_figures(folder, name, findings.figures)
     _to_tensorboard(folder, name, findings, paths, step)
     result = folder.result(name)
+    named = {x: file_sha256(folder.figure(f"{name}_{x}")) for x in findings.figures}
     content = {"metrics": findings.metrics, "protocol": findings.protocol}
-    files.write_json(result, _finite(content))
+    files.write_json(result, _finite(content | {"figures": named}))
     return [result, *paths.values()]
 
 
@@ -125,6 +127,11 @@ def describe_run(run: TrainedRun) -> dict[str, Any]:
         "dataset": run.options.data.dataset,
         "versions": _versions(),
     }
+
+
+def file_sha256(path: pathlib.Path) -> str:
+    """Computes the sha256 of a file, by which results know their figures."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def weights_sha256(network: keras.Model) -> str:

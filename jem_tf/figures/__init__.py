@@ -3,6 +3,7 @@
     plots            plots of numbers, as matplotlib figures
     calibration_plots  calibration by class, and by the severity of a corruption
     group_plots      numbers in a few groups, with intervals
+    training_curves  numbers over training steps
     captioned_grids  images with captions, as matplotlib figures
     lettering        names as they are: no mathematics, fonts that have their letters
 

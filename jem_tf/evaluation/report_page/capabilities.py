@@ -1,0 +1,194 @@
+"""What a model can and cannot do: the cards of the report's first screen.
+
+Each sentence is made from numbers of the results. "Can" and "cannot" go by intervals:
+can, if all of the interval is above chance; cannot, if none of it is; otherwise it
+"cannot be shown to". Chance is 1/K of K classes, and an AUROC of .5.
+"""
+
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from jem_tf.evaluation.report_page import attack_sentences, outlier_sentences
+from jem_tf.evaluation.report_page.comparison import cell_of
+from jem_tf.evaluation.report_page.markup import anchor
+from jem_tf.evaluation.report_page.run_results import Result, Results
+from jem_tf.evaluation.report_page.sentences import (
+    CAN,
+    Sentence,
+    beside_baseline,
+    judge,
+    name_images,
+    percent,
+    say_number,
+    say_share,
+)
+
+SEVEREST = "mean/severity_5"
+COPIES = 0.01  # share of held-out images within the distance that counts as a copy
+
+
+class Card(NamedTuple):
+    """A card: a question, the sentences that answer it, and a picture.
+
+    picture: (caption, path) or None.
+    plot: whether the picture is a plot, and not images.
+    """
+
+    question: str
+    sentences: list[Sentence]
+    picture: tuple[str, pathlib.Path] | None
+    plot: bool
+
+
+def make_cards(
+    results: Results, baseline: Results, class_names: Sequence[str]
+) -> list[Card]:
+    """Makes the cards of what was measured, five at most.
+
+    Args:
+      results: of the run.
+      baseline: of the run beside it; empty if there is none.
+      class_names: [K].
+    """
+    chance = 1 / max(len(class_names), 1)
+
+    def card(
+        question: str,
+        say: Callable[..., list[Sentence]],
+        figures: Sequence[str],
+        plot: bool = True,
+    ) -> Card:
+        said = say(results, baseline, chance)
+        return Card(question, said, _first_figure(results, figures), plot)
+
+    cards = [
+        card("Does it classify, and is it as sure as it is right?", say_calibration,
+             ["calibration/reliability"]),
+        card("Does it know what it does not know?", outlier_sentences.say_outliers,
+             ["ood/groups", "ood/log_px"]),
+        card("What does it draw?", say_samples, ["samples/classes", "samples/grid"],
+             plot=False),
+        card("Does it withstand attacks?", attack_sentences.say_attacks,
+             ["robustness/accuracy", "autoattack/accuracy"]),
+        card("And on corrupted images?", say_shift, ["calibration/shift"]),
+    ]  # fmt: skip
+    return [card for card in cards if card.sentences]
+
+
+def _first_figure(
+    results: Results, names: Sequence[str]
+) -> tuple[str, pathlib.Path] | None:
+    for name in names:
+        evaluation, figure = name.split("/")
+        if evaluation in results and figure in results[evaluation].figures:
+            return figure.replace("_", " "), results[evaluation].figures[figure]
+    return None
+
+
+def say_calibration(
+    results: Results, baseline: Results, chance: float
+) -> list[Sentence]:
+    """Says how accurate and how well calibrated the model is."""
+    if not (own := results.get("calibration")):
+        return []
+    there, other = anchor("calibration", "numbers"), baseline.get("calibration")
+    sentences = []
+    if accuracy := cell_of(own.metrics, "accuracy"):
+        verdict = judge(accuracy, chance)
+        text = f"It {verdict} classify: {say_share(accuracy)} of "
+        text += f"{name_images(own.protocol)} are right"
+        text += beside_baseline(other, own, "accuracy")
+        text += "" if verdict == CAN else f"; guessing gives {percent(chance)}"
+        sentences.append(Sentence(f"{text}.", there, verdict))
+    if error := cell_of(own.metrics, "ece"):
+        text = f"Its confidence is off by {say_share(error)} on average (ECE)"
+        sentences.append(
+            Sentence(f"{text}{beside_baseline(other, own, 'ece')}.", there)
+        )
+    return sentences + _say_temperature(own, there)
+
+
+def _say_temperature(own: Result, there: str) -> list[Sentence]:
+    temperature = cell_of(own.metrics, "temperature")
+    scaled = cell_of(own.metrics, "ece_temperature_scaled")
+    if not temperature or not scaled or temperature.value is None:
+        return []
+    sure = "too sure" if temperature.value > 1 else "not sure enough"
+    text = (
+        f"It is {sure}: a temperature of {say_number(temperature)}, fitted to "
+        f"validation images, brings this to {say_share(scaled)}."
+    )
+    return [Sentence(text, there)]
+
+
+def say_shift(results: Results, baseline: Results, chance: float) -> list[Sentence]:
+    """Says how accuracy and calibration hold on corrupted images."""
+    if not (own := results.get("calibration")):
+        return []
+    clean = cell_of(own.metrics, "accuracy")
+    worst = cell_of(own.metrics, key := f"corrupted_accuracy/{SEVEREST}")
+    if not clean or not worst:
+        return []
+    verdict, other = judge(worst, chance), baseline.get("calibration")
+    text = f"At severity 5, the mean over the corruptions, it {verdict} classify: "
+    text += f"{say_share(worst)} are right, and {say_share(clean)} without corruption"
+    text += beside_baseline(other, own, key)
+    sentences = [
+        Sentence(f"{text}.", anchor("calibration", "corrupted_accuracy"), verdict)
+    ]
+    if error := cell_of(own.metrics, f"corrupted_ece/{SEVEREST}"):
+        text = f"There its confidence is off by {say_share(error)} (ECE)."
+        sentences.append(Sentence(text, anchor("calibration", "corrupted_ece")))
+    return sentences
+
+
+def say_samples(results: Results, baseline: Results, chance: float) -> list[Sentence]:
+    """Says how near samples are to real images, and whether they are copies."""
+    if not (own := results.get("samples")):
+        return _say_mixing(results)
+    there, sentences = anchor("samples", "numbers"), []
+    for ending, space in (("", ""), ("_network", " in features of its own network")):
+        if fid := cell_of(own.metrics, f"fid{ending}"):
+            count = own.metrics.get("samples")
+            of = f" of {count:,} samples" if isinstance(count, int) else ""
+            text = f"The Fréchet distance{of} to real images{space} is "
+            sentences.append(Sentence(f"{text}{say_number(fid)} (0 is best).", there))
+        precision = cell_of(own.metrics, f"precision{ending}")
+        recall = cell_of(own.metrics, f"recall{ending}")
+        if precision and recall:
+            text = (
+                f"{say_share(precision)} of its samples lie among real images, and "
+                f"{say_share(recall)} of the real images among samples{space}."
+            )
+            sentences.append(Sentence(text, there))
+    return sentences + _say_copies(own) + _say_mixing(results)
+
+
+def _say_copies(own: Result) -> list[Sentence]:
+    for space in ("features", "features_network", "pixels"):
+        copies = cell_of(own.metrics, f"memorisation/{space}/copies")
+        if copies and copies.value is not None:
+            verdict = (
+                "It copies"
+                if judge(copies, COPIES) == CAN
+                else "No sign that it copies"
+            )
+            text = (
+                f"{verdict} training images: {say_share(copies)} of the samples are as "
+                f"near to one as the nearest {COPIES:.0%} of test images are."
+            )
+            return [Sentence(text, anchor("samples", "memorisation"))]
+    return []
+
+
+def _say_mixing(results: Results) -> list[Sentence]:
+    own = results.get("chains")
+    rhat = cell_of(own.metrics, "rhat") if own else None
+    if not rhat or rhat.value is None:
+        return []
+    mixed = "mix" if rhat.value < 1.01 else "do not mix"  # Vehtari et al. 2021
+    text = (
+        f"Its chains {mixed}: R-hat of E(x) is {say_number(rhat)} (below 1.01 if so)."
+    )
+    return [Sentence(text, anchor("chains", "numbers"))]

@@ -1,0 +1,151 @@
+"""All that is on the disk about a run: its results, their figures, what is missing."""
+
+import glob
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from jem_tf.evaluation import findings
+from jem_tf.runs.run_folder import RunFolder
+
+# {name of the evaluation: (title of its section, the command that measures it)}
+EVALUATIONS = {
+    "calibration": (
+        "Calibration: is it as sure as it is right?",
+        "evaluate calibration",
+    ),
+    "ood": ("Outliers: does it know what it does not know?", "evaluate ood"),
+    "samples": ("Samples: what does it draw?", "evaluate samples"),
+    "chains": ("Chains: do they mix?", "diagnose"),
+    "robustness": (
+        "Robustness: what does a small perturbation do?",
+        "evaluate robustness",
+    ),
+    "autoattack": (
+        "AutoAttack: what do four attacks in turn do?",
+        "evaluate robustness --attack=autoattack",
+    ),
+}
+SHIFT = ("accuracy on corrupted images", "evaluate calibration --corruptions=all")
+GENERATIVE_ONLY = ("chains",)  # a plain classifier has no chains
+ALL = "all"  # RUN/results/all.json, of `jem-tf evaluate all`
+MOST_APART = 120  # seconds between a figure and the results of an earlier version
+
+
+class Result(NamedTuple):
+    """The results of one evaluation.
+
+    metrics, protocol: as in `findings.Findings`.
+    figures: {figure: path of its PNG}, those that belong to these results.
+    stale: figures that do not.
+    """
+
+    metrics: dict[str, Any]
+    protocol: dict[str, Any]
+    figures: dict[str, pathlib.Path]
+    stale: list[str]
+
+
+Results = Mapping[str, Result]  # {name of the evaluation: Result}
+
+
+def read_results(folder: RunFolder) -> dict[str, Result]:
+    """Reads the results of all evaluations of a run, those that there are.
+
+    Raises:
+      InputError: if one is unreadable.
+    """
+    results = {}
+    for name in EVALUATIONS:
+        content = findings.read_findings(folder, name)
+        if content is not None:
+            figures, stale = find_figures(folder, name)
+            results[name] = Result(**content, figures=figures, stale=stale)
+    return results
+
+
+def find_figures(
+    folder: RunFolder, name: str
+) -> tuple[dict[str, pathlib.Path], list[str]]:
+    """Finds the figures on the disk that belong to the results of an evaluation.
+
+    A figure belongs to them if they name it with the sha256 of its file. Results of
+    earlier versions name none; to those belongs what was written within two minutes.
+
+    Args:
+      folder: of the run.
+      name: of the evaluation, which has results.
+
+    Returns:
+      ({figure: path}, [figures of another evaluation]).
+    """
+    result, start = folder.result(name), f"{name}_"
+    named = json.loads(result.read_text(encoding="utf-8")).get("figures")
+    paths = {
+        path.stem.removeprefix(start): path
+        for path in sorted(folder.figures.glob(f"{glob.escape(start)}*.png"))
+    }
+    if isinstance(named, dict):
+        kept = [x for x in paths if named.get(x) == findings.file_sha256(paths[x])]
+    else:
+        written = result.stat().st_mtime
+        apart = {x: abs(written - path.stat().st_mtime) for x, path in paths.items()}
+        kept = [x for x in paths if apart[x] <= MOST_APART]
+    return {x: paths[x] for x in kept}, [x for x in paths if x not in kept]
+
+
+def list_not_measured(folder: RunFolder, results: Results) -> list[str]:
+    """Says of each thing that was not measured what it is, and why or by what command.
+
+    Args:
+      folder: of the run.
+      results: `read_results` of it.
+    """
+    plain = any(r.protocol.get("p_x_weight") == 0 for r in results.values())
+    reasons = read_reasons(folder)
+    lines = []
+    for name, (title, command) in EVALUATIONS.items():
+        if name not in results and not (plain and name in GENERATIVE_ONLY):
+            reason = reasons.pop(name, f"jem-tf {command}")
+            lines.append(f"{title.split(':')[0].lower()} ({reason.rstrip('.')})")
+    calibration = results.get("calibration")
+    if calibration and not any("corrupted_" in key for key in calibration.metrics):
+        reason = reasons.pop("corruptions", f"jem-tf {SHIFT[1]}")
+        lines.append(f"{SHIFT[0]} ({reason.rstrip('.')})")
+    lines += [f"{part} ({reason.rstrip('.')})" for part, reason in reasons.items()]
+    return lines + list_absent_sets(results)
+
+
+def list_absent_sets(results: Results) -> list[str]:
+    """Names the sets of outliers that were asked for and were not on the disk."""
+    ood = results.get("ood")
+    groups = ood.protocol.get("openood") if ood else None
+    absent = groups.get("not_measured") if isinstance(groups, dict) else None
+    return [f"outliers of {name} (not on the disk)" for name in absent or []]
+
+
+def read_reasons(folder: RunFolder) -> dict[str, str]:
+    """Reads why `jem-tf evaluate all` left parts out: {part: sentence}.
+
+    A file that is not there, or says nothing of it, gives none.
+    """
+    try:
+        content = json.loads(folder.result(ALL).read_text(encoding="utf-8"))
+        parts = dict(content["parts"]).items()
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {
+        str(part): str(said["not_measured"])
+        for part, said in parts
+        if isinstance(said, dict) and said.get("not_measured")
+    }
+
+
+def list_steps(results: Results) -> dict[Any, list[str]]:
+    """{step of the checkpoint: [evaluations of it]}; the report warns of several."""
+    steps: dict[Any, list[str]] = {}
+    for name, result in results.items():
+        if (step := result.protocol.get("checkpoint_step")) is not None:
+            steps.setdefault(step, []).append(name)
+    return steps

@@ -1,0 +1,123 @@
+"""How the first screen says a number: with its interval, as can, cannot or unproven."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from jem_tf.evaluation import tables
+from jem_tf.evaluation.report_page.comparison import cell_of
+from jem_tf.evaluation.report_page.run_results import Result
+
+CAN, CANNOT, UNPROVEN = "can", "cannot", "cannot be shown to"
+
+
+class Sentence(NamedTuple):
+    """A sentence made from numbers of the results.
+
+    text: plain text.
+    anchor: id of the table that its numbers stand in.
+    verdict: CAN, CANNOT, UNPROVEN or "" for a sentence that says no such thing.
+    """
+
+    text: str
+    anchor: str
+    verdict: str = ""
+
+
+def say_share(cell: tables.Cell) -> str:
+    """Says a share in percent, such as "91.7% [91.2%, 92.3%]"."""
+    return _say(cell, percent)
+
+
+def say_number(cell: tables.Cell) -> str:
+    """Says a number in three digits, such as "0.917 [0.912, 0.923]"."""
+    return _say(cell, three_digits)
+
+
+def percent(value: float | None) -> str:
+    """Such as "91.7%"; "n/a" for a number that is not finite."""
+    return "n/a" if value is None else f"{value:.1%}"
+
+
+def three_digits(value: float | None) -> str:
+    """Such as "0.917" or "77.8"; "n/a" for a number that is not finite."""
+    return (
+        "n/a" if value is None else f"{value:.3f}" if abs(value) < 1 else f"{value:.3g}"
+    )
+
+
+def _say(cell: tables.Cell, form: Any) -> str:
+    said = form(cell.value)
+    if cell.interval is not None:
+        return f"{said} [{', '.join(map(form, cell.interval))}]"
+    if cell.deviation is not None:
+        return f"{said} ± {form(cell.deviation)}"
+    return said
+
+
+def judge(cell: tables.Cell, chance: float) -> str:
+    """CAN if the whole interval is above chance, CANNOT if none of it, or UNPROVEN.
+
+    A number without an interval is compared itself.
+    """
+    low, high = _ends(cell)
+    if low is None or high is None:
+        return UNPROVEN
+    if low > chance:
+        return CAN
+    return CANNOT if high <= chance else UNPROVEN
+
+
+def compare(own: tables.Cell, other: tables.Cell) -> str:
+    """Says of two numbers which is larger, if their intervals tell."""
+    (low, high), (other_low, other_high) = _ends(own), _ends(other)
+    if None in (low, high, other_low, other_high):
+        return ""
+    if low > other_high:  # type: ignore[operator]
+        return "more than"
+    if high < other_low:  # type: ignore[operator]
+        return "less than"
+    return "not clearly other than"
+
+
+def beside_baseline(
+    baseline: Result | None, own: Result, key: str, form: Any = say_share
+) -> str:
+    """A clause that compares a number with the baseline's; "" if it has none.
+
+    Their images must be the same: otherwise the clause says so, and does not compare.
+    """
+    mine = cell_of(own.metrics, key)
+    theirs = cell_of(baseline.metrics, key) if baseline else None
+    if baseline is None or mine is None or theirs is None or theirs.value is None:
+        return ""
+    same = all(
+        own.protocol.get(said) == baseline.protocol.get(said)
+        for said in ("dataset", "images", "test_split")
+    )
+    if not same:
+        return f" (the baseline's {form(theirs)} is of other images)"
+    return f", {compare(mine, theirs)} the baseline's {form(theirs)}".replace(
+        ",  ", ", "
+    )
+
+
+def name_images(protocol: Mapping[str, Any]) -> str:
+    """Says which images a result is of: "all 10,000 test images", "the first 500 ..."."""
+    words = str(protocol.get("images", "the test images")).partition(",")[0].split()
+    numbers = [word for word in words if word.isdigit()]
+    if numbers and int(numbers[0]) == protocol.get("test_images"):
+        return f"all {int(numbers[0]):,} test images"
+    return " ".join(f"{int(w):,}" if w.isdigit() else w for w in words)
+
+
+def join(parts: list[str]) -> str:
+    """Joins names as in "a, b and c"."""
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _ends(cell: tables.Cell) -> tuple[float | None, float | None]:
+    if cell.interval is not None:
+        low, high = cell.interval
+        return low, high
+    return cell.value, cell.value
