@@ -42,7 +42,7 @@ def render_page(runs: Mapping[str, RunFolder]) -> str:
     folder, *_ = runs.values()
     if not next(iter(results.values())):
         raise InputError(f"{folder} has no results yet; run `jem-tf evaluate` first.")
-    title = html.escape(f"jem_tf: {' beside '.join(map(str, runs.values()))}")
+    title = html.escape(name_page(runs, results))
     description = folder.read_description()
     names = description.class_names if description else ()
     body = render_sections(runs, results)
@@ -53,6 +53,15 @@ def render_page(runs: Mapping[str, RunFolder]) -> str:
         f"{first_screen.render_first_screen(folder, results, names)}\n"
         f"{render_contents(body)}\n" + "\n".join(body.values()) + "\n</body></html>\n"
     )
+
+
+def name_page(runs: Mapping[str, RunFolder], results: Mapping[str, Results]) -> str:
+    """The title: what the first run is, and the names of the runs' folders."""
+    protocols = [result.protocol for result in next(iter(results.values())).values()]
+    plain = any(protocol.get("p_x_weight") == 0 for protocol in protocols)
+    kind = "A plain classifier" if plain else "A joint energy-based model"
+    names = [run.root.absolute().name for run in runs.values()]
+    return f"{kind}: {' beside '.join(names)}"
 
 
 def render_sections(

@@ -8,6 +8,7 @@
     capabilities       what the model can and cannot do, in cards
     outlier_sentences  the same of outliers
     attack_sentences   the same of attacks
+    card_pictures      the pictures of the cards, drawn from the results
     markup             HTML of tables and pictures
     first_screen       the cards as HTML, and what was not measured
     published_section  the run beside published numbers, as HTML

@@ -1,12 +1,18 @@
 """What the first screen says of attacks: how accurate the model stays."""
 
+import re
+
 from jem_tf.evaluation.report_page.comparison import cell_of
 from jem_tf.evaluation.report_page.markup import anchor
 from jem_tf.evaluation.report_page.metric_names import name_column, name_row
 from jem_tf.evaluation.report_page.run_results import Result, Results
 from jem_tf.evaluation.report_page.sentences import (
+    CAN,
+    CANNOT,
+    UNPROVEN,
     Sentence,
     beside_baseline,
+    join,
     judge,
     name_images,
     percent,
@@ -31,31 +37,39 @@ def say_attacks(results: Results, baseline: Results, chance: float) -> list[Sent
 def _say_evaluation(
     name: str, own: Result, baseline: Result | None, chance: float
 ) -> list[Sentence]:
-    columns = _columns(own)
-    attack = str(own.protocol.get("attack", "attack")).split(",")[0].split(":")[0]
-    if own.protocol.get("standard") is False:
-        attack += ", cut short,"
+    columns = list_columns(own)
+    attack = re.split(r"[,:(]", str(own.protocol.get("attack", "attacks")))[0].strip()
+    attack += " cut short" if own.protocol.get("standard") is False else ""
     sentences = []
     for column in dict.fromkeys((*columns[:1], *columns[-1:])):
-        for norm in ASKED:
-            if (radius := _radius(own, norm, column)) is None:
-                continue
-            key = f"{TITLE}/{norm}/{radius}/{column}"
-            if (cell := cell_of(own.metrics, key)) is None or cell.value is None:
-                continue
-            verdict = judge(cell, chance)
-            text = (
-                f"{name_column(TITLE, column)} {verdict} withstand {attack} within "
-                f"{name_row(TITLE, f'{norm}/{radius}')}: {say_share(cell)} of "
-                f"{name_images(own.protocol)} stay right"
-                f"{beside_baseline(baseline, own, key)}; guessing gives "
-                f"{percent(chance)}."
-            )
-            sentences.append(Sentence(text, anchor(name, TITLE), verdict))
+        keys = {
+            f"{norm}/{radius}": f"{TITLE}/{norm}/{radius}/{column}"
+            for norm in ASKED
+            if (radius := _radius(own, norm, column)) is not None
+        }
+        cells = {at: cell_of(own.metrics, key) for at, key in keys.items()}
+        known = {
+            at: cell for at, cell in cells.items() if cell and cell.value is not None
+        }
+        if not known:
+            continue
+        verdicts = [judge(cell, chance) for cell in known.values()]
+        verdict = next(v for v in (CANNOT, UNPROVEN, CAN) if v in verdicts)
+        shares = [
+            f"{say_share(cell)} within {name_row(TITLE, at)}"
+            f"{beside_baseline(baseline, own, keys[at])}"
+            for at, cell in known.items()
+        ]
+        text = (
+            f"{name_column(TITLE, column)} {verdict} withstand {attack}: of "
+            f"{name_images(own.protocol)}, {join(shares)} stay right; guessing gives "
+            f"{percent(chance)}."
+        )
+        sentences.append(Sentence(text, anchor(name, TITLE), verdict))
     return sentences
 
 
-def _columns(own: Result) -> list[str]:
+def list_columns(own: Result) -> list[str]:
     """[jem<k>], by ascending k."""
     names = {key.split("/")[3] for key in own.metrics if key.count("/") == 3}
     kept = {n.removesuffix("_ci") for n in names if n.startswith("jem")}

@@ -5,11 +5,14 @@ can, if all of the interval is above chance; cannot, if none of it is; otherwise
 "cannot be shown to". Chance is 1/K of K classes, and an AUROC of .5.
 """
 
-import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from jem_tf.evaluation.report_page import attack_sentences, outlier_sentences
+from jem_tf.evaluation.report_page import (
+    attack_sentences,
+    card_pictures,
+    outlier_sentences,
+)
 from jem_tf.evaluation.report_page.comparison import cell_of
 from jem_tf.evaluation.report_page.markup import anchor
 from jem_tf.evaluation.report_page.run_results import Result, Results
@@ -31,14 +34,16 @@ COPIES = 0.01  # share of held-out images within the distance that counts as a c
 class Card(NamedTuple):
     """A card: a question, the sentences that answer it, and a picture.
 
-    picture: (caption, path) or None.
+    caption: of the picture.
+    picture: a PNG, or None.
     plot: whether the picture is a plot, and not images.
     """
 
     question: str
     sentences: list[Sentence]
-    picture: tuple[str, pathlib.Path] | None
-    plot: bool
+    caption: str
+    picture: bytes | None
+    plot: bool = True
 
 
 def make_cards(
@@ -52,38 +57,47 @@ def make_cards(
       class_names: [K].
     """
     chance = 1 / max(len(class_names), 1)
-
-    def card(
-        question: str,
-        say: Callable[..., list[Sentence]],
-        figures: Sequence[str],
-        plot: bool = True,
-    ) -> Card:
-        said = say(results, baseline, chance)
-        return Card(question, said, _first_figure(results, figures), plot)
-
     cards = [
-        card("Does it classify, and is it as sure as it is right?", say_calibration,
-             ["calibration/reliability"]),
-        card("Does it know what it does not know?", outlier_sentences.say_outliers,
-             ["ood/groups", "ood/log_px"]),
-        card("What does it draw?", say_samples, ["samples/classes", "samples/grid"],
-             plot=False),
-        card("Does it withstand attacks?", attack_sentences.say_attacks,
-             ["robustness/accuracy", "autoattack/accuracy"]),
-        card("And on corrupted images?", say_shift, ["calibration/shift"]),
-    ]  # fmt: skip
+        Card(
+            "Does it classify, and is it as sure as it is right?",
+            say_calibration(results, baseline, chance),
+            "accuracy by confidence",
+            _own_figure(results, "calibration", "reliability"),
+        ),
+        Card(
+            "Does it know what it does not know?",
+            outlier_sentences.say_outliers(results, baseline, chance),
+            "outliers told from test images: AUROC by set",
+            card_pictures.draw_outliers(results),
+        ),
+        Card(
+            "What does it draw?",
+            say_samples(results, baseline, chance),
+            "samples",
+            _own_figure(results, "samples", "classes", "grid"),
+            plot=False,
+        ),
+        Card(
+            "Does it withstand attacks?",
+            attack_sentences.say_attacks(results, baseline, chance),
+            "accuracy under attack by radius",
+            card_pictures.draw_attacks(results, chance),
+        ),
+        Card(
+            "And on corrupted images?",
+            say_shift(results, baseline, chance),
+            "accuracy and calibration error by severity",
+            card_pictures.draw_shift(results, chance),
+        ),
+    ]
     return [card for card in cards if card.sentences]
 
 
-def _first_figure(
-    results: Results, names: Sequence[str]
-) -> tuple[str, pathlib.Path] | None:
-    for name in names:
-        evaluation, figure = name.split("/")
-        if evaluation in results and figure in results[evaluation].figures:
-            return figure.replace("_", " "), results[evaluation].figures[figure]
-    return None
+def _own_figure(results: Results, evaluation: str, *names: str) -> bytes | None:
+    """The first of some figures that belongs to an evaluation, made smaller."""
+    figures = results[evaluation].figures if evaluation in results else {}
+    paths = [figures[name] for name in names if name in figures]
+    return card_pictures.shrink(paths[0]) if paths else None
 
 
 def say_calibration(
@@ -148,7 +162,7 @@ def say_samples(results: Results, baseline: Results, chance: float) -> list[Sent
     if not (own := results.get("samples")):
         return _say_mixing(results)
     there, sentences = anchor("samples", "numbers"), []
-    for ending, space in (("", ""), ("_network", " in features of its own network")):
+    for ending, space in (("", ""), ("_network", " in its own features")):
         if fid := cell_of(own.metrics, f"fid{ending}"):
             count = own.metrics.get("samples")
             of = f" of {count:,} samples" if isinstance(count, int) else ""

@@ -135,7 +135,7 @@ def dataset_of(result: Result) -> str:
 
 
 def noise_of(calibration: Result) -> float | None:
-    """The noise of accuracy_noisy, which the protocol says in words; None: not known."""
+    """The noise of accuracy_noisy, in the protocol's words; None: not known."""
     words = str(calibration.protocol.get("accuracy_noisy", ""))
     _, _, after = words.partition("N(0, ")
     try:
@@ -153,7 +153,9 @@ def count_images(result: Result) -> int | None:
     return min(count, limit or count)
 
 
-def images_protocol(result: Result, noise: float | None, bins: int | None = None) -> str:
+def images_protocol(
+    result: Result, noise: float | None, bins: int | None = None
+) -> str:
     """How accuracy or ECE on test images was measured."""
     count, name = count_images(result), dataset_of(result)
     if count is None or noise is None:

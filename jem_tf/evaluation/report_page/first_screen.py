@@ -20,6 +20,7 @@ FACTS = {
 }
 LEGEND = (
     "Numbers in brackets are 95% intervals, those after ± standard errors. "
+    "That of a calibration error (ECE) may lie above it, as few images bias it upward. "
     "✓ can: all of the interval is above chance. ✗ cannot: none of it is. ? neither."
 )
 
@@ -63,10 +64,10 @@ def render_facts(runs: Mapping[str, Results]) -> str:
 def _card(card: Card) -> str:
     picture = ""
     if card.picture:
-        caption, path = card.picture
-        picture = markup.picture(caption, path, plot=card.plot)
+        picture = markup.picture(card.caption, card.picture, plot=card.plot)
     items = "".join(map(_sentence, card.sentences))
-    return f"<article><h2>{_texts([card.question])}</h2>{picture}<ul>{items}</ul></article>"
+    heading = f"<h2>{_texts([card.question])}</h2>"
+    return f"<article>{heading}{picture}<ul>{items}</ul></article>"
 
 
 def _sentence(sentence: Sentence) -> str:

@@ -21,50 +21,45 @@ CHANCE = 0.5  # AUROC of a score that knows nothing
 
 
 def say_outliers(results: Results, baseline: Results, chance: float) -> list[Sentence]:
-    """Says by the paper's first score, and the one that `is_ood` goes by.
+    """Says which outliers the model tells from test images, score by score."""
+    if not (own := results.get("ood")):
+        return []
+    sentences = []
+    for score in list_scores(own):
+        sentences.append(_say_sets(own, baseline.get("ood"), score))
+        sentences += _say_groups(own, score)
+    return sentences
+
+
+def list_scores(own: Result) -> list[str]:
+    """The scores to speak of: the paper's first, and the one that `is_ood` goes by.
 
     The best score on these sets is not chosen: that would choose on test images.
     """
-    if not (own := results.get("ood")):
-        return []
     measured = {key.split("/")[2] for key in own.metrics if _is_auroc(key)}
     scores = ["log_px"]
     if set(ood_scores.DEFAULTS) & measured:
         scores.append(ood_scores.default_of([*measured]))
-    return [
-        sentence
-        for score in scores
-        if score in measured
-        for sentence in _say_score(own, baseline.get("ood"), score)
-    ]
+    return [score for score in scores if score in measured and list_sets(own, score)]
+
+
+def list_sets(own: Result, score: str) -> dict[str, Cell]:
+    """{set of outliers: its AUROC by a score}, those that are numbers."""
+    cells = {
+        key.split("/")[1]: cell_of(own.metrics, key)
+        for key in own.metrics
+        if _is_auroc(key) and key.endswith(f"/{score}")
+    }
+    return {k: cell for k, cell in cells.items() if cell and cell.value is not None}
 
 
 def _is_auroc(key: str) -> bool:
     return key.startswith("auroc/") and key.count("/") == 2 and not key.endswith("_ci")
 
 
-def _say_score(own: Result, baseline: Result | None, score: str) -> list[Sentence]:
-    cells = {
-        key.split("/")[1]: cell
-        for key in own.metrics
-        if _is_auroc(key) and key.endswith(f"/{score}")
-        if (cell := cell_of(own.metrics, key)) and cell.value is not None
-    }
-    if not cells:
-        return []
-    name = SCORES.get(score, score)
-    sentences = [_say_sets(name, cells)]
-    for group in ("near", "far"):
-        key = f"openood/{score}/{group}_auroc"
-        if mean := cell_of(own.metrics, key):
-            text = f"OpenOOD's {group} sets by {name}: AUROC {say_number(mean)}"
-            text += beside_baseline(baseline, own, key, say_number)
-            sentences.append(Sentence(f"{text}.", anchor("ood", "openood")))
-    return sentences
-
-
-def _say_sets(name: str, cells: dict[str, Cell]) -> Sentence:
-    """Says which sets are told from test images, and the AUROC at both ends."""
+def _say_sets(own: Result, baseline: Result | None, score: str) -> Sentence:
+    """Says which sets are told from test images, and the AUROC of the hardest."""
+    cells = list_sets(own, score)
     sets: dict[str, list[str]] = {CAN: [], CANNOT: [], UNPROVEN: []}
     for key, cell in cells.items():
         sets[judge(cell, CHANCE)].append(name_row("auroc", key))
@@ -73,10 +68,26 @@ def _say_sets(name: str, cells: dict[str, Cell]) -> Sentence:
         for verdict, names in sets.items()
         if names
     ]
-    best, worst = (pick(cells, key=lambda k: cells[k].value) for pick in (max, min))
-    ends = f"{say_number(cells[best])} for {name_row('auroc', best)}"
-    if best != worst:
-        ends += f" down to {say_number(cells[worst])} for {name_row('auroc', worst)}"
-    text = f"By {name} it {'; it '.join(clauses)} (AUROC {ends}; chance is {CHANCE})."
+    worst = min(cells, key=lambda key: cells[key].value or 0)
+    text = (
+        f"By {SCORES.get(score, score)} it {'; it '.join(clauses)}. AUROC is lowest "
+        f"for {name_row('auroc', worst)}: {say_number(cells[worst])}"
+        f"{beside_baseline(baseline, own, f'auroc/{worst}/{score}', say_number)}"
+        f" (chance is {CHANCE})."
+    )
     verdict = next(verdict for verdict in (CANNOT, UNPROVEN, CAN) if sets[verdict])
     return Sentence(text, anchor("ood", "auroc"), verdict)
+
+
+def _say_groups(own: Result, score: str) -> list[Sentence]:
+    """Says the means over OpenOOD's groups, those that were measured."""
+    means = {
+        group: mean
+        for group in ("near", "far")
+        if (mean := cell_of(own.metrics, f"openood/{score}/{group}_auroc"))
+    }
+    if not means:
+        return []
+    parts = [f"{say_number(mean)} on the {group} sets" for group, mean in means.items()]
+    text = f"OpenOOD's mean AUROC is {join(parts)}."
+    return [Sentence(text, anchor("ood", "openood"))]

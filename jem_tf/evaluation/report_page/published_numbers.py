@@ -2,7 +2,8 @@
 
 A number is compared with those of the same protocol alone, see `comparison`. What a
 paper does not say of its protocol was read in its authors' code: `eval_wrn_ebm.py` of
-wgrathwohl/JEM, `eval_jempp.py` of sndnyang/JEMPP, `eval_sadajem.py` of sndnyang/SADAJEM.
+wgrathwohl/JEM, `eval_jempp.py` of sndnyang/JEMPP and `eval_sadajem.py` of
+sndnyang/SADAJEM.
 """
 
 from typing import NamedTuple

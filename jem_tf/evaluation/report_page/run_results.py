@@ -27,7 +27,7 @@ EVALUATIONS = {
         "evaluate robustness --attack=autoattack",
     ),
 }
-SHIFT = ("accuracy on corrupted images", "evaluate calibration --corruptions=all")
+SHIFT = ("Accuracy on corrupted images", "evaluate calibration --corruptions=all")
 GENERATIVE_ONLY = ("chains",)  # a plain classifier has no chains
 ALL = "all"  # RUN/results/all.json, of `jem-tf evaluate all`
 MOST_APART = 120  # seconds between a figure and the results of an earlier version
@@ -108,7 +108,7 @@ def list_not_measured(folder: RunFolder, results: Results) -> list[str]:
     for name, (title, command) in EVALUATIONS.items():
         if name not in results and not (plain and name in GENERATIVE_ONLY):
             reason = reasons.pop(name, f"jem-tf {command}")
-            lines.append(f"{title.split(':')[0].lower()} ({reason.rstrip('.')})")
+            lines.append(f"{title.split(':')[0]} ({reason.rstrip('.')})")
     calibration = results.get("calibration")
     if calibration and not any("corrupted_" in key for key in calibration.metrics):
         reason = reasons.pop("corruptions", f"jem-tf {SHIFT[1]}")
@@ -122,7 +122,7 @@ def list_absent_sets(results: Results) -> list[str]:
     ood = results.get("ood")
     groups = ood.protocol.get("openood") if ood else None
     absent = groups.get("not_measured") if isinstance(groups, dict) else None
-    return [f"outliers of {name} (not on the disk)" for name in absent or []]
+    return [f"Outliers of {name} (not on the disk)" for name in absent or []]
 
 
 def read_reasons(folder: RunFolder) -> dict[str, str]:

@@ -103,7 +103,7 @@ def render_figures(results: Mapping[str, Result]) -> str:
         if figure in result.figures
     ]
     stale = [
-        f"<p class='warning'>Not shown, as of another evaluation than the numbers here: "
+        f"<p class='warning'>Not shown, as they are of another evaluation: "
         f"{markup.heading(', '.join(result.stale))} ({markup.heading(label)}).</p>"
         for label, result in results.items()
         if result.stale

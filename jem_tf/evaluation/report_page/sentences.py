@@ -76,7 +76,7 @@ def compare(own: tables.Cell, other: tables.Cell) -> str:
         return "more than"
     if high < other_low:  # type: ignore[operator]
         return "less than"
-    return "not clearly other than"
+    return "not clearly different from"
 
 
 def beside_baseline(
@@ -102,12 +102,17 @@ def beside_baseline(
 
 
 def name_images(protocol: Mapping[str, Any]) -> str:
-    """Says which images a result is of: "all 10,000 test images", "the first 500 ..."."""
-    words = str(protocol.get("images", "the test images")).partition(",")[0].split()
-    numbers = [word for word in words if word.isdigit()]
-    if numbers and int(numbers[0]) == protocol.get("test_images"):
-        return f"all {int(numbers[0]):,} test images"
-    return " ".join(f"{int(w):,}" if w.isdigit() else w for w in words)
+    """Says which images a result is of, such as "all 10,000 test images"."""
+    words = str(protocol.get("images", "the test images")).partition(",")[0]
+    first, number, rest = words.partition(" of ")[0], protocol.get("test_images"), words
+    count = first.removeprefix("the first ")
+    if not count.isdigit():
+        return rest
+    if int(count) == number:
+        return f"all {number:,} test images"
+    official = words.endswith(" of the test split") and isinstance(number, int)
+    whole = f"{number:,} test images" if official else words.partition(" of ")[2]
+    return f"the first {int(count):,} of {whole}"
 
 
 def join(parts: list[str]) -> str:

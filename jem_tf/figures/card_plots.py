@@ -1,0 +1,98 @@
+"""Small plots that stay legible at a card's width, about 250 pixels."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from jem_tf.figures import lettering
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 3.2  # inches; text is as large as the page's at a card's width
+COLOURS, MARKS = ("tab:blue", "tab:red", "tab:green", "tab:purple"), "oDs^"
+APART = 0.22  # rows, between the points of two series
+
+
+class Estimate(NamedTuple):
+    """A number and its interval; low = high = value where none was measured."""
+
+    value: float
+    low: float
+    high: float
+
+
+def rows(
+    names: Sequence[str],
+    series: Mapping[str, Sequence[Estimate | None]],
+    label: str,
+    chance: float,
+) -> "Figure":
+    """Plots a row for each thing, with a point for each series that has it.
+
+    Args:
+      names: [n], of the things, as `lettering.drawable` makes them.
+      series: {name: [n], Estimate or None}.
+      label: what the numbers are.
+      chance: a vertical line marks it.
+    """
+    figure, axes = _axes(height=0.24 * len(names) + 1.0)
+    for index, (name, estimates) in enumerate(series.items()):
+        shift = APART * (index - (len(series) - 1) / 2)
+        having = [(at + shift, e) for at, e in enumerate(estimates) if e is not None]
+        value, low, high = np.array([estimate for _, estimate in having]).T
+        axes.errorbar(
+            value,
+            [at for at, _ in having],
+            xerr=np.maximum([value - low, high - value], 0),
+            fmt=MARKS[index % len(MARKS)],
+            color=COLOURS[index % len(COLOURS)],
+            markersize=4,
+            linewidth=1.2,
+            label=name,
+        )
+    axes.axvline(chance, color="grey", linewidth=0.8, linestyle="--")
+    axes.set_yticks(range(len(names)), names, **lettering.style(names))
+    axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
+    _legend(figure, len(series))
+    return figure
+
+
+def curves(
+    lines: Mapping[str, Sequence[tuple[float, Estimate]]], x_label: str, chance: float
+) -> "Figure":
+    """Plots lines between 0 and 1 over a common axis, with their intervals.
+
+    Args:
+      lines: {name: [(x, Estimate)]}.
+      x_label: what x is.
+      chance: a horizontal line marks it.
+    """
+    figure, axes = _axes(height=2.3)
+    for (name, points), colour in zip(lines.items(), COLOURS, strict=False):
+        x = [at for at, _ in points]
+        value, low, high = np.array([estimate for _, estimate in points]).T
+        axes.plot(x, value, marker="o", markersize=4, color=colour, label=name)
+        axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.axhline(chance, color="grey", linewidth=0.8, linestyle="--")
+    axes.set(xlabel=x_label, ylim=(-0.02, 1.02))
+    _legend(figure, len(lines))
+    return figure
+
+
+def _legend(figure: "Figure", count: int) -> None:
+    if count > 1:
+        style = {"frameon": False, "fontsize": "small", "ncols": 2, "columnspacing": 1}
+        figure.legend(loc="outside upper center", handlelength=1.2, **style)
+
+
+def _axes(height: float) -> "tuple[Figure, Axes]":
+    import matplotlib.figure
+
+    figure = matplotlib.figure.Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize="small")
+    return figure, axes
