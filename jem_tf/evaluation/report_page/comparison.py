@@ -183,7 +183,5 @@ def samples_protocol(result: Result) -> str:
 
 def outlier_protocol(result: Result, key: str) -> str:
     """How AUROC against a set of outliers was measured."""
-    count = count_images(result)
-    images = f"the first {count:,}" if count else "the"
     outliers = dict(result.protocol.get("sets") or {}).get(key, "images not known")
-    return f"{dataset_of(result)}, {images} test images against {outliers}, no noise"
+    return f"{images_protocol(result, 0.0, None)}, against {outliers}"

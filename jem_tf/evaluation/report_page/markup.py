@@ -4,10 +4,12 @@ import base64
 import html
 import pathlib
 import re
+import struct
 from collections.abc import Iterable, Sequence
 
 from jem_tf.evaluation import tables
 
+WIDE = 2  # width over height of a picture that takes a row of its own
 ARROWS = {
     "higher": " <span class='better' title='higher is better'>↑</span>",
     "lower": " <span class='better' title='lower is better'>↓</span>",
@@ -33,6 +35,7 @@ def cell(shown: tables.Cell | None) -> str:
 
 def number(text: str, uncertainty: str) -> str:
     """A number as text, and its uncertainty beneath."""
+    uncertainty = uncertainty.replace("+-", "±")  # a terminal may not have the sign
     small = f"<br><small>{html.escape(uncertainty)}</small>" if uncertainty else ""
     return html.escape(text) + small
 
@@ -72,9 +75,11 @@ def picture(caption: str, content: bytes | pathlib.Path, *, plot: bool) -> str:
       plot: whether it may be inverted where the page is dark; images may not.
     """
     data = content.read_bytes() if isinstance(content, pathlib.Path) else content
+    width, height = struct.unpack(">II", data[16:24])  # of PNG's header
+    wide = " class='wide'" if width > WIDE * height else ""
     text, kind = html.escape(caption), "plot" if plot else "images"
     return (
-        f"<figure><img class='{kind}' alt='{text}' "
+        f"<figure{wide}><img class='{kind}' alt='{text}' "
         f"src='data:image/png;base64,{base64.b64encode(data).decode()}'>"
         f"<figcaption>{text}</figcaption></figure>"
     )

@@ -130,6 +130,18 @@ COLUMNS = {
 ROWS = {"openood": SCORES, "memorisation": SPACES} | dict.fromkeys(
     ("auroc", "aupr", "aupr_out", "fpr95", "fpr95_out", "log_px"), SETS
 )
+FIGURES = {
+    "by_class": "calibration by class",
+    "classes": "samples by class",
+    "grid": "samples at random",
+    "neighbours": "samples and their nearest training images",
+    "distal": "noise driven to each class",
+    "groups": "OpenOOD's groups, by score",
+    "reliability": "accuracy by confidence",
+    "confidence": "how often each confidence",
+    "shift": "accuracy and ECE by severity",
+    "accuracy": "accuracy by radius",
+} | {score: f"{name} of test images and outliers" for score, name in SCORES.items()}
 NORMS = {"linf": "L∞ {}/255", "l2": "L2 {}"}
 
 
@@ -146,6 +158,13 @@ def name_metric(key: str) -> Name:
         if stem != key and stem in METRICS:
             return METRICS[stem]._replace(text=METRICS[stem].text + said)
     return Name(key)
+
+
+def name_figure(evaluation: str, figure: str) -> str:
+    """Names a figure of an evaluation."""
+    if (evaluation, figure) == ("chains", "energy"):
+        return "E(x) along the chains"
+    return FIGURES.get(figure, figure.replace("_", " "))
 
 
 def name_row(title: str, row: str) -> str:

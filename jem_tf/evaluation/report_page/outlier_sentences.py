@@ -70,10 +70,9 @@ def _say_sets(own: Result, baseline: Result | None, score: str) -> Sentence:
     ]
     worst = min(cells, key=lambda key: cells[key].value or 0)
     text = (
-        f"By {SCORES.get(score, score)} it {'; it '.join(clauses)}. AUROC is lowest "
-        f"for {name_row('auroc', worst)}: {say_number(cells[worst])}"
-        f"{beside_baseline(baseline, own, f'auroc/{worst}/{score}', say_number)}"
-        f" (chance is {CHANCE})."
+        f"By {SCORES.get(score, score)} it {'; it '.join(clauses)}. AUROC (chance: "
+        f"{CHANCE}) is lowest for {name_row('auroc', worst)}: {say_number(cells[worst])}"
+        f"{beside_baseline(baseline, own, f'auroc/{worst}/{score}', say_number)}."
     )
     verdict = next(verdict for verdict in (CANNOT, UNPROVEN, CAN) if sets[verdict])
     return Sentence(text, anchor("ood", "auroc"), verdict)

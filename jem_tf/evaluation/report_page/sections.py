@@ -23,7 +23,7 @@ def render_section(name: str, title: str, results: Mapping[str, Result]) -> str:
     """
     layouts = {k: tables.lay_out(result.metrics) for k, result in results.items()}
     heading = f"<h2>{markup.heading(title)}</h2>"
-    parts = [heading, render_figures(results)]
+    parts = [heading, render_figures(name, results)]
     parts.append(render_single(name, {k: x.single for k, x in layouts.items()}))
     for key in dict.fromkeys(
         key for layout in layouts.values() for key in layout.grids
@@ -88,13 +88,13 @@ def _part_of_grid(
     return markup.table(head, body)
 
 
-def render_figures(results: Mapping[str, Result]) -> str:
+def render_figures(name: str, results: Mapping[str, Result]) -> str:
     """Renders the figures of the results, each beside that of the other run."""
     names = sorted({figure for result in results.values() for figure in result.figures})
     alone = len(results) == 1
     shown = [
         markup.picture(
-            figure.replace("_", " ") + ("" if alone else f": {label}"),
+            metric_names.name_figure(name, figure) + ("" if alone else f": {label}"),
             result.figures[figure],
             plot=figure not in IMAGES,
         )

@@ -7,15 +7,23 @@ from jem_tf.evaluation import tables
 from jem_tf.evaluation.report_page.comparison import cell_of
 from jem_tf.evaluation.report_page.run_results import Result
 
+MUST_AGREE = (
+    "dataset images test_split half bins corruptions attack pgd_steps restarts apgd_ce "
+    "apgd_t fab_t square"
+).split()
 CAN, CANNOT, UNPROVEN = "can", "cannot", "cannot be shown to"
 
 
 class Sentence(NamedTuple):
     """A sentence made from numbers of the results.
 
-    text: plain text.
-    anchor: id of the table that its numbers stand in.
-    verdict: CAN, CANNOT, UNPROVEN or "" for a sentence that says no such thing.
+        text: plain text.
+        anchor: id of the table that its numbers stand in.
+        verdict: MUST_AGREE = (
+        "dataset images test_split half bins corruptions attack pgd_steps restarts apgd_ce "
+        "apgd_t fab_t square"
+    ).split()
+    CAN, CANNOT, UNPROVEN or "" for a sentence that says no such thing.
     """
 
     text: str
@@ -68,13 +76,11 @@ def judge(cell: tables.Cell, chance: float) -> str:
 
 
 def compare(own: tables.Cell, other: tables.Cell) -> str:
-    """Says of two numbers which is larger, if their intervals tell."""
+    """Says of two numbers which is larger, if their intervals lie apart."""
     (low, high), (other_low, other_high) = _ends(own), _ends(other)
-    if None in (low, high, other_low, other_high):
-        return ""
-    if low > other_high:  # type: ignore[operator]
+    if low is not None and other_high is not None and low > other_high:
         return "more than"
-    if high < other_low:  # type: ignore[operator]
+    if high is not None and other_low is not None and high < other_low:
         return "less than"
     return "not clearly different from"
 
@@ -84,21 +90,25 @@ def beside_baseline(
 ) -> str:
     """A clause that compares a number with the baseline's; "" if it has none.
 
-    Their images must be the same: otherwise the clause says so, and does not compare.
+    Both must have been measured alike: otherwise the clause says so, and does not
+    compare.
     """
     mine = cell_of(own.metrics, key)
     theirs = cell_of(baseline.metrics, key) if baseline else None
     if baseline is None or mine is None or theirs is None or theirs.value is None:
         return ""
-    same = all(
-        own.protocol.get(said) == baseline.protocol.get(said)
-        for said in ("dataset", "images", "test_split")
+    if _how(own, key) != _how(baseline, key):
+        return f" (the baseline's {form(theirs)} was measured otherwise)"
+    return f", {compare(mine, theirs)} the baseline's {form(theirs)}"
+
+
+def _how(result: Result, key: str) -> list[Any]:
+    """What of the protocol must agree for two numbers of a key to be compared."""
+    sets = result.protocol.get("sets")
+    outliers = (
+        sets.get(key.split("/")[1]) if sets and key.startswith("auroc/") else None
     )
-    if not same:
-        return f" (the baseline's {form(theirs)} is of other images)"
-    return f", {compare(mine, theirs)} the baseline's {form(theirs)}".replace(
-        ",  ", ", "
-    )
+    return [outliers, *(result.protocol.get(said) for said in MUST_AGREE)]
 
 
 def name_images(protocol: Mapping[str, Any]) -> str:

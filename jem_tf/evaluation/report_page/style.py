@@ -29,8 +29,7 @@ h2 {
 h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 a { color: var(--link); }
 small, .legend, figcaption, .better { color: var(--quiet); }
-nav { margin: .6rem 0; font-size: .9rem; }
-nav a { margin-right: .9rem; }
+nav { display: flex; flex-wrap: wrap; gap: .3rem .9rem; margin: .6rem 0; }
 pre {
   background: var(--shade); padding: .7rem; font-size: 12px; white-space: pre-wrap;
   overflow-wrap: anywhere;
@@ -85,6 +84,8 @@ td small { white-space: nowrap; }
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));
 }
 figure { margin: 0; }
+.wide { grid-column: 1 / -1; max-width: 62rem; }
+.sources { font-size: .85rem; color: var(--quiet); }
 figure img { display: block; max-width: 100%; height: auto; }
 img.images { background: #fff; }
 """
