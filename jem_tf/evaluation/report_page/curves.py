@@ -45,7 +45,8 @@ def read_scalars(folder: RunFolder) -> dict[str, dict[int, float]]:
     series: dict[str, dict[int, float]] = {}
     for path in sorted(folder.tensorboard.glob(EVENTS)):
         try:
-            for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+                event = tf.compat.v1.Event.FromString(record)
                 for tag, value in _scalars(event, wanted):
                     series.setdefault(tag, {})[event.step] = value
         except tf.errors.DataLossError:

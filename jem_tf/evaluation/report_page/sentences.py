@@ -7,23 +7,27 @@ from jem_tf.evaluation import tables
 from jem_tf.evaluation.report_page.comparison import cell_of
 from jem_tf.evaluation.report_page.run_results import Result
 
-MUST_AGREE = (
-    "dataset images test_split half bins corruptions attack pgd_steps restarts apgd_ce "
-    "apgd_t fab_t square"
-).split()
+# What of the protocol must agree for two numbers of a key to be compared: of all keys,
+# and of those under a title.
+ALWAYS = {"dataset": None, "images": None, "test_split": "the test split"}
+OF_TITLES = {
+    "ece": {"bins": None},
+    "auroc": {"half": "all"},
+    "openood": {"half": "all", "openood": None},
+    "corrupted_accuracy": {"corruptions": None},
+    "robust_accuracy": dict.fromkeys(
+        "attack pgd_steps restarts apgd_ce apgd_t fab_t square".split()
+    ),
+}
 CAN, CANNOT, UNPROVEN = "can", "cannot", "cannot be shown to"
 
 
 class Sentence(NamedTuple):
     """A sentence made from numbers of the results.
 
-        text: plain text.
-        anchor: id of the table that its numbers stand in.
-        verdict: MUST_AGREE = (
-        "dataset images test_split half bins corruptions attack pgd_steps restarts apgd_ce "
-        "apgd_t fab_t square"
-    ).split()
-    CAN, CANNOT, UNPROVEN or "" for a sentence that says no such thing.
+    text: plain text.
+    anchor: id of the table that its numbers stand in.
+    verdict: CAN, CANNOT, UNPROVEN or "" for a sentence that says no such thing.
     """
 
     text: str
@@ -103,12 +107,13 @@ def beside_baseline(
 
 
 def _how(result: Result, key: str) -> list[Any]:
-    """What of the protocol must agree for two numbers of a key to be compared."""
-    sets = result.protocol.get("sets")
-    outliers = (
-        sets.get(key.split("/")[1]) if sets and key.startswith("auroc/") else None
-    )
-    return [outliers, *(result.protocol.get(said) for said in MUST_AGREE)]
+    title, _, rest = key.partition("/")
+    agreed = ALWAYS | OF_TITLES.get(title, {})
+    said = [result.protocol.get(name, usual) for name, usual in agreed.items()]
+    if title == "auroc":
+        sets = dict(result.protocol.get("sets") or {})
+        said.append(sets.get(rest.partition("/")[0]))
+    return said
 
 
 def name_images(protocol: Mapping[str, Any]) -> str:
