@@ -23,7 +23,7 @@ def test_the_page_has_what_was_measured_and_is_named(run):
     code, out, err = tool_here(TOOL, f"--workdir={run}")
     assert (code, err) == (0, "")
     assert out == f"{run.report}\n"
-    assert "Out of distribution" in run.report.read_text()
+    assert "Outliers: does it know" in run.report.read_text()
 
 
 def test_a_run_that_was_not_measured_is_refused_in_a_line(run):

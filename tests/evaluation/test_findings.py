@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import numpy as np
@@ -38,6 +39,17 @@ def test_what_is_kept_is_read_back_and_json_knows_no_nan(kept):
     content = {"metrics": expected, "protocol": {"seed": 1}}
     assert findings.read_findings(folder, "ood") == content
     assert json.loads(path.read_text(), parse_constant=pytest.fail)
+
+
+def test_results_name_their_figures_by_their_sha256(kept):
+    _, (path, *pictures) = kept
+    named = json.loads(path.read_text())["figures"]
+    assert named == {
+        picture.stem.removeprefix("ood_"): findings.file_sha256(picture)
+        for picture in pictures
+    }
+    digest = hashlib.sha256(pictures[0].read_bytes()).hexdigest()
+    assert named["chart"] == digest
 
 
 def test_every_figure_is_a_picture_in_its_place(kept):

@@ -1,4 +1,3 @@
-import html.parser
 import json
 
 import pytest
@@ -6,35 +5,14 @@ import pytest
 from jem_tf.errors import InputError
 from jem_tf.evaluation import html_report
 from jem_tf.runs.run_folder import RunFolder
+from tests.evaluation.report_page.pages import CALIBRATION, CIFAR, Page, make_run, put
+from tests.evaluation.report_page.test_curves import log
 from tests.evaluation.test_findings import (
     FLAT_METRICS,
     FLAT_PROTOCOL,
     example,
     findings,
 )
-
-
-class Page(html.parser.HTMLParser):
-    """What a browser would make of it: tags that match, texts, addresses."""
-
-    VOID = ("meta", "img", "br")
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.texts, self.sources = [], [], []
-        self.feed(text)
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        self.sources += [v for k, v in attributes if k in ("src", "href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.texts.append(data)
 
 
 @pytest.fixture
@@ -49,10 +27,10 @@ def runs(tmp_path):
 
 def test_a_page_has_every_number_and_picture_of_both_runs(runs):
     page = Page(html_report.render_page(runs))
-    assert page.texts.count("ece") == 1
+    assert page.texts.count("Expected calibration error (ECE)") == 1
     assert page.texts.count("0.5") == 2
     assert len(page.sources) == 4
-    assert "baseline: chart" in page.texts
+    assert "chart: baseline" in page.texts
 
 
 def test_a_page_shows_no_results_to_choose_by(runs):
@@ -92,7 +70,7 @@ def test_a_grid_has_a_column_for_each_run(runs):
             json.dumps({"metrics": metrics, "protocol": {}})
         )
     texts = Page(html_report.render_page(runs)).texts
-    at = texts.index("svhn")
+    at = texts.index("SVHN")
     assert texts[at + 1 : at + 5] == ["0.25", "1.25", "0.5", "1.5"]
 
 
@@ -104,7 +82,8 @@ def test_a_grid_of_many_columns_is_in_tables_beside_none_too_wide(runs):
         )
     page = html_report.render_page(runs)
     texts = Page(page).texts
-    assert texts.count("auroc") == texts.count("svhn") == 2
+    assert texts.count("AUROC") == 1
+    assert texts.count("SVHN") == 2
     for i in range(9):
         assert texts.count(f"s{i}") == 1
         assert texts.count(f"{i / 16:.4g}") == 2
@@ -120,8 +99,9 @@ def test_the_flat_chains_of_earlier_versions_stand_in_the_report(runs):
     text = json.dumps(FLAT_METRICS | FLAT_PROTOCOL)
     runs["baseline"].result("chains").write_text(text)
     page = Page(html_report.render_page(runs))
-    assert {"ess", "4.077", "energy_std", "0.001344"} < set(page.texts)
-    assert not [text for text in page.texts if "dataset None" in text]
+    shown = {"Effective sample size of E(x)", "4.077", "0.001344"}
+    assert shown < set(page.texts)
+    assert not [text for text in page.texts if "data None" in text]
 
 
 def test_the_facts_of_a_run_are_of_the_protocol_that_has_most(runs):
@@ -129,4 +109,45 @@ def test_the_facts_of_a_run_are_of_the_protocol_that_has_most(runs):
     content = {"metrics": {}, "protocol": {"dataset": "digits", "checkpoint_step": 7}}
     run.result("robustness").write_text(json.dumps(content))
     page = Page(html_report.render_page(runs))
-    assert ": dataset digits, checkpoint_step 7" in page.texts
+    assert "this run: data digits, step 7" in page.text
+
+
+def test_every_link_of_the_page_leads_to_a_place_in_it(tmp_path):
+    run = make_run(tmp_path)
+    put(run, "calibration", CALIBRATION)
+    put(run, "ood", {"auroc/svhn/log_px": 0.9}, CIFAR)
+    put(run, "samples", {"fid": 77.7})
+    put(run, "robustness", {"robust_accuracy/linf/8/jem0": 0.5})
+    page = Page(html_report.render_page({"this run": run}))
+    assert len(page.links) > 10
+    assert {link.removeprefix("#") for link in page.links} <= {*page.ids}
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_the_title_says_what_the_run_is(tmp_path):
+    run = make_run(tmp_path / "best")
+    put(run, "calibration", CALIBRATION)
+    assert "A joint energy-based model: best" in html_report.render_page(
+        {"this run": run}
+    )
+    put(run, "calibration", CALIBRATION, {"p_x_weight": 0.0})
+    assert "A plain classifier: best" in html_report.render_page({"this run": run})
+
+
+def test_no_part_of_a_page_comes_from_elsewhere(runs):
+    page = html_report.render_page(runs)
+    for word in ("http:", "https:", "<script", "<link", "@import", "url("):
+        assert word not in page
+
+
+def test_the_curves_of_the_training_are_on_the_page(tmp_path):
+    run = make_run(tmp_path)
+    put(run, "calibration", CALIBRATION)
+    assert (
+        "training: this run"
+        not in Page(html_report.render_page({"this run": run})).texts
+    )
+    log(run, {1: 0.25, 2: 0.5})
+    assert (
+        "training: this run" in Page(html_report.render_page({"this run": run})).texts
+    )

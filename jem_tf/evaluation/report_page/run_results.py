@@ -24,10 +24,10 @@ EVALUATIONS = {
     ),
     "autoattack": (
         "AutoAttack: what do four attacks in turn do?",
-        "evaluate robustness --attack=autoattack",
+        "evaluate robustness, with autoattack",
     ),
 }
-SHIFT = ("Accuracy on corrupted images", "evaluate calibration --corruptions=all")
+SHIFT = ("Accuracy on corrupted images", "evaluate calibration, with corruptions")
 GENERATIVE_ONLY = ("chains",)  # a plain classifier has no chains
 ALL = "all"  # RUN/results/all.json, of `jem-tf evaluate all`
 MOST_APART = 120  # seconds between a figure and the results of an earlier version

@@ -50,7 +50,7 @@ def test_what_was_not_measured_is_listed_with_its_command(run):
     put(run, "calibration", CALIBRATION)
     lines = run_results.list_not_measured(run, run_results.read_results(run))
     assert "Samples (jem-tf evaluate samples)" in lines
-    assert "AutoAttack (jem-tf evaluate robustness --attack=autoattack)" in lines
+    assert "AutoAttack (jem-tf evaluate robustness, with autoattack)" in lines
     assert "Chains (jem-tf diagnose)" in lines
     assert not [line for line in lines if line.startswith("Calibration")]
 

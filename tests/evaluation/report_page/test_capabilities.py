@@ -1,0 +1,105 @@
+"""Each number of a sentence comes from the results."""
+
+import pytest
+
+from jem_tf.evaluation.report_page import capabilities
+from jem_tf.evaluation.report_page.run_results import Result
+from jem_tf.evaluation.report_page.sentences import CAN, CANNOT
+from tests.evaluation.report_page.pages import CALIBRATION, CIFAR, put_figure, make_run
+
+CLASSES = [f"class {i}" for i in range(10)]
+SHIFT = {
+    "corrupted_accuracy/mean/severity_5": 0.557,
+    "corrupted_ece/mean/severity_5": 0.229,
+}
+SAMPLES = {
+    "fid": 77.7,
+    "fid_std": 0.6,
+    "samples": 5000,
+    "precision": 0.82,
+    "recall": 0.7,
+    "memorisation/features/copies": 0.014,
+    "memorisation/features/copies_ci": [0.002, 0.028],
+}
+CHAINS = {"rhat": 1.31}
+
+
+def said(metrics, name="calibration", baseline=None):
+    results = {name: Result(metrics, CIFAR, {}, [])}
+    others = {name: Result(baseline, CIFAR, {}, [])} if baseline else {}
+    cards = capabilities.make_cards(results, others, CLASSES)
+    return [sentence for card in cards for sentence in card.sentences]
+
+
+def text(*arguments, **more):
+    return " ".join(sentence.text for sentence in said(*arguments, **more))
+
+
+@pytest.mark.parametrize(
+    ("name", "metrics", "key", "before", "value", "after"),
+    [
+        ("calibration", CALIBRATION, "accuracy", "91.7%", 0.803, "80.3%"),
+        ("calibration", CALIBRATION, "accuracy_ci", "91.2%", [0.7, 0.95], "[70.0%, 95.0%]"),
+        ("calibration", CALIBRATION, "ece", "1.3%", 0.089, "8.9%"),
+        ("calibration", CALIBRATION, "temperature", "0.895", 2.5, "too sure"),
+        ("calibration", CALIBRATION, "ece_temperature_scaled", "0.8%", 0.066, "6.6%"),
+        ("calibration", CALIBRATION | SHIFT, "corrupted_accuracy/mean/severity_5", "55.7%", 0.444, "44.4%"),
+        ("calibration", CALIBRATION | SHIFT, "corrupted_ece/mean/severity_5", "22.9%", 0.333, "33.3%"),
+        ("samples", SAMPLES, "fid", "77.7 ± 0.600", 12.3, "12.3 ± 0.600"),
+        ("samples", SAMPLES, "samples", "5,000", 500, "500 samples"),
+        ("samples", SAMPLES, "precision", "82.0%", 0.111, "11.1%"),
+        ("samples", SAMPLES, "recall", "70.0%", 0.222, "22.2%"),
+        ("samples", SAMPLES, "memorisation/features/copies", "1.4%", 0.055, "5.5%"),
+        ("chains", CHAINS, "rhat", "do not mix: R-hat of E(x) is 1.31", 1.002, "chains mix"),
+    ],
+)  # fmt: skip
+def test_a_sentence_changes_with_its_number(name, metrics, key, before, value, after):
+    assert before in text(metrics, name)
+    changed = text(metrics | {key: value}, name)
+    assert after in changed
+    assert before not in changed
+
+
+def test_a_verdict_goes_by_the_interval_and_the_number_of_classes():
+    chance = {"accuracy": 0.1, "accuracy_ci": [0.08, 0.1]}
+    assert said(CALIBRATION)[0].verdict == CAN
+    (first, *_) = said(CALIBRATION | chance)
+    assert first.verdict == CANNOT
+    assert first.text.startswith(
+        "It cannot classify: 10.0% [8.0%, 10.0%] of all 10,000"
+    )
+    assert "guessing gives 10.0%" in first.text
+
+
+def test_samples_are_copies_if_they_are_clearly_more_than_test_images_are():
+    assert "No sign that it copies" in text(SAMPLES, "samples")
+    more = SAMPLES | {"memorisation/features/copies_ci": [0.02, 0.09]}
+    assert ". It copies training images" in text(more, "samples")
+
+
+def test_a_baseline_stands_in_the_sentence():
+    other = CALIBRATION | {"accuracy": 0.8, "accuracy_ci": [0.79, 0.81]}
+    assert ", more than the baseline's 80.0% [79.0%, 81.0%]" in text(
+        CALIBRATION, baseline=other
+    )
+
+
+def test_what_was_not_measured_makes_no_card_and_no_sentence():
+    assert capabilities.make_cards({}, {}, CLASSES) == []
+    assert said({"zzz": 1}) == []
+    assert "n/a" in text({"accuracy": None})
+
+
+def test_samples_by_class_are_the_picture_of_their_card(tmp_path):
+    run = make_run(tmp_path)
+    figures = {n: put_figure(run, f"samples_{n}") for n in ("classes", "grid")}
+    results = {"samples": Result(SAMPLES, CIFAR, figures, [])}
+    (card,) = capabilities.make_cards(results, {}, CLASSES)
+    assert not card.plot
+    assert card.picture.startswith(b"\x89PNG")
+
+
+def test_a_stale_figure_is_no_picture(tmp_path):
+    results = {"samples": Result(SAMPLES, CIFAR, {}, ["classes"])}
+    (card,) = capabilities.make_cards(results, {}, CLASSES)
+    assert card.picture is None

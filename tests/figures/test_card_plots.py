@@ -1,0 +1,26 @@
+import numpy as np
+
+from jem_tf.figures import card_plots
+from jem_tf.figures.card_plots import Estimate
+
+
+def test_rows_have_a_point_for_each_series_that_has_one():
+    series = {
+        "one": [Estimate(0.5, 0.4, 0.7), None],
+        "two": [None, Estimate(0.9, 0.9, 0.9)],
+    }
+    (axes,) = card_plots.rows(["a", "$b"], series, "AUROC", 0.5).axes
+    points = [container.lines[0] for container in axes.containers]
+    assert [list(line.get_xdata()) for line in points] == [[0.5], [0.9]]
+    assert [round(float(line.get_ydata()[0])) for line in points] == [0, 1]
+    (bar,) = axes.containers[0].lines[2]
+    np.testing.assert_allclose(bar.get_segments()[0][:, 0], [0.4, 0.7])
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "$b"]
+
+
+def test_curves_show_their_numbers_and_chance():
+    lines = {"x": [(0.0, Estimate(1.0, 0.9, 1.0)), (2.0, Estimate(0.2, 0.1, 0.4))]}
+    (axes,) = card_plots.curves(lines, "radius", 0.1).axes
+    curve, chance = axes.lines
+    np.testing.assert_array_equal(curve.get_xydata(), [[0, 1], [2, 0.2]])
+    assert set(chance.get_ydata()) == {0.1}
