@@ -110,9 +110,10 @@ def _finite(cells: Iterable[tuple[Any, Cell | None]]) -> list[tuple[Any, Cell]]:
 
 
 def _estimate(cell: Cell) -> Estimate:
-    low, high = cell.interval or (None, None)
-    ends = (cell.value if end is None else end for end in (low, high))
-    return Estimate(cell.value, *ends)
+    """A cell whose number is finite, as an estimate."""
+    value = float("nan") if cell.value is None else cell.value
+    low, high = cell.interval or (value, value)
+    return Estimate(value, *(value if end is None else end for end in (low, high)))
 
 
 def _png(figure: Any) -> bytes:

@@ -69,9 +69,10 @@ def _say_sets(own: Result, baseline: Result | None, score: str) -> Sentence:
         if names
     ]
     worst = min(cells, key=lambda key: cells[key].value or 0)
+    lowest = f"{name_row('auroc', worst)}: {say_number(cells[worst])}"
     text = (
         f"By {SCORES.get(score, score)} it {'; it '.join(clauses)}. AUROC (chance: "
-        f"{CHANCE}) is lowest for {name_row('auroc', worst)}: {say_number(cells[worst])}"
+        f"{CHANCE}) is lowest for {lowest}"
         f"{beside_baseline(baseline, own, f'auroc/{worst}/{score}', say_number)}."
     )
     verdict = next(verdict for verdict in (CANNOT, UNPROVEN, CAN) if sets[verdict])

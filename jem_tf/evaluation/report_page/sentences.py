@@ -9,8 +9,12 @@ from jem_tf.evaluation.report_page.run_results import Result
 
 # What of the protocol must agree for two numbers of a key to be compared: of all keys,
 # and of those under a title.
-ALWAYS = {"dataset": None, "images": None, "test_split": "the test split"}
-OF_TITLES = {
+ALWAYS: dict[str, Any] = {
+    "dataset": None,
+    "images": None,
+    "test_split": "the test split",
+}
+OF_TITLES: dict[str, dict[str, Any]] = {
     "ece": {"bins": None},
     "auroc": {"half": "all"},
     "openood": {"half": "all", "openood": None},
