@@ -38,8 +38,8 @@ Writes one page with all results of a run, beside those of a baseline if one is 
 
 Writes RUN/report.html from the results of `jem-tf evaluate` and `jem-tf diagnose` in
 both runs: what the model can and cannot do in words and pictures, every number beside
-published ones of the same protocol, figures, and the curves of the training. The page is
-one file, which loads nothing.
+published ones of the same protocol, figures, and the curves of the training. The page
+is one file, which loads nothing.
 """,
     define,
     run,
