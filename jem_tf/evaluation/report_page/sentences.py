@@ -55,10 +55,10 @@ def percent(value: float | None) -> str:
 
 
 def three_digits(value: float | None) -> str:
-    """Such as "0.917" or "77.8"; "n/a" for a number that is not finite."""
-    return (
-        "n/a" if value is None else f"{value:.3f}" if abs(value) < 1 else f"{value:.3g}"
-    )
+    """Such as "0.917", "77.8" or "0.00012"; "n/a" for a number that is not finite."""
+    if value is None:
+        return "n/a"
+    return f"{value:.3f}" if 0.01 <= abs(value) < 1 or value == 1 else f"{value:.3g}"
 
 
 def _say(cell: tables.Cell, form: Any) -> str:

@@ -29,6 +29,8 @@ def test_numbers_are_said_with_their_interval_or_error():
         "91.7% [91.2%, 92.2%]"
     )
     assert sentences.say_number(Cell(77.72, None, 0.61)) == "77.7 ± 0.610"
+    assert sentences.say_number(Cell(0.00012, None, 0.000034)) == "0.00012 ± 3.4e-05"
+    assert sentences.say_number(Cell(1.0, [0.95, 1.0], None)) == "1.000 [0.950, 1.000]"
     assert sentences.say_number(Cell(None, None, None)) == "n/a"
     assert sentences.say_share(Cell(0.5, [None, 0.6], None)) == "50.0% [n/a, 60.0%]"
 
