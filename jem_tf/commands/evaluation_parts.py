@@ -157,7 +157,7 @@ def _shared(
         value = given[name].value
         if name == "features":
             value = choose_features(folder.read_description(), value)
-        if name == "baseline" and not baseline or value == given[name].default:
+        if (name == "baseline" and not baseline) or value == given[name].default:
             continue
         yield f"--{name}" if value is True else f"--{name}={value}"
 
