@@ -11,10 +11,10 @@ from absl import flags
 
 from jem_tf import corruptions
 from jem_tf.commands import main, run_evaluation
+from jem_tf.commands.compared_runs import ComparedRun
 from jem_tf.datasets import openood, outliers
 from jem_tf.errors import arguments_renamed
 from jem_tf.evaluation import inception_network
-from jem_tf.options import Options
 from jem_tf.runs.run_folder import DataDescription, RunFolder
 
 GUESSED_FOR = "32x32 images, 2 M parameters and two cores"
@@ -112,14 +112,11 @@ KINDS = {
 }
 
 
-def list_parts(
-    folder: RunFolder, options: Options, given: Any, *, baseline: bool = True
-) -> list[Part]:
+def list_parts(run: ComparedRun, given: Any, *, baseline: bool = True) -> list[Part]:
     """Lists the parts of a run, in the order in which they are measured.
 
     Args:
-      folder: of the run.
-      options: of the run.
+      run: the run.
       given: parsed flags of `evaluate all`.
       baseline: whether the run is compared with the run that --baseline names.
 
@@ -127,82 +124,81 @@ def list_parts(
       InputError: if --sets names what is no set.
     """
     parts = []
-    for name in given.parts or KINDS:
-        kind, absent = KINDS[name], ()
-        own = list(_shared(kind, folder, given, baseline=baseline))
-        if name == "calibration":
-            own += choose_corruptions(folder.read_description())
-        elif name == "ood":
-            sets, absent = choose_sets(folder, options, given)
-            own += sets
-        elif name == "chains" and (given.best or given.precision):
+    for name in dict.fromkeys(given.parts or KINDS):
+        kind = KINDS[name]
+        if name == "chains" and (given.best or given.precision):
             continue  # `diagnose` takes the newest checkpoint, in the run's precision
-        length = "quick" if given.quick else "full"
-        # absl takes the last of two flags: what is given counts, not the length's.
-        argvs = {
-            "full": (*kind.full, *own),
-            "quick": None if kind.quick is None else (*kind.quick, *own),
-        }
-        guess = kind.seconds.get(length, 0.0)
-        part = Part(name, kind.command, argvs[length], argvs["full"], guess, absent)
-        parts.append(part)
+        absent: tuple[str, ...] = ()
+        own = list(_shared(kind, run, given, baseline=baseline))
+        if name == "calibration":
+            own.append(choose_corruptions(run.data))
+        elif name == "ood":
+            sets, absent = choose_sets(run, given)
+            own.append(sets)
+        full = merge(kind.full, own)
+        quick = None if kind.quick is None else merge(kind.quick, own)
+        argv = quick if given.quick else full
+        seconds = kind.seconds.get("quick" if given.quick else "full", 0.0)
+        parts.append(Part(name, kind.command, argv, full, seconds, absent))
     return parts
 
 
+def merge(usual: Sequence[str], given: Sequence[str]) -> tuple[str, ...]:
+    """Flags of a length, and those that are given: of two limits the smaller counts."""
+    values = dict(word.split("=", 1) for word in usual)
+    for word in given:
+        name, _, value = word.partition("=")
+        smaller = name == "--limit" and name in values
+        values[name] = str(min(int(values[name]), int(value))) if smaller else value
+    return tuple(f"{name}={value}" for name, value in values.items())
+
+
 def _shared(
-    kind: Kind, folder: RunFolder, given: Any, *, baseline: bool
+    kind: Kind, run: ComparedRun, given: Any, *, baseline: bool
 ) -> Iterator[str]:
     """The flags that `evaluate all` passes on as they are, but for the unset ones."""
     for name in kind.shared:
         value = given[name].value
         if name == "features":
-            value = choose_features(folder.read_description(), value)
-        if (name == "baseline" and not baseline) or value == given[name].default:
+            value = value or choose_features(run.data)
+        if value == given[name].default or (name == "baseline" and not baseline):
             continue
-        yield f"--{name}" if value is True else f"--{name}={value}"
+        yield f"--{name}={str(value).lower() if value is True else value}"
 
 
-def choose_features(description: DataDescription | None, given: str) -> str:
+def choose_features(data: DataDescription) -> str:
     """The network of --features: Inception, unless the images are too small for it."""
-    if given or description is None:
-        return given
-    small = min(description.image_shape[:2]) < inception_network.LEAST_SIZE
+    small = min(data.image_shape[:2]) < inception_network.LEAST_SIZE
     return "network" if small else "inception"
 
 
-def choose_corruptions(description: DataDescription | None) -> list[str]:
-    """All corruptions, of images that can be corrupted."""
-    known = description is not None
-    fit = known and description.image_shape[-1] in corruptions.CHANNELS
-    return [f"--corruptions={'all' if fit else 'none'}"]
+def choose_corruptions(data: DataDescription) -> str:
+    """The flag for all corruptions, of images that can be corrupted."""
+    fit = data.image_shape[-1] in corruptions.CHANNELS
+    return f"--corruptions={'all' if fit else 'none'}"
 
 
-def choose_sets(
-    folder: RunFolder, options: Options, given: Any
-) -> tuple[list[str], tuple[str, ...]]:
+def choose_sets(run: ComparedRun, given: Any) -> tuple[str, tuple[str, ...]]:
     """All sets of outliers on the disk, and those that --sets names.
 
     Returns:
-      (flags, the sets that are not on the disk).
+      (the flag, the sets that are not on the disk).
 
     Raises:
       InputError: if --sets names what is no set.
     """
-    dataset = options.data.dataset
-    _, data_dir = run_evaluation.find_places(options.data, folder, given.data_dir)
-    names, absent = ["auto", *given.sets], []
+    data = run.options.data
+    _, data_dir = run_evaluation.find_places(data, run.folder, given.data_dir)
+    names, absent = ["auto", *given.sets], list[str]()
     with arguments_renamed(name="sets"):
-        if openood.has_groups(dataset):
-            groups = openood.find([openood.NAME, *names], dataset, data_dir)
-            absent += groups.absent
-            if any(groups.groups.values()):
-                names.insert(0, openood.NAME)
-            expanded = groups.names
-        else:
-            expanded = names
-        _, more = outliers.expand_auto(expanded, dataset, data_dir)
-    absent += [name for name in more if name not in absent]
-    return ["--sets=" + quote(names)], tuple(absent)
+        expanded = names
+        if openood.has_groups(data.dataset):
+            found = openood.find(names, data.dataset, data_dir)
+            expanded, absent = found.names, found.absent
+            if any(found.groups.values()):
+                names = [openood.NAME, *names]
+        _, more = outliers.expand_auto(expanded, data.dataset, data_dir)
+    return f"--sets={quote(names)}", tuple(dict.fromkeys([*absent, *more]))
 
 
 def quote(names: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ def list_tasks(runs: ComparedRuns, given: Any) -> list[Task]:
     for run in runs.in_order():
         compared = None if run is runs.baseline else runs.baseline
         for part in evaluation_parts.list_parts(
-            run.folder, run.options, given, baseline=compared is not None
+            run, given, baseline=compared is not None
         ):
             compares = any(word.startswith("--baseline=") for word in part.full)
             step = compared.step if compared is not None and compares else None
@@ -138,8 +138,9 @@ def describe_left(left: Sequence[Task], times: Times, tasks: Sequence[Task]) -> 
     if guessed == len(left) and not times:
         basis = f"a rough guess, for {evaluation_parts.GUESSED_FOR}"
     elif guessed:
-        basis = f"{guessed} of them by a rough guess"
-    return f"about {about} for the {len(left)} parts that are left ({basis})"
+        basis = f"{guessed} by a rough guess"
+    parts = f"{len(left)} parts" if len(left) > 1 else "last part"
+    return f"about {about} for the {parts} ({basis})"
 
 
 def estimate_left(left: Sequence[Task], times: Times, tasks: Sequence[Task]) -> float:
