@@ -47,8 +47,8 @@ def parsed(part):
 
 @pytest.mark.parametrize("length", [(), ("--quick",)])
 def test_every_part_is_a_command_line_that_its_command_takes(tmp_path, length):
-    words = (*length, "--seed=4", "--baseline=other", "--limit=50", "--data_dir=sets")
-    listed = parts(a_run(tmp_path), *words)
+    words = (*length, "--seed=4", "--baseline=other", "--limit=50")
+    listed = parts(a_run(tmp_path), *words, f"--data_dir={tmp_path}")
     assert list(listed) == list(KINDS)
     for name, part in listed.items():
         if part.argv is None:
@@ -58,7 +58,7 @@ def test_every_part_is_a_command_line_that_its_command_takes(tmp_path, length):
         assert values.seed == 4
         if name != "chains":
             assert values.limit == (20 if length and name == "robustness" else 50)
-            assert values.data_dir == "sets"
+            assert values.data_dir == str(tmp_path)
     assert parsed(listed["robustness"]).baseline == "other"
 
 
@@ -116,6 +116,7 @@ def test_parts_may_be_chosen(tmp_path):
 def test_sets_are_those_on_the_disk_and_the_absent_are_known(tmp_path):
     shape, run = (32, 32, 3), a_run(tmp_path, "cifar10", (32, 32, 3))
     nothing = f"--data_dir={tmp_path / 'nothing'}"
+    (tmp_path / "nothing").mkdir()
     part = parts(run, nothing)["ood"]
     assert parsed(part).sets == ["auto"]
     absent = {"cifar100", "tinyimagenet", "mnist", "svhn", "textures", "places365"}
