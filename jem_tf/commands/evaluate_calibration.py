@@ -29,9 +29,14 @@ def define(values: flags.FlagValues) -> None:
     group.texts(
         "corruptions",
         ["none"],
-        "corruptions of Hendrycks & Dietterich (2019), at severities 1 to 5. none; "
+        "corruptions of Hendrycks & Dietterich (2019), at --severities. none; "
         f"all; or some of {', '.join(corruptions.CORRUPTIONS)}. Each takes five times "
         "as long as the images without corruption",
+    )
+    group.texts(
+        "severities",
+        [*map(str, corruptions.SEVERITIES)],
+        "severities of the corruptions, of 1 to 5",
     )
     run_flags.define(values, splits=True)
 
@@ -39,6 +44,7 @@ def define(values: flags.FlagValues) -> None:
 def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Measures accuracy and every error of the confidence."""
     on, noise, names = context.on, context.flags.noise, choose_corruptions(context)
+    severities = choose_severities(context.flags.severities)
     validation = run_evaluation.first_images(context.data.validation, context.limit)
     evaluated = run_evaluation.evaluated_images(context)
     metrics, figures = calibration_error.evaluate_confidence(
@@ -67,11 +73,14 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
             evaluated,
             names,
             temperature=metrics["temperature"],
+            severities=severities,
             seed=context.seed,
         )
         metrics, figures = metrics | shifted, figures | shift_figures
         shape = evaluated.images.shape[1:]
-        protocol |= shifted_calibration.describe_shift(names, shape, on)
+        protocol |= shifted_calibration.describe_shift(
+            names, shape, on, severities=severities
+        )
     return findings.Findings(metrics, protocol, figures)
 
 
@@ -100,6 +109,21 @@ def choose_corruptions(context: run_evaluation.Context) -> list[str]:
             f"channels, and these have {shape[-1]}; choose none."
         )
     return list(dict.fromkeys(names))
+
+
+def choose_severities(given: list[str]) -> list[int]:
+    """The severities that --severities names, ascending.
+
+    Raises:
+      InputError: if there is none, or one that the corruptions do not have.
+    """
+    known = {str(severity): severity for severity in corruptions.SEVERITIES}
+    if not given or not set(given) <= set(known):
+        raise InputError(
+            f"{argument('severities', ','.join(given))} must list some of "
+            f"{','.join(known)}."
+        )
+    return sorted({known[text] for text in given})
 
 
 COMMAND = Command(

@@ -26,6 +26,7 @@ from jem_tf.runs.loading import TrainedRun
 from jem_tf.system import console
 
 FRESH_ONLY = ("steps", *samplers.HYPERPARAMETERS, "conditional")
+RESULTS = ("samples", "fresh_samples")
 
 
 def define(values: flags.FlagValues) -> None:
@@ -89,6 +90,13 @@ def define(values: flags.FlagValues) -> None:
         "",
         "folder to write the measured samples to, as samples.npz and as PNG files, "
         "which other tools read. Empty: none",
+    )
+    samples.choice(
+        "result",
+        "samples",
+        RESULTS,
+        "name of the results. fresh_samples: those of fresh chains beside those of the "
+        "buffer's images, as RUN/results/fresh_samples.json",
     )
     compared = FlagGroup(values, "The comparison with real images")
     compared.choice(
@@ -266,5 +274,5 @@ Writes RUN/results/samples.json, RUN/figures/samples_{grid,classes,neighbours}.p
 a TensorBoard log; docs/evaluation.md says what each number is.
 """,
     define,
-    lambda values: run_evaluation.run_evaluation("samples", evaluate, values),
+    lambda values: run_evaluation.run_evaluation(values.result, evaluate, values),
 )

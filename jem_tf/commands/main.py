@@ -10,6 +10,10 @@ from jem_tf.system import console
 # name: (module, what it does in a line). A module is imported when its command is run.
 COMMANDS = {
     "train": ("jem_tf.train", "train a model, or continue a run"),
+    "evaluate all": (
+        "jem_tf.commands.evaluate_all",
+        "all of these, of a run and its baseline and seeds; goes on if killed",
+    ),
     "evaluate calibration": (
         "jem_tf.commands.evaluate_calibration",
         "accuracy, ECE, Brier score, NLL, temperature",

@@ -10,7 +10,9 @@ from jem_tf import datasets
 from jem_tf.commands import run_flags
 from jem_tf.datasets import Dataset, Split, set_names
 from jem_tf.evaluation import findings, tables
+from jem_tf.options import Data
 from jem_tf.runs import loading
+from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files
 
 
@@ -51,7 +53,7 @@ def run_evaluation(
     """
     run = run_flags.read_run(values)
     data = loading.read_data(run, values.data_dir)
-    place, data_dir = find_places(run, values.data_dir)
+    place, data_dir = find_places(run.options.data, run.folder, values.data_dir)
     on = values.on if "on" in values else "test"
     context = Context(run, data, values.limit, values.seed, place, data_dir, values, on)
     measured = evaluation(context)
@@ -65,15 +67,15 @@ def run_evaluation(
     print(*written, sep="\n")
 
 
-def find_places(run: loading.TrainedRun, data_dir: str) -> tuple[str, str]:
+def find_places(options: Data, folder: RunFolder, data_dir: str) -> tuple[str, str]:
     """Finds (where a run's data are, where TFDS sets are): a `Context`'s places.
 
     Args:
-      run: loading.TrainedRun.
+      options: of the run's data.
+      folder: of the run.
       data_dir: as the user gave it; "" for nothing.
     """
-    options = run.options.data
-    data_dir = loading.find_data_dir(options, run.folder.read_description(), data_dir)
+    data_dir = loading.find_data_dir(options, folder.read_description(), data_dir)
     place = datasets.place_of(options.dataset, data_dir)
     pictures = set_names.folder_of(options.dataset) is not None
     own = data_dir and os.path.abspath(files.expand(data_dir)) == place

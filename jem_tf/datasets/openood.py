@@ -66,12 +66,33 @@ def expand(names: Sequence[str], dataset: str, data_dir: str = "") -> Groups:
       InputError: if the groups are not for this data set, none of their sets is there,
         or two folders stand for one.
     """
-    own = set_names.base_name(dataset)
-    if own not in DATASETS:
+    if not has_groups(dataset):
         raise InputError(
             f"{argument('name', NAME)} has groups for {' and '.join(DATASETS)}, and "
             f"the run was trained on {dataset}; name sets instead."
         )
+    chosen = find(names, dataset, data_dir)
+    if not any(chosen.groups.values()):
+        raise InputError(
+            f"{argument('name', NAME)} has no set on the disk; give "
+            f"{argument('data_dir', 'DIR')} with prepared TFDS sets, or folders, such "
+            "as folder:/data/dtd."
+        )
+    return chosen
+
+
+def has_groups(dataset: str) -> bool:
+    """Whether the groups are for models of this data set."""
+    return set_names.base_name(dataset) in DATASETS
+
+
+def find(names: Sequence[str], dataset: str, data_dir: str = "") -> Groups:
+    """Does what `expand` does, but the groups may be empty.
+
+    Raises:
+      InputError: if two folders stand for one member.
+    """
+    own = set_names.base_name(dataset)
     given = [name for name in names if name != NAME]
     known = {
         outliers.identify(name, data_dir): name for name in given if name != "auto"
@@ -86,12 +107,6 @@ def expand(names: Sequence[str], dataset: str, data_dir: str = "") -> Groups:
             else:
                 groups[group][member] = name
     found = [name for members in groups.values() for name in members.values()]
-    if not found:
-        raise InputError(
-            f"{argument('name', NAME)} has no set on the disk; give "
-            f"{argument('data_dir', 'DIR')} with prepared TFDS sets, or folders, such "
-            "as folder:/data/dtd."
-        )
     return Groups([*found, *(n for n in given if n not in found)], groups, absent)
 
 

@@ -32,6 +32,8 @@
     inference          a model's outputs for many images, in batches
     findings           results on disk, with the protocol of how they were measured
     tables             results as tables of text
+    part_states        what is measured of a run, so that an evaluation can go on
+    seed_summary       means and standard deviations over runs of one recipe
     html_report        results of one run or two as a web page
     report_page        a folder: the parts of this page
 

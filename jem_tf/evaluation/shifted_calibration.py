@@ -45,6 +45,7 @@ def evaluate_shift(
     names: Sequence[str],
     *,
     temperature: float,
+    severities: Sequence[int] = SEVERITIES,
     seed: int = 0,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measures accuracy and ECE on corrupted images.
@@ -55,6 +56,7 @@ def evaluate_shift(
       names: C names of `corruptions.CORRUPTIONS`.
       temperature: T of the ECE of softmax(f(x) / T), fitted on images without
         corruption.
+      severities: S of SEVERITIES, ascending.
       seed: of the corruptions and the bootstrap.
 
     Returns:
@@ -68,7 +70,7 @@ def evaluate_shift(
     images, labels = np.asarray(evaluated.images), np.asarray(evaluated.labels)
     counts = intervals.resample_counts(len(labels), seed=seed)
     cells: dict[tuple[str, int], Cell] = {}
-    places = [(name, s) for name in names for s in SEVERITIES]
+    places = [(name, s) for name in names for s in severities]
     # disable=None: no bar where there is no terminal
     for name, severity in tqdm(places, "corruptions", unit="set", disable=None):
         corrupted = corruptions.corrupt(images, name, severity, seed=seed)
@@ -76,7 +78,7 @@ def evaluate_shift(
         cells[name, severity] = _measure(logits, labels, temperature, counts)
     means = {
         ("mean", severity): _mean([cells[name, severity] for name in names])
-        for severity in SEVERITIES
+        for severity in severities
     }
     right = _mean(list(means.values()))["accuracy"]
     metrics: dict[str, Any] = {
@@ -89,13 +91,17 @@ def evaluate_shift(
     clean = _measure(inference.logits(model, images), labels, temperature, counts)
     figures = {
         "shift": _figure(clean, cells, means, names),
-        "corruptions": _examples(images[:1], names, seed),
+        "corruptions": _examples(images[:1], names, severities, seed),
     }
     return metrics, figures
 
 
 def describe_shift(
-    names: Sequence[str], shape: Sequence[int], on: str = "test"
+    names: Sequence[str],
+    shape: Sequence[int],
+    on: str = "test",
+    *,
+    severities: Sequence[int] = SEVERITIES,
 ) -> dict[str, Any]:
     """Describes in a protocol how `evaluate_shift` measures images of this shape."""
     height, width = shape[:2]
@@ -105,6 +111,7 @@ def describe_shift(
     chosen = {n: "not asked for" for n in corruptions.CORRUPTIONS if n not in names}
     return {
         "corruptions": list(names),
+        "severities": list(severities),
         "corruptions_left_out": left_out | chosen,
         "corruption_parameters": "Hendrycks & Dietterich 2019, those of CIFAR-10-C, "
         f"made for {side}x{side} pixels{other}; drawn anew, not the published files",
@@ -166,7 +173,7 @@ def _figure(
     names: Sequence[str],
 ) -> Any:
     """Each number by severity, without corruption at 0."""
-    panels = {}
+    panels, severities = {}, [severity for _, severity in means]
     for number in clean:
         mean = [clean, *means.values()]
         panels[number] = calibration_plots.BySeverity(
@@ -175,22 +182,25 @@ def _figure(
             {
                 name: np.array(
                     [clean[number].value]
-                    + [cells[name, s][number].value for s in SEVERITIES]
+                    + [cells[name, s][number].value for s in severities]
                 )
                 for name in names
             },
+            [0, *severities],
         )
     return calibration_plots.shift(panels)
 
 
-def _examples(images: np.ndarray, names: Sequence[str], seed: int) -> Any:
+def _examples(
+    images: np.ndarray, names: Sequence[str], severities: Sequence[int], seed: int
+) -> Any:
     """One image under every corruption, a row each, by severity."""
     rows = [
-        [images, *(corruptions.corrupt(images, n, s, seed=seed) for s in SEVERITIES)]
+        [images, *(corruptions.corrupt(images, n, s, seed=seed) for s in severities)]
         for n in names
     ]
     shown = np.stack([np.concatenate(row) for row in rows])
-    columns = ["clean", *map(str, SEVERITIES)]
+    columns = ["clean", *map(str, severities)]
     return captioned_grids.labelled_rows(
         pixels.from_uint8(shown).numpy(), list(names), columns=columns
     )

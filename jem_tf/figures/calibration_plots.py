@@ -23,11 +23,12 @@ COLOURS = 7
 
 
 class BySeverity(NamedTuple):
-    """A number at severities 0 (no corruption) to S."""
+    """A number at S severities, of which 0 is no corruption."""
 
-    mean: np.ndarray  # float [S + 1], over the corruptions
-    intervals: np.ndarray  # float [S + 1, 2], of the mean
-    each: Mapping[str, np.ndarray]  # {corruption: float [S + 1]}
+    mean: np.ndarray  # float [S], over the corruptions
+    intervals: np.ndarray  # float [S, 2], of the mean
+    each: Mapping[str, np.ndarray]  # {corruption: float [S]}
+    severities: Sequence[int] = tuple(range(6))
 
 
 def shift(panels: Mapping[str, BySeverity]) -> "Figure":
@@ -60,7 +61,7 @@ def shift(panels: Mapping[str, BySeverity]) -> "Figure":
 
 
 def _by_severity(axes: "Axes", numbers: BySeverity) -> None:
-    severities = np.arange(len(numbers.mean))
+    severities = list(numbers.severities)
     low, high = numbers.intervals.T
     axes.fill_between(severities, low, high, color="black", alpha=0.15, lw=0)
     axes.plot(severities, numbers.mean, color="black", linewidth=2, label="mean")

@@ -56,11 +56,7 @@ def read_run(
     description = folder.read_description()
     if description is None:
         raise not_a_run(path)
-    checkpoint = checkpoint_files.find_whole(folder.checkpoints, best=best)
-    if checkpoint is None:
-        some = checkpoint_files.list_steps(folder.checkpoints)
-        kind = "whole checkpoint" if some else "checkpoint yet"
-        raise InputError(f"{path} has no {kind}; train longer.")
+    checkpoint = find_checkpoint(folder, best=best)
     state = checkpoint_files.read_state(checkpoint)
     opts = read_options(folder, state, precision)
     shape, num_classes = description.image_shape, len(description.class_names)
@@ -71,6 +67,20 @@ def read_run(
     if opts.training.ema:
         checkpoint_files.restore_averages(model, checkpoint)
     return TrainedRun(folder, model, opts, description.class_names, state.step)
+
+
+def find_checkpoint(folder: RunFolder, *, best: bool = False) -> pathlib.Path:
+    """Finds the newest whole checkpoint of a run, or the best one on validation.
+
+    Raises:
+      InputError: if there is none.
+    """
+    checkpoint = checkpoint_files.find_whole(folder.checkpoints, best=best)
+    if checkpoint is None:
+        some = checkpoint_files.list_steps(folder.checkpoints)
+        kind = "whole checkpoint" if some else "checkpoint yet"
+        raise InputError(f"{folder} has no {kind}; train longer.")
+    return checkpoint
 
 
 def read_options(

@@ -37,8 +37,9 @@ def told(tmp_path_factory, trained):
         "kind": "snow,rain",
         "frost": "frost",
         "both": "none,snow",
+        "severity": "snow,contrast --severities=2,6",
     }.items():
-        flags = (f"--workdir={place / 'smoke'}", f"--corruptions={kinds}")
+        flags = (f"--workdir={place / 'smoke'}", *f"--corruptions={kinds}".split())
         ended[name] = processes.tool_here(TOOL, *flags)
     ended["word"] = processes.tool_here(TOOL, f"--workdir={place}/none", "limit=5")
     assert (
@@ -129,6 +130,7 @@ def test_corruptions_are_measured_once_each_and_the_protocol_names_them(told):
         ("kind", "--corruptions=rain is no corruption that we have; choose of"),
         ("frost", "--corruptions=frost is no corruption that we have (it is made of"),
         ("both", "--corruptions=none,snow must be none, all, or names of corruptions."),
+        ("severity", "--severities=2,6 must list some of 1,2,3,4,5."),
     ],
 )
 def test_corruptions_that_are_none_are_refused_in_a_line(told, name, says):

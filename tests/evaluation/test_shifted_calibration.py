@@ -89,9 +89,27 @@ def test_the_figures_begin_without_corruption(model, measured):
     assert labels == NAMES
 
 
+def test_some_severities_are_those_of_all(model, measured):
+    some, figures = shifted_calibration.evaluate_shift(
+        model,
+        Split(IMAGES, LABELS),
+        NAMES,
+        temperature=TEMPERATURE,
+        severities=[2, 5],
+        seed=3,
+    )
+    kept = {key: measured[0][key] for key in some if "mean_corruption" not in key}
+    assert {key: some[key] for key in kept} == kept
+    assert {key[-1] for key in kept if not key.endswith("_ci")} == {"2", "5"}
+    means = [some[f"corrupted_accuracy/mean/severity_{s}"] for s in (2, 5)]
+    assert some["mean_corruption_error"] == pytest.approx(1 - np.mean(means))
+    assert figures["shift"].axes[0].lines[0].get_xdata().tolist() == [0, 2, 5]
+
+
 def test_a_protocol_says_what_was_left_out_and_for_which_size_it_is_made():
     protocol = shifted_calibration.describe_shift(NAMES, (4, 4, 1))
     assert protocol["corruptions"] == NAMES
+    assert protocol["severities"] == [1, 2, 3, 4, 5]
     left_out = protocol["corruptions_left_out"]
     assert "photographs" in left_out["frost"]
     assert left_out["snow"] == "not asked for"
