@@ -15,9 +15,49 @@ from jem_tf.energy_model import EnergyModel
 from jem_tf.evaluation import attack_gradients, attacks, refinement
 from jem_tf.evaluation.attacks import AttackSettings
 from jem_tf.evaluation.refinement import Classify, Defence
-from jem_tf.evaluation.robust_accuracy import Radii, Shares
+from jem_tf.evaluation.robust_accuracy import TRANSFERRED, Outcomes, Radii, Shares
 
 PIXELS = 64 * 32 * 32  # pixels attacked at once; a full gradient holds all steps
+
+
+def attack_defences(
+    model: EnergyModel,
+    defences: Sequence[Defence],
+    *,
+    split: Split,
+    radii: Radii,
+    settings: AttackSettings,
+    each: Callable[[int], Any] = lambda cost: None,
+) -> Outcomes:
+    """Attacks every JEM-k by its gradients, and those that refine by transfer too.
+
+    Every JEM-k with k > 0 also classifies the points that one attack on JEM-0 found.
+    They do not depend on gradients through the refinement, which may mislead an attack.
+
+    Args:
+      model, defences, split, radii, settings: as in
+        `robustness.evaluate_robustness`.
+      each: as in `attack_defence`.
+
+    Returns:
+      {k: {kind: {norm: shares [E, N]}}} as measured. The kinds are those of
+      `refinement.gradient_kinds`, and TRANSFERRED for k > 0.
+    """
+    how: dict[str, Any] = {
+        "split": split,
+        "radii": radii,
+        "settings": settings,
+        "each": each,
+    }
+    outcomes = {
+        defence.k: attack_defence(model, defence, **how) for defence in defences
+    }
+    refined = [defence for defence in defences if defence.sampler is not None]
+    if refined:
+        points_of_jem0 = transfer_attack(model, refined, baseline=model, **how)
+        for k, shares in points_of_jem0.items():
+            outcomes[k][TRANSFERRED] = shares
+    return outcomes
 
 
 def attack_defence(
@@ -92,10 +132,14 @@ def transfer_attack(
     return outcomes
 
 
-def estimate_cost(defence: Defence) -> int:
-    """Estimates the cost to attack a defence; to attack the network alone costs 1."""
-    kinds = refinement.gradient_kinds(defence.sampler)
-    return sum(_cost(defence, kind) for kind in kinds)
+def estimate_cost(defences: Sequence[Defence]) -> int:
+    """Estimates what `attack_defences` costs; to attack the network alone costs 1."""
+    transfers = any(defence.sampler is not None for defence in defences)
+    return transfers + sum(
+        _cost(defence, kind)
+        for defence in defences
+        for kind in refinement.gradient_kinds(defence.sampler)
+    )
 
 
 def _find_points(
