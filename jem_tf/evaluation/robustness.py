@@ -72,10 +72,11 @@ def evaluate_robustness(
         ),
         "eps_0_equals_clean_accuracy": attack_checks.check_zero_radius(outcomes, clean),
         "unbounded_attack_reaches_0": attack_checks.check_unbounded_radius(outcomes),
-        "transfer_breaks_no_more_than_gradients": attack_checks.check_transfer(
-            outcomes, radii
-        ),
     }
+    if any(robust_accuracy.TRANSFERRED in kinds for kinds in outcomes.values()):
+        checks["transfer_breaks_no_more_than_gradients"] = attack_checks.check_transfer(
+            outcomes, radii
+        )
     if counts:
         metrics |= run_standard_set.compute_counts(counts, radii)
         checks["square_attack_breaks_few_more"] = run_standard_set.check_square(

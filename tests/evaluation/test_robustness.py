@@ -99,6 +99,12 @@ def test_an_unbounded_attack_reaches_0(measured):
     assert checks["unbounded_attack_reaches_0"]["measured"]["jem0/plain"] == 0
 
 
+def test_the_points_of_jem_0_are_compared_with_the_gradients(measured):
+    check = measured[1]["transfer_breaks_no_more_than_gradients"]["measured"]
+    assert list(check) == ["eps", "linf/jem2", "l2/jem2"]
+    assert len(check["linf/jem2"]["transferred"]) == len(RADII["linf"])
+
+
 def test_accuracy_falls_with_the_radius(measured):
     metrics, *_ = measured
     for norm, row in RADII.items():
