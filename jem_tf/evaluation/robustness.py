@@ -14,6 +14,7 @@ from jem_tf.evaluation import (
     attack_checks,
     attack_gradients,
     attacks,
+    defence_attacks,
     refinement,
     robust_accuracy,
     run_attacks,
@@ -136,8 +137,10 @@ def _describe_attack(settings: AttackSettings) -> dict[str, Any]:
         **describe(steps=settings.steps, restarts=settings.restarts),
         "gradients": "of JEM-k with k > 0: straight_through (the refinement is the "
         "identity on the way back) and full (second order, through its steps)",
-        "transferred": "JEM-k with k > 0 also classifies the best points of an attack "
-        "on JEM-0 that never stops early and knows nothing of the refinement",
+        "transferred": "JEM-k with k > 0 also classifies the best points of attacks on "
+        f"JEM-0, one without a target and one towards each of {settings.targets} "
+        "classes, or all others, the most likely first; none stops early or knows of "
+        "the refinement, and of their points JEM-k takes the worst by its margin",
         "best_point": "of the clean image, all iterates and restarts, that of largest "
         "max_j log p(j|x) - log p(y|x), log p the mean over EOT draws; an image is "
         f"left alone once this is {attack_gradients.STOP_MARGIN:g} nat or more in "
@@ -168,8 +171,10 @@ def _attack(
     outcomes: Outcomes
     transferred: dict[int, Shares] = {}
     counts: Counts = {}
-    cost = run_attacks.estimate_cost(defences) + (baseline is not None)
-    total = sum(map(len, radii.values())) * cost
+    cost = len(defences)  # each radius of the standard set counts 1
+    if not standard:
+        cost = defence_attacks.estimate_cost(defences, model.num_classes, settings)
+    total = sum(map(len, radii.values())) * (cost + (baseline is not None))
     with tqdm.tqdm(total=total, desc="attacks", disable=None) as bar:
         how: dict[str, Any] = {"split": split, "radii": radii, "each": bar.update}
         if standard:
@@ -178,7 +183,7 @@ def _attack(
             )
             outcomes = {0: {refinement.PLAIN: shares}}
         else:
-            outcomes = run_attacks.attack_defences(
+            outcomes = defence_attacks.attack_defences(
                 model, defences, settings=settings, **how
             )
         if baseline is not None:

@@ -108,35 +108,16 @@ def test_a_transfer_attacks_the_baseline_once_and_never_stops_early(
     np.testing.assert_array_equal(outcomes[0]["linf"], [[0, 1, 1, 0, 1, 1]] * 2)
 
 
-def test_those_that_refine_share_the_points_of_one_attack_on_jem_0(model, split, calls):
-    again = REFINED._replace(k=3, sampler=functools.partial(SAMPLER, steps=3))
-    outcomes = run_attacks.attack_defences(
-        model, [PLAIN, REFINED, again], split=split, radii=RADII, settings=SETTINGS
-    )
-    refined = ["straight_through", "full", "transferred"]
-    assert {k: list(kinds) for k, kinds in outcomes.items()} == {
-        0: ["plain"],
-        2: refined,
-        3: refined,
-    }
-    margins = [call["stop_margin"] for call in calls]
-    assert margins[-5:] == [np.inf] * 5
-    assert np.isfinite(margins[:-5]).all()
-    assert len(margins) == 5 * (1 + 2 + 2 + 1)
-
-
-@pytest.mark.parametrize(
-    "defences", [[PLAIN], [PLAIN, REFINED]], ids=["plain", "refined"]
-)
-def test_the_costs_of_all_radii_add_up_to_the_estimate(model, split, calls, defences):
+@pytest.mark.parametrize("defence", [PLAIN, REFINED], ids=["plain", "refined"])
+def test_the_costs_of_all_radii_add_up_to_the_estimate(model, split, calls, defence):
     costs = []
-    run_attacks.attack_defences(
+    run_attacks.attack_defence(
         model,
-        defences,
+        defence,
         split=split,
         radii=RADII,
         settings=SETTINGS,
         each=costs.append,
     )
-    assert sum(costs) == 5 * run_attacks.estimate_cost(defences)
-    assert run_attacks.estimate_cost([PLAIN]) == 1
+    assert sum(costs) == 5 * run_attacks.estimate_cost(defence)
+    assert run_attacks.estimate_cost(PLAIN) == 1
