@@ -87,7 +87,9 @@ def attack_by_transfer(
     """
     x = np.asarray(split.images, "float32") / 255
     views = [run_attacks.make_view(model, defence, x.shape[1:]) for defence in defences]
-    chosen = {defence.k: {norm: [] for norm in radii} for defence in defences}
+    chosen: dict[int, dict[str, list[np.ndarray]]] = {
+        defence.k: {norm: [] for norm in radii} for defence in defences
+    }
     for norm, row in radii.items():
         for eps in row:
             candidates = list(
