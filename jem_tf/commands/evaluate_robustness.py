@@ -51,7 +51,11 @@ def define(values: flags.FlagValues) -> None:
     )
     attack.integer("restarts", 1, "restarts, each from a random point of the ball", 1)
     attack.integer(
-        "targets", 9, "of autoattack: classes that APGD-T and FAB-T try in turn", 1
+        "targets",
+        9,
+        "classes that targeted attacks try in turn: APGD-T and FAB-T of autoattack, "
+        "and those on JEM-0 whose points JEM-k gets",
+        1,
     )
     attack.integer("queries", 5000, "of autoattack: queries of Square attack", 1)
     attack.integer(

@@ -25,6 +25,7 @@
     autoattack         a folder: AutoAttack, four attacks in turn on JEM-0
     attack_gradients   what gradient attacks share: loss, margin, the best points
     run_attacks        attacks a model, and classifies the points found
+    defence_attacks    attacks every JEM-k, by gradients and by the points of JEM-0
     refinement         the defence: the sampler refines images before classification
     robust_accuracy    accuracies at the points that attacks found
     attack_checks      sanity checks, which can reveal a broken attack

@@ -16,22 +16,23 @@ import tensorflow as tf
 from jem_tf import pixels
 from jem_tf.datasets import Split
 from jem_tf.energy_model import EnergyModel
-from jem_tf.evaluation import attacks, inference
+from jem_tf.evaluation import attacks, inference, robust_accuracy
 from jem_tf.evaluation.refinement import Defence
-from jem_tf.evaluation.robust_accuracy import Outcomes, Radii
+from jem_tf.evaluation.robust_accuracy import TRANSFERRED, Outcomes, Radii, Shares
 
 
 def check_larger_radii(outcomes: Outcomes, radii: Radii) -> dict[str, Any]:
     """Checks that accuracy never rises with the radius.
 
     Args:
-      outcomes: {k: {kind: {norm: shares [E, N]}}} from the attacks.
+      outcomes: {k: {kind: {norm: shares [E, N]}}} from the attacks. TRANSFERRED is
+        left out: points of JEM-0 in a larger radius may be weaker against JEM-k.
       radii: {norm: eps [E]}, ascending.
     """
     measured = {
         f"{norm}/jem{k}/{kind}": shares.mean(axis=1).tolist()
         for k, kinds in outcomes.items()
-        for kind, norms in kinds.items()
+        for kind, norms in _direct(kinds).items()
         for norm, shares in norms.items()
     }
     falls = all(np.all(np.diff(row) <= 1e-9) for row in measured.values())
@@ -67,9 +68,36 @@ def check_unbounded_radius(outcomes: Outcomes) -> dict[str, Any]:
     measured = {
         f"jem{k}/{kind}": float(norms["linf"][-1].mean())
         for k, kinds in outcomes.items()
-        for kind, norms in kinds.items()
+        for kind, norms in _direct(kinds).items()
     }
     return {"ok": not any(measured.values()), "measured": measured}
+
+
+def check_transfer(outcomes: Outcomes, radii: Radii) -> dict[str, Any]:
+    """Checks that JEM-0's points break no more than both gradients of JEM-k do.
+
+    A failure is a sign that the refinement hides its gradients from an attack (Athalye
+    et al., "Obfuscated Gradients Give a False Sense of Security", ICML 2018, 3.1).
+
+    Args:
+      outcomes: as in `check_larger_radii`.
+      radii: {norm: eps [E]}.
+    """
+    measured = {}
+    for k, kinds in outcomes.items():
+        if TRANSFERRED not in kinds:
+            continue
+        gradients = robust_accuracy.worst_of_kinds(_direct(kinds))
+        for norm, shares in kinds[TRANSFERRED].items():
+            measured[f"{norm}/jem{k}"] = {
+                "gradients": gradients[norm].mean(axis=1).tolist(),
+                "transferred": shares.mean(axis=1).tolist(),
+            }
+    weaker = all(
+        np.all(np.subtract(row["transferred"], row["gradients"]) >= -1e-9)
+        for row in measured.values()
+    )
+    return {"ok": weaker, "measured": {"eps": radii} | measured}
 
 
 def clean_accuracy(
@@ -99,6 +127,11 @@ def clean_accuracy(
             x = inference.map_batches(refine, x, batch_size=attacks.BATCH)
         correct.append(attacks.is_right(inference.logits(model, x), split.labels))
     return float(np.mean(correct))
+
+
+def _direct(kinds: Mapping[str, Shares]) -> dict[str, Shares]:
+    """Leaves the kinds of attacks that query JEM-k itself."""
+    return {kind: norms for kind, norms in kinds.items() if kind != TRANSFERRED}
 
 
 def _walk(model: EnergyModel, sampler: Any, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -33,6 +33,7 @@ class Response(NamedTuple):
 
 
 # (x float32 [B, H, W, C] in [0, 1], labels int32 [B], seed int32 [2]) -> Response
+# A targeted view takes int32 [B, 2], labels and targets.
 AttackView = Callable[[Any, Any, Any], Response]
 
 
@@ -53,7 +54,8 @@ def make_attack_view(
 
     Returns:
       An `AttackView`, compiled. An output that is not finite counts as a wrong
-      prediction: its margin is infinite, and its gradient 0.
+      prediction: its margin is infinite, and its gradient 0. So is that of a
+      classifier without one, such as a refinement that rounds.
     """
     images = tf.TensorSpec([None, *image_shape])
     labels = tf.TensorSpec([None], tf.int32)
@@ -68,12 +70,40 @@ def make_attack_view(
             logits = tf.reshape(logits, [-1, draws, logits.shape[-1]])
             own, others = split_by_label(logits, labels[:, None])
             loss = tf.reduce_mean(tf.reduce_logsumexp(others, -1) - own, 1)
-        gradient = tape.gradient(loss, x)
+        gradient = tape.gradient(loss, x, unconnected_gradients="zero")
         log_p = tf.nn.log_softmax(logits)
         least = tf.reduce_min(_margin(log_p, labels[:, None]), 1)
         mean = _margin(tf.reduce_mean(log_p, 1), labels)
         finite = tf.where(tf.math.is_finite(gradient), gradient, 0.0)
         return Response(mean, least, finite)
+
+    return view
+
+
+def make_targeted_view(classify: Classify, image_shape: Sequence[int]) -> AttackView:
+    """Makes a view of a classifier without noise, for attacks towards other classes t.
+
+    In place of the labels it takes int32 [B, 2], y and t of each image. The loss is
+    log p(t|x) - log p(y|x) in nats; both margins are this loss too, so that the best
+    point is the one that went furthest towards t.
+
+    Args:
+      classify: the classifier.
+      image_shape: (H, W, C).
+    """
+    images = tf.TensorSpec([None, *image_shape])
+    pairs, seed = tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([2], tf.int32)
+
+    @tf.function(input_signature=[images, pairs, seed], autograph=False)
+    def view(x, pairs, seed):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            chosen = tf.gather(classify(2 * x - 1, seed), pairs, batch_dims=1)
+            loss = chosen[:, 1] - chosen[:, 0]
+        gradient = tape.gradient(loss, x, unconnected_gradients="zero")
+        margin = tf.where(tf.math.is_finite(loss), loss, np.inf)
+        finite = tf.where(tf.math.is_finite(gradient), gradient, 0.0)
+        return Response(margin, margin, finite)
 
     return view
 
@@ -92,7 +122,7 @@ class BestPoints:
     Args:
       view: what `make_attack_view` returned.
       x: float32 [N, H, W, C] in [0, 1], the images to attack.
-      labels: int [N], y.
+      labels: int [N], y, or [N, 2] of a targeted view.
       batch_size: images in a call of `view`.
       stop_margin: an image is settled once its margin at a point is at least this, in
         nats, in every draw of the noise.

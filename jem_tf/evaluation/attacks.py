@@ -46,7 +46,7 @@ class Attack(Protocol):
         Args:
           view: the classifier, by `attack_gradients.make_attack_view`.
           x: float [N, H, W, C] in [0, 1].
-          labels: int [N], y.
+          labels: int [N], y; of a targeted view, int [N, 2]. They go to `view` alone.
           norm: "linf" or "l2".
           eps: the radius, in UNITS[norm]; at 0 the images are returned.
           steps: steps of each restart, at least 1.
@@ -81,7 +81,8 @@ class AttackSettings(NamedTuple):
 
     steps, restarts, seed: as in `Attack`.
     attack: a key of ATTACKS, or STANDARD_SET.
-    targets: of the standard set, the classes that its targeted attacks try.
+    targets: the classes that targeted attacks try, those of the standard set and those
+      on JEM-0 whose points JEM-k classifies.
     queries: of the standard set, the queries of Square attack.
     """
 

@@ -15,7 +15,9 @@ from jem_tf.metrics import intervals
 
 Radii = Mapping[str, Sequence[float]]  # {norm: eps [E]}
 Shares = dict[str, np.ndarray]  # {norm: shares, float [E, N]}
-Outcomes = Mapping[int, Mapping[str, Shares]]  # {k of JEM-k: {kind of gradient: ...}}
+Outcomes = Mapping[int, Mapping[str, Shares]]  # {k of JEM-k: {kind of attack: ...}}
+
+TRANSFERRED = "transferred"  # the kind of attack on JEM-k by the points of JEM-0
 
 
 def compute_accuracies(
@@ -24,14 +26,15 @@ def compute_accuracies(
     """Computes the accuracies of JEM-k under attacks on it, and on a baseline.
 
     Args:
-      outcomes: {k: {kind of gradient: {norm: shares}}} under attacks on JEM-k.
+      outcomes: {k: {kind of attack: {norm: shares}}} under attacks on JEM-k.
       transferred: {k: {norm: shares}} at the points that attacks on a baseline found.
       radii: {norm: eps [E]}.
 
     Returns:
       {"<name>/<norm>/<eps>/jem<k>": accuracy, the same key with "_ci": [low, high]};
       the name is robust_accuracy or transfer_accuracy. If there are several kinds of
-      gradients, ".../jem<k>/<kind>" is the accuracy under one of them.
+      attacks, ".../jem<k>" counts the worst of them for each image, and
+      ".../jem<k>/<kind>" is the accuracy under one of them.
     """
     metrics: dict[str, Any] = {}
     for k, kinds in outcomes.items():
@@ -84,7 +87,7 @@ def carry_failures(shares: np.ndarray) -> np.ndarray:
 
 
 def worst_of_kinds(kinds: Mapping[str, Shares]) -> dict[str, np.ndarray]:
-    """Takes the smallest share of each image over the kinds of gradients.
+    """Takes the smallest share of each image over the kinds of attacks.
 
     Args:
       kinds: {kind: {norm: shares [E, N]}}.

@@ -14,6 +14,7 @@ from jem_tf.evaluation import (
     attack_checks,
     attack_gradients,
     attacks,
+    defence_attacks,
     refinement,
     robust_accuracy,
     run_attacks,
@@ -73,6 +74,10 @@ def evaluate_robustness(
         "eps_0_equals_clean_accuracy": attack_checks.check_zero_radius(outcomes, clean),
         "unbounded_attack_reaches_0": attack_checks.check_unbounded_radius(outcomes),
     }
+    if any(robust_accuracy.TRANSFERRED in kinds for kinds in outcomes.values()):
+        checks["transfer_breaks_no_more_than_gradients"] = attack_checks.check_transfer(
+            outcomes, radii
+        )
     if counts:
         metrics |= run_standard_set.compute_counts(counts, radii)
         checks["square_attack_breaks_few_more"] = run_standard_set.check_square(
@@ -132,14 +137,19 @@ def _describe_attack(settings: AttackSettings) -> dict[str, Any]:
         **describe(steps=settings.steps, restarts=settings.restarts),
         "gradients": "of JEM-k with k > 0: straight_through (the refinement is the "
         "identity on the way back) and full (second order, through its steps)",
+        "transferred": "JEM-k with k > 0 also classifies the best points of attacks on "
+        f"JEM-0, one without a target and one towards each of {settings.targets} "
+        "classes, or all others, the most likely first; none stops early or knows of "
+        "the refinement, and of their points JEM-k takes the worst by its margin",
         "best_point": "of the clean image, all iterates and restarts, that of largest "
         "max_j log p(j|x) - log p(y|x), log p the mean over EOT draws; an image is "
         f"left alone once this is {attack_gradients.STOP_MARGIN:g} nat or more in "
         f"every draw, {attack_gradients.STOP_MARGIN_WITHOUT_NOISE:g} where nothing is "
         "drawn",
         "robust_accuracy": "at the best point, on fresh noise; image by image the "
-        "lesser of both gradients and, a smaller ball lying within a larger, of all "
-        "smaller radii (.../straight_through and .../full: of one gradient alone)",
+        "least of both gradients, of the transferred points and, a smaller ball lying "
+        "within a larger, of all smaller radii (.../straight_through, .../full and "
+        ".../transferred: of one alone)",
     }
 
 
@@ -158,24 +168,24 @@ def _attack(
     standard = settings.attack == attacks.STANDARD_SET
     if standard:
         standard_set.check_attacked(defences, model.num_classes)
-    outcomes: dict[int, Any] = {}
+    outcomes: Outcomes
     transferred: dict[int, Shares] = {}
     counts: Counts = {}
-    costs = [run_attacks.estimate_cost(defence) for defence in defences]
-    radii_in_all = sum(map(len, radii.values()))
-    total = radii_in_all * (sum(costs) + (baseline is not None))
+    cost = len(defences)  # each radius of the standard set counts 1
+    if not standard:
+        cost = defence_attacks.estimate_cost(defences, model.num_classes, settings)
+    total = sum(map(len, radii.values())) * (cost + (baseline is not None))
     with tqdm.tqdm(total=total, desc="attacks", disable=None) as bar:
         how: dict[str, Any] = {"split": split, "radii": radii, "each": bar.update}
-        for defence in defences:
-            if standard:
-                shares, counts = run_standard_set.attack_network(
-                    model, settings=settings, **how
-                )
-                outcomes[defence.k] = {refinement.PLAIN: shares}
-            else:
-                outcomes[defence.k] = run_attacks.attack_defence(
-                    model, defence, settings=settings, **how
-                )
+        if standard:
+            shares, counts = run_standard_set.attack_network(
+                model, settings=settings, **how
+            )
+            outcomes = {0: {refinement.PLAIN: shares}}
+        else:
+            outcomes = defence_attacks.attack_defences(
+                model, defences, settings=settings, **how
+            )
         if baseline is not None:
             # Points that barely break one network rarely break another.
             pgd = settings._replace(attack="pgd") if standard else settings

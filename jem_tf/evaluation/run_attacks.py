@@ -13,8 +13,9 @@ import tensorflow as tf
 from jem_tf.datasets import Split
 from jem_tf.energy_model import EnergyModel
 from jem_tf.evaluation import attack_gradients, attacks, refinement
+from jem_tf.evaluation.attack_gradients import AttackView
 from jem_tf.evaluation.attacks import AttackSettings
-from jem_tf.evaluation.refinement import Classify, Defence
+from jem_tf.evaluation.refinement import Defence
 from jem_tf.evaluation.robust_accuracy import Radii, Shares
 
 PIXELS = 64 * 32 * 32  # pixels attacked at once; a full gradient holds all steps
@@ -40,15 +41,12 @@ def attack_defence(
       {kind: {norm: shares [E, N]}} as measured: failures are not carried over to
       larger radii.
     """
-    classify = tf.function(
-        refinement.make_classifier(model, defence.sampler), autograph=False
-    )
     outcomes = {}
     for kind in refinement.gradient_kinds(defence.sampler):
         points = _find_points(
             model, defence, kind, split=split, radii=radii, settings=settings, each=each
         )
-        outcomes[kind] = _judge(classify, points, defence, split.labels, settings)
+        outcomes[kind] = judge_points(model, defence, points, split.labels, settings)
     return outcomes
 
 
@@ -81,19 +79,47 @@ def transfer_attack(
         radii=radii,
         settings=settings,
         each=each,
-        stop_margin=np.inf,
+        margin=np.inf,
     )
-    outcomes = {}
-    for defence in defences:
-        classify = tf.function(
-            refinement.make_classifier(model, defence.sampler), autograph=False
-        )
-        outcomes[defence.k] = _judge(classify, points, defence, split.labels, settings)
-    return outcomes
+    return {
+        defence.k: judge_points(model, defence, points, split.labels, settings)
+        for defence in defences
+    }
+
+
+def make_view(
+    model: EnergyModel, defence: Defence, image_shape: Sequence[int], kind: str = ""
+) -> AttackView:
+    """Makes the view by which an attack queries JEM-k, averaged over `defence.eot`.
+
+    Args:
+      model, defence: the JEM-k.
+      image_shape: (H, W, C).
+      kind: as in `refinement.make_classifier`; the first of the defence's by default.
+    """
+    kind = kind or refinement.gradient_kinds(defence.sampler)[0]
+    classify = refinement.make_classifier(model, defence.sampler, kind=kind)
+    return attack_gradients.make_attack_view(classify, image_shape, draws=defence.eot)
+
+
+def batch_size(image_shape: Sequence[int], draws: int) -> int:
+    """The number of images [H, W, C] to attack at once, each with draws of noise."""
+    height, width, _ = image_shape
+    return max(1, PIXELS // (height * width * draws))
+
+
+def stop_margin(defence: Defence) -> float:
+    """The margin in nats, in every draw of the noise, at which an attack stops."""
+    noisy = defence.eot > 1
+    return (
+        attack_gradients.STOP_MARGIN
+        if noisy
+        else attack_gradients.STOP_MARGIN_WITHOUT_NOISE
+    )
 
 
 def estimate_cost(defence: Defence) -> int:
-    """Estimates the cost to attack a defence; to attack the network alone costs 1."""
+    """Estimates the cost to attack a defence by its gradients; of JEM-0 it is 1."""
     kinds = refinement.gradient_kinds(defence.sampler)
     return sum(_cost(defence, kind) for kind in kinds)
 
@@ -107,21 +133,12 @@ def _find_points(
     radii: Radii,
     settings: AttackSettings,
     each: Callable[[int], Any],
-    stop_margin: float | None = None,
+    margin: float | None = None,
 ) -> dict[str, list[np.ndarray]]:
     """Finds the best points in each radius: {norm: E arrays [N, H, W, C] in [0, 1]}."""
     attack = attacks.find_attack(settings.attack).attack
-    classify = refinement.make_classifier(model, defence.sampler, kind=kind)
-    height, width, channels = split.images.shape[1:]
-    view = attack_gradients.make_attack_view(
-        classify, (height, width, channels), draws=defence.eot
-    )
-    if stop_margin is None:
-        stop_margin = (
-            attack_gradients.STOP_MARGIN
-            if defence.eot > 1
-            else attack_gradients.STOP_MARGIN_WITHOUT_NOISE
-        )
+    shape = split.images.shape[1:]
+    view = make_view(model, defence, shape, kind)
     points: dict[str, list[np.ndarray]] = {norm: [] for norm in radii}
     for norm, row in radii.items():
         for eps in row:
@@ -133,8 +150,8 @@ def _find_points(
                 eps=eps,
                 steps=settings.steps if eps else 1,
                 restarts=settings.restarts if eps else 1,
-                batch_size=max(1, PIXELS // (height * width * defence.eot)),
-                stop_margin=stop_margin,
+                batch_size=batch_size(shape, defence.eot),
+                stop_margin=stop_margin(defence) if margin is None else margin,
                 seed=settings.seed,
             )
             points[norm].append(best)
@@ -142,14 +159,27 @@ def _find_points(
     return points
 
 
-def _judge(
-    classify: Classify,
-    points: Mapping[str, Sequence[np.ndarray]],
+def judge_points(
+    model: EnergyModel,
     defence: Defence,
+    points: Mapping[str, Sequence[np.ndarray]],
     labels: Any,
     settings: AttackSettings,
 ) -> Shares:
-    """Classifies points on fresh noise: {norm: shares [E, N]}."""
+    """Classifies points by JEM-k on fresh noise.
+
+    Args:
+      model, defence: the JEM-k.
+      points: {norm: E arrays [N, H, W, C] in [0, 1]}.
+      labels: int [N].
+      settings: their fresh seed is that of the noise.
+
+    Returns:
+      {norm: shares [E, N]}.
+    """
+    classify = tf.function(
+        refinement.make_classifier(model, defence.sampler), autograph=False
+    )
     fresh: dict[str, int] = {"draws": defence.fresh, "seed": settings.fresh_seed}
     return {
         norm: np.array(

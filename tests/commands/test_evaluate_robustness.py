@@ -62,7 +62,9 @@ def test_a_run_gets_its_numbers(runs, ended):
                 assert 0 <= low < high <= 1
     assert {"distal/confidence", "distal/reached", "distal/steps"} < set(metrics)
     assert "robust_accuracy/linf/8/jem2" in metrics
-    assert "robust_accuracy/linf/8/jem2/full" in metrics
+    for kind in ("straight_through", "full", "transferred"):
+        kept = f"robust_accuracy/linf/8/jem2/{kind}"
+        assert metrics["robust_accuracy/linf/8/jem2"] <= metrics[kept]
 
 
 def test_the_protocol_says_how(runs, ended):
@@ -75,7 +77,7 @@ def test_the_protocol_says_how(runs, ended):
     assert said["baseline_data"] == evaluate_robustness.SAME
     assert said["versions"]["foolbox"]
     checks = said["sanity"]
-    assert len(checks) == 3
+    assert len(checks) == 4
     for name, check in checks.items():
         assert check["measured"]
         warned = f"warning: {name} does not hold" in ended["smoke"].out

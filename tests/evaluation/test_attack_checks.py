@@ -31,6 +31,34 @@ def test_an_unbounded_radius_must_leave_nothing_right():
     assert not attack_checks.check_unbounded_radius(outcomes(0.9, 0.5, 0.1))["ok"]
 
 
+def test_points_of_jem_0_need_not_break_more_in_a_larger_radius():
+    row = np.array([0.9, 0.5, 0.0])[:, None]
+    kinds = {"full": {"linf": row}, "transferred": {"linf": row[[0, 2, 1]]}}
+    assert attack_checks.check_larger_radii({2: kinds}, RADII)["ok"]
+    assert attack_checks.check_unbounded_radius({2: kinds})["ok"]
+    # But at radius 0 they are the images.
+    assert attack_checks.check_zero_radius({2: kinds}, {2: 0.9})["ok"]
+    kinds["transferred"] = {"linf": row[[1, 1, 1]]}
+    assert not attack_checks.check_zero_radius({2: kinds}, {2: 0.9})["ok"]
+
+
+def test_points_of_jem_0_may_not_break_more_than_both_gradients_together():
+    # Together the gradients leave one image of three.
+    kinds = {
+        "straight_through": {"l2": np.array([[1.0, 0.0, 1.0]])},
+        "full": {"l2": np.array([[0.0, 1.0, 1.0]])},
+    }
+    plain = {"plain": {"l2": np.array([[0.0, 0.0, 0.0]])}}
+    for left, ok in (([1.0, 0.0, 0.0], True), ([0.5, 0.0, 0.0], False)):
+        moved = kinds | {"transferred": {"l2": np.array([left])}}
+        check = attack_checks.check_transfer({0: plain, 2: moved}, {"l2": [0.5]})
+        shares = {"gradients": [pytest.approx(1 / 3)], "transferred": [sum(left) / 3]}
+        assert check == {
+            "ok": ok,
+            "measured": {"eps": {"l2": [0.5]}, "l2/jem2": shares},
+        }
+
+
 def test_a_check_tells_what_it_measured():
     shares = outcomes(0.9, 0.5, 0.1)
     larger = attack_checks.check_larger_radii(shares, RADII)["measured"]

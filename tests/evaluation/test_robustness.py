@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 RADII = {"linf": [0.0, 32.0, 255.0], "l2": [0.0, 0.5]}
 SETTINGS = robustness.AttackSettings(steps=5, restarts=1, seed=2)
 N = 12
+KINDS = ("straight_through", "full", "transferred")
 
 
 def sampler(k, noise):
@@ -62,7 +63,7 @@ def test_every_radius_norm_and_refinement_has_its_metric(measured):
         for norm, row in RADII.items()
         for eps in row
         for name, lasts in {
-            "robust_accuracy": ["jem0", "jem2", "jem2/straight_through", "jem2/full"],
+            "robust_accuracy": ["jem0", "jem2", *(f"jem2/{kind}" for kind in KINDS)],
             "transfer_accuracy": ["jem0", "jem2"],
         }.items()
         for last in lasts
@@ -98,6 +99,12 @@ def test_an_unbounded_attack_reaches_0(measured):
     assert checks["unbounded_attack_reaches_0"]["measured"]["jem0/plain"] == 0
 
 
+def test_the_points_of_jem_0_are_compared_with_the_gradients(measured):
+    check = measured[1]["transfer_breaks_no_more_than_gradients"]["measured"]
+    assert list(check) == ["eps", "linf/jem2", "l2/jem2"]
+    assert len(check["linf/jem2"]["transferred"]) == len(RADII["linf"])
+
+
 def test_accuracy_falls_with_the_radius(measured):
     metrics, *_ = measured
     for norm, row in RADII.items():
@@ -110,8 +117,7 @@ def test_the_worst_is_below_each_kind(measured):
     metrics, *_ = measured
     for norm, row in RADII.items():
         for key in (f"robust_accuracy/{norm}/{eps:g}/jem2" for eps in row):
-            kinds = [metrics[f"{key}/{kind}"] for kind in ("straight_through", "full")]
-            assert metrics[key] <= min(kinds)
+            assert metrics[key] <= min(metrics[f"{key}/{kind}"] for kind in KINDS)
 
 
 def test_the_protocol_and_the_checks_are_json(measured):
