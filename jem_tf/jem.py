@@ -39,13 +39,14 @@ class JEM(EnergyModel):
 
     `fit` takes images [B, H, W, C], uint8 or float in [-1, 1], and int labels [B]; or,
     for log p(x) to learn from images of its own, ({"labelled": images, "real": images},
-    labels). Weights of samples and classes are of log p(y|x). `predict` returns logits.
-    `loss` is the whole loss in `fit` and the cross-entropy in `evaluate`; `penalty` is
-    what the network's regularisers add to it, at weight 1; `energy_gap` is E(drawn) -
-    E(real), near 0 when all is well; `gradient_norm` is the norm of the weights'
-    gradient before clipping; `saturation` is the share of drawn pixels at +-1 or
-    beyond, NaN if one is not finite; `reinitialised` is the share of chains that
-    started afresh.
+    labels). log p(x, y) learns from those, too, if their labels are given:
+    {"labelled": labels, "real": labels}. Weights of samples and classes are of
+    log p(y|x). `predict` returns logits. `loss` is the whole loss in `fit` and the
+    cross-entropy in `evaluate`; `penalty` is what the network's regularisers add to it,
+    at weight 1; `energy_gap` is E(drawn) - E(real), near 0 when all is well;
+    `gradient_norm` is the norm of the weights' gradient before clipping; `saturation`
+    is the share of drawn pixels at +-1 or beyond, NaN if one is not finite;
+    `reinitialised` is the share of chains that started afresh.
 
     Args:
       network: a model from images [B, H, W, C] to logits [B, K], without softmax.
@@ -166,12 +167,12 @@ class JEM(EnergyModel):
         x = batch_checks.cast_images(x, self.expected.image_shape)
         y = self._cast_labels(y)
         if self.p_x_y_weight:
-            batch_checks.check_class_numbers(y)
+            batch_checks.check_class_numbers(_joint_labels(y))
         readings, logits = self._learn(x, y, weight)
         self._loss_tracker.update_state(readings["loss"])
         for name, average in self.averages.items():
             average.update_state(readings[name])
-        return self.compute_metrics(x, y, logits["labelled"], weight)
+        return self.compute_metrics(x, _labels(y), logits["labelled"], weight)
 
     def learn(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
         """Takes one training step, for a custom loop within `strategy.run`.
@@ -195,14 +196,16 @@ class JEM(EnergyModel):
 
     def _readings(self, x, y):
         readings, logits = self._learn(x, y)
-        hits = keras.metrics.sparse_categorical_accuracy(y, logits["labelled"])
+        hits = keras.metrics.sparse_categorical_accuracy(_labels(y), logits["labelled"])
         return readings | {"accuracy": tf.reduce_mean(hits)}
 
     def _learn(self, x, y, weight=None):
         noise_seed, dream_seed = self._step_seeds()
         x = x if isinstance(x, dict) else {"labelled": x}
         images = self._noisy(x | self._altered(x, noise_seed), noise_seed)
-        drawn, chain_readings, slots = self._negatives(images, y, dream_seed)
+        drawn, chain_readings, slots = self._negatives(
+            images, _joint_labels(y), dream_seed
+        )
         gradients, (readings, logits) = sharpness.gradients(
             functools.partial(self._evaluate, images | drawn, y, weight),
             self.trainable_weights,
@@ -251,7 +254,7 @@ class JEM(EnergyModel):
         return {"altered": alterations.alter(real, fold_in(seed, ALTERATION))}
 
     def _negatives(self, images, y, seed):
-        """As many drawn images as real ones for p(x), and as labels for p(x, y).
+        """As many drawn images as real ones for p(x), and as labels y for p(x, y).
 
         Returns:
           ({name: images [n, H, W, C]}, {reading of the chains: scalar}, {name: slots
@@ -296,14 +299,15 @@ class JEM(EnergyModel):
     def _loss(self, logits, y, weight):
         """({term: this replica's share; those of all add up to the loss}, readings)."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        share = self.compute_loss(None, y, logits["labelled"], weight)
+        labels, joint = _labels(y), _joint_labels(y)
+        share = self.compute_loss(None, labels, logits["labelled"], weight)
         real = energies.marginal_energy(logits.get("real", logits["labelled"]))
         readings = {
             "cross_entropy": share * replicas,
             "energy_real": tf.reduce_mean(real),
         }
         if self.label_smoothing:
-            smoothing = self._smoothing(logits["labelled"], y, weight)
+            smoothing = self._smoothing(logits["labelled"], labels, weight)
             share += self.label_smoothing * smoothing / replicas
         loss = self.p_y_given_x_weight * share
         if self.losses:  # of the network's layers, such as regularisers
@@ -313,12 +317,13 @@ class JEM(EnergyModel):
         if self.generative:
             generative, drawn = objectives.generative_loss(
                 logits,
-                tf.reshape(y, [-1]),
+                tf.reshape(joint, [-1]),
                 p_x_weight=self.p_x_weight,
                 p_x_y_weight=self.p_x_y_weight,
                 energy_l2=self.energy_l2,
                 objective=objectives.find(self.objective),
                 altered_weight=self.altered_weight,
+                given="labelled" if joint is labels else "real",
             )
             terms["p_x"] = generative / replicas
             readings["energy_drawn"] = tf.reduce_mean(drawn)
@@ -339,6 +344,16 @@ class JEM(EnergyModel):
         if weight is not None:
             added *= tf.cast(tf.reshape(weight, [-1]), added.dtype)
         return tf.reduce_mean(added)
+
+
+def _labels(y):
+    """The labels of the labelled images."""
+    return y["labelled"] if isinstance(y, dict) else y
+
+
+def _joint_labels(y):
+    """The labels of the images that log p(x, y) learns from."""
+    return y["real"] if isinstance(y, dict) else y
 
 
 def _read_gradient(norm, scale, optimizer):

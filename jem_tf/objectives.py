@@ -143,6 +143,7 @@ def generative_loss(
     energy_l2: float,
     objective: Objective = difference,
     altered_weight: float = 0.0,
+    given: str = "labelled",
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The generative terms of the joint loss.
 
@@ -152,11 +153,12 @@ def generative_loss(
         log p(x); "drawn_by_label", those of log p(x, y); and "altered", real images
         made wrong (`alterations`), one for each real one. A term whose negatives are
         missing is left out.
-      labels: int [B], the labels of "labelled" and of "drawn_by_label".
+      labels: int [n], the labels of `given` and of "drawn_by_label".
       p_x_weight, p_x_y_weight: the weights of the two terms.
       energy_l2: weight of mean E(x)^2 of real images plus mean E(x)^2 of drawn ones.
       objective: how energies are compared: E(x) for log p(x), E(x, y) for log p(x, y).
       altered_weight: weight of `altered_loss`, whatever the objective.
+      given: the kind of images that log p(x, y) learns from, "labelled" or "real".
 
     Returns:
       (the loss, a scalar in nats; E(x) of all drawn images, [n]).
@@ -168,9 +170,9 @@ def generative_loss(
         loss += p_x_weight * objective(real, energies[-1])
     if "drawn_by_label" in logits:
         energies.append(marginal_energy(logits["drawn_by_label"]))
-        given = joint_energy(logits["labelled"], labels)
+        known = joint_energy(logits[given], labels)
         dreamt = joint_energy(logits["drawn_by_label"], labels)
-        loss += p_x_y_weight * objective(given, dreamt)
+        loss += p_x_y_weight * objective(known, dreamt)
     if "altered" in logits:
         loss += altered_weight * altered_loss(real, marginal_energy(logits["altered"]))
     drawn = tf.concat(energies, axis=0)

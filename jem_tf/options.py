@@ -244,14 +244,15 @@ class Objective:
     )
     p_x_images: str = option(
         "augmented",
-        "images that log p(x) learns from: a batch of its own, augmented or plain, "
-        "or the same as the cross-entropy's (cheaper)",
+        "images that log p(x) and log p(x, y) learn from: a batch of their own, "
+        "augmented or plain, or the same as the cross-entropy's (cheaper). With "
+        "--labels_per_class, log p(x, y) learns from the cross-entropy's",
         choices=("augmented", "plain", "same"),
     )
     p_x_batch_size: int = option(
         0,
-        "images and chains a step for log p(x), of all replicas together. 0: the "
-        "same as --batch_size",
+        "images and chains a step for log p(x), and as many chains for log p(x, y), "
+        "of all replicas together. 0: the same as --batch_size",
         least=0,
     )
 

@@ -21,6 +21,7 @@ TERMS = {  # name: the weights that switch it on
     "logistic": {"p_x_weight": 0.5, "p_x_y_weight": 0.5, "objective": "logistic"},
     "altered": {"p_x_weight": 0.5, "altered_weight": 0.3},
 }
+TERMS |= {f"{name}, own images": TERMS[name] for name in ("p_x_y", "all", "altered")}
 COMPARE = {  # real and drawn energies, by hand
     "difference": lambda real, drawn: tf.reduce_mean(real) - tf.reduce_mean(drawn),
     "logistic": lambda real, drawn: (
@@ -117,30 +118,32 @@ def test_smoothing_needs_class_numbers():
 def test_a_step_follows_the_gradient_of_its_terms(term):
     """The slow twin: one SGD step by hand, on chains that are drawn again."""
     kw = TERMS[term] | {"noise": 0.0, "reinit_prob": 0.0, "seed": 3}
-    images, labels = bars(12)
+    own, (images, labels) = term.endswith("own images"), bars(12)
+    reals, of_reals = bars(8, seed=1) if own else (images, labels)
+    x, y = {"labelled": images, "real": reals}, {"labelled": labels, "real": of_reals}
     ours, twin = (jem(**kw)(network()) for _ in range(2))
     ours.compile(keras.optimizers.SGD(0.1))
-    ours.train_on_batch(images, labels)
+    ours.train_on_batch(*((x, y) if own else (images, labels)))
 
     twin.compile(keras.optimizers.SGD(0.1))
-    drawn, _, _ = twin._negatives({"labelled": images}, labels, _dreams(twin))
+    drawn, _, _ = twin._negatives(x, of_reals, _dreams(twin))
     with tf.GradientTape() as tape:
-        f = twin.network(images)
+        f, of_real = twin.network(images), twin.network(reals)
         loss = twin.p_y_given_x_weight * tf.reduce_mean(
             keras.losses.sparse_categorical_crossentropy(labels, f, from_logits=True)
         )
-        real, squares = energies.marginal_energy(f), []
+        real, squares = energies.marginal_energy(of_real), []
         if "drawn" in drawn:
             fake = energies.marginal_energy(twin.network(drawn["drawn"]))
             loss += twin.p_x_weight * COMPARE[twin.objective](real, fake)
             squares.append(fake)
         if "drawn_by_label" in drawn:
             g = twin.network(drawn["drawn_by_label"])
-            given, dreamt = (tf.gather(z, labels, batch_dims=1) for z in (f, g))
+            given, dreamt = (tf.gather(z, of_reals, batch_dims=1) for z in (of_real, g))
             loss += twin.p_x_y_weight * COMPARE[twin.objective](-given, -dreamt)
             squares.append(energies.marginal_energy(g))
         if twin.altered_weight:
-            altered = twin._altered({"labelled": images}, twin._step_seeds()[0])
+            altered = twin._altered(x, twin._step_seeds()[0])
             wrong = energies.marginal_energy(twin.network(altered["altered"]))
             apart = tf.math.log1p(tf.exp(real - wrong + 1.0))
             loss += twin.altered_weight * tf.reduce_mean(apart)

@@ -40,7 +40,7 @@ def main(runs: str) -> None:
             fontsize=8,
         )
         for i, (name, each) in enumerate(found.items()):
-            style = {"s": 40, "marker": f"${chr(ord('a') + i)}$", "label": name}
+            style = {"s": 40, "marker": f"${chr(ord('A') + i)}$", "label": name}
             axes.scatter(
                 each["samples"]["fid"], measure(each), color=f"C{i % 10}", **style
             )

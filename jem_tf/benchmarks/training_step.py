@@ -20,7 +20,7 @@ class StepImages(NamedTuple):
     """Numbers of images in a training step, of all replicas together."""
 
     labelled: int
-    real: int  # for log p(x) alone
+    real: int  # for log p(x) and log p(x, y) alone
     drawn: int
     altered: int  # negatives without a chain
 
@@ -53,6 +53,8 @@ def measure_training(
     y = _labels(labelled // team.replicas)
     if real:
         x = {"labelled": x, "real": _images(real // team.replicas, image_shape)}
+    if build.learns_joint_of_own_images(opts):
+        y = {"labelled": y, "real": _labels(real // team.replicas)}
 
     @tf.function(autograph=False)
     def step() -> tf.Tensor:
@@ -74,10 +76,13 @@ def measure_training(
 
 def count_images(opts: Options) -> StepImages:
     """Counts the images of a training step."""
-    drawn = build.p_x_batch_size(opts) if opts.objective.p_x_weight else 0
-    labelled, own = opts.training.batch_size, opts.objective.p_x_images != "same"
-    altered = (drawn * own or labelled) if opts.objective.altered_weight else 0
-    return StepImages(labelled, drawn * own, drawn, altered)
+    objective, labelled = opts.objective, opts.training.batch_size
+    size = build.p_x_batch_size(opts)
+    joint = size if build.learns_joint_of_own_images(opts) else labelled
+    drawn = size * (objective.p_x_weight > 0) + joint * (objective.p_x_y_weight > 0)
+    real = size if build.has_own_images(opts) else 0
+    altered = (real or labelled) if objective.altered_weight else 0
+    return StepImages(labelled, real, drawn, altered)
 
 
 def count_learning(model: JEM, counts: StepImages) -> int:

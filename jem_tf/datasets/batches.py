@@ -33,6 +33,7 @@ def training_batches(
     labels_per_class: int = 0,
     p_x_images: str | None = None,
     p_x_batch_size: int = 0,
+    p_x_labels: bool = False,
     first: int = 0,
     own: range = range(1),
     replicas: int = 1,
@@ -53,6 +54,7 @@ def training_batches(
         "augmented", "plain", or None, in which case it learns from the labelled ones.
       p_x_batch_size: images a step for log p(x), of all replicas together; not used if
         `p_x_images` is None.
+      p_x_labels: whether the images of log p(x) come with labels, for log p(x, y).
       first: the first step for which to make a batch.
       own: the numbers of this process's replicas, which are consecutive. Their shares
         of a batch are made one after the other.
@@ -62,7 +64,8 @@ def training_batches(
       tf.data.Dataset of (x, labels int32 [B]), where B is one replica's share of
       `batch_size`. x are images float32 [B, H, W, C] in [-1, 1] or, with `p_x_images`,
       {"labelled": [B, H, W, C], "real": [n, H, W, C]}, where n is one replica's share
-      of `p_x_batch_size`.
+      of `p_x_batch_size`. With `p_x_labels` the labels are {"labelled": [B],
+      "real": [n]}.
 
     Raises:
       InputError: if a batch is larger than the images it is drawn from, or a cutout
@@ -77,10 +80,11 @@ def training_batches(
         labels_per_class=labels_per_class,
         p_x_images=p_x_images,
         p_x_batch_size=p_x_batch_size,
+        p_x_labels=p_x_labels,
         replicas=replicas,
     )
 
-    def make_next(turn: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    def make_next(turn: tf.Tensor) -> tuple[Any, Any]:
         step, replica = turn // len(own), own.start + turn % len(own)
         return make_share(*dataset.train, step, replica)
 
@@ -101,9 +105,10 @@ def share_maker(
     labels_per_class: int = 0,
     p_x_images: str | None = None,
     p_x_batch_size: int = 0,
+    p_x_labels: bool = False,
     replicas: int = 1,
     shuffle: Shuffle = tf.random.experimental.index_shuffle,
-) -> Callable[..., tuple[Any, tf.Tensor]]:
+) -> Callable[..., tuple[Any, Any]]:
     """Makes the function that `training_batches` makes each batch with.
 
     Args:
@@ -129,7 +134,7 @@ def share_maker(
         labels: tf.Tensor,
         step: tf.Tensor,
         replica: int | tf.Tensor = 0,
-    ) -> tuple[Any, tf.Tensor]:
+    ) -> tuple[Any, Any]:
         part, order = (replica, replicas), {"shuffle": shuffle}
         places = order_examples(step, batch_size, len(labelled), [seed, ORDER], **order)
         chosen = tf.gather(labelled, take_share(places, *part))
@@ -142,11 +147,13 @@ def share_maker(
         if p_x_images is None:
             return x, y
         places = order_examples(step, p_x_batch_size, n, [seed, REAL_ORDER], **order)
-        real = tf.gather(images, take_share(places, *part))
+        chosen = take_share(places, *part)
+        real, of_real = tf.gather(images, chosen), tf.gather(labels, chosen)
         if augment and p_x_images == "augmented":
             crop_seed = fold_in([seed, REAL_CROP], step)
             real = crop_and_flip(real, crop_seed, dataset.flip, *part)
-        return {"labelled": x, "real": pixels.from_uint8(real)}, y
+        x = {"labelled": x, "real": pixels.from_uint8(real)}
+        return x, {"labelled": y, "real": of_real} if p_x_labels else y
 
     return make_share
 

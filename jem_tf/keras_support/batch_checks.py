@@ -41,7 +41,8 @@ class Expected(NamedTuple):
             if images.size:
                 pixels.check_values(images)
         if y is not None and self.by_number:
-            _check_label_values(np.asarray(y), self.num_classes)
+            for labels in y.values() if isinstance(y, dict) else [y]:
+                _check_label_values(np.asarray(labels), self.num_classes)
 
 
 def cast_images(x: Any, image_shape: tuple[int | None, ...]) -> Any:

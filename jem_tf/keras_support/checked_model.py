@@ -84,4 +84,8 @@ class CheckedModel(keras.Model):
 
     def _cast_labels(self, y):
         by_number, classes = self.expected.by_number, self.expected.num_classes
-        return cast_labels(y, classes) if by_number else y
+        if not by_number:
+            return y
+        if isinstance(y, dict):
+            return {name: cast_labels(each, classes) for name, each in y.items()}
+        return cast_labels(y, classes)

@@ -189,8 +189,7 @@ def make_batches(
 
 def batch_arguments(opts: Options) -> dict[str, Any]:
     """The arguments of `batches.training_batches` that the options name."""
-    objective = opts.objective
-    own = objective.p_x_weight > 0 and objective.p_x_images != "same"
+    objective, own = opts.objective, has_own_images(opts)
     return {
         "batch_size": opts.training.batch_size,
         "seed": opts.training.seed,
@@ -199,7 +198,21 @@ def batch_arguments(opts: Options) -> dict[str, Any]:
         "labels_per_class": opts.data.labels_per_class,
         "p_x_images": objective.p_x_images if own else None,
         "p_x_batch_size": p_x_batch_size(opts) if own else 0,
+        "p_x_labels": learns_joint_of_own_images(opts),
     }
+
+
+def has_own_images(opts: Options) -> bool:
+    """Whether log p(x), or log p(x, y), has a batch of images of its own."""
+    objective = opts.objective
+    of_p_x = objective.p_x_weight > 0 and objective.p_x_images != "same"
+    return of_p_x or learns_joint_of_own_images(opts)
+
+
+def learns_joint_of_own_images(opts: Options) -> bool:
+    """Whether log p(x, y) learns from that batch, which needs the labels of all."""
+    objective, few = opts.objective, opts.data.labels_per_class > 0
+    return objective.p_x_y_weight > 0 and objective.p_x_images != "same" and not few
 
 
 def compile_model(model: jem.JEM, training: Training, steps: int) -> jem.JEM:
@@ -247,8 +260,9 @@ def check_options(opts: Options, replicas: int) -> None:
                 f"{argument(name, value)} does not divide among {replicas} replicas; "
                 f"choose a multiple of {replicas}."
             )
+    joint = drawn if learns_joint_of_own_images(opts) else size
     chains = max(
-        bool(objective.p_x_weight) * drawn, bool(objective.p_x_y_weight) * size
+        bool(objective.p_x_weight) * drawn, bool(objective.p_x_y_weight) * joint
     )
     if objective.altered_weight and not objective.generative:
         raise InputError(
@@ -262,7 +276,7 @@ def check_options(opts: Options, replicas: int) -> None:
         )
     step_decay.parse_shares(opts.training.decay_at)  # raises if there are none
     sharpness.check(objective.sam_rho, objective.sam_terms, objective.generative)
-    if objective.p_x_weight and objective.p_x_images == "same":
+    if objective.generative and objective.p_x_images == "same":
         _check_same_images(opts)
     _check_temperature(opts.sampling)
     starts.name_for_samples(opts.sampling.start)  # raises if there is no such start
@@ -280,12 +294,13 @@ def _check_augmentation(opts: Options) -> None:
                 f"{argument(name, value)} is not used with "
                 f"{argument('augment', 'false')}; leave one of them out."
             )
-    same = objective.p_x_weight > 0 and objective.p_x_images == "same"
-    if data.cutout and (same or objective.p_x_y_weight):
+    same = objective.generative and objective.p_x_images == "same"
+    few = objective.p_x_y_weight > 0 and data.labels_per_class > 0
+    if data.cutout and (same or few):
         reason = (
             argument("p_x_images", "same")
             if same
-            else argument("p_x_y_weight", objective.p_x_y_weight)
+            else argument("labels_per_class", data.labels_per_class)
         )
         raise InputError(
             f"{argument('cutout', data.cutout)} is for the cross-entropy alone, and "
@@ -301,7 +316,7 @@ def _check_same_images(opts: Options) -> None:
             f"images; leave {argument('p_x_batch_size', drawn)} out or choose other "
             f"{argument('p_x_images')}."
         )
-    if opts.data.labels_per_class:
+    if opts.data.labels_per_class and opts.objective.p_x_weight:
         raise InputError(
             f"{argument('labels_per_class', opts.data.labels_per_class)} needs other "
             f"images for log p(x); choose {argument('p_x_images', 'augmented')} or "

@@ -101,6 +101,21 @@ def test_batches_have_the_documented_types():
     assert len(list(feed)) == 2
 
 
+def test_labels_of_the_images_for_p_of_x_follow_them():
+    feed = batches.training_batches(
+        plain(50),
+        steps=10,
+        batch_size=8,
+        seed=0,
+        p_x_images="plain",
+        p_x_batch_size=5,
+        p_x_labels=True,
+    )
+    for x, y in feed:
+        for name in ("labelled", "real"):
+            np.testing.assert_array_equal(y[name], levels(x[name]) % CLASSES)
+
+
 def test_no_global_seed_and_no_other_run_changes_the_batches():
     def feed(seed):
         return collect(

@@ -15,7 +15,7 @@ from jem_tf.options import Options
 from jem_tf.runs import build
 from jem_tf.training import preparation
 
-# Every feature of batches and starts: two batches, cropped and mirrored, some labels;
+# Every feature of batches and starts: two batches, cropped and mirrored, with labels;
 # and of the step: negatives of all kinds, averages, and two passes.
 FEATURES = {
     "altered_weight": 0.3,
@@ -30,11 +30,11 @@ FEATURES = {
     "export": False,
     "flip": "true",
     "gradient_clip": 1.0,
-    "labels_per_class": 20,
-    "learning_rate": 5e-3,
+    "learning_rate": 2e-3,
     "network": "convnet-8",
     "p_x_batch_size": 4,
     "p_x_images": "augmented",
+    "p_x_y_weight": 0.3,
     "precision": "float32",
     "reinit_prob": 0.3,
     "restart_age": 1,
@@ -52,8 +52,9 @@ CLASSIFIER = FEATURES | {
     "optimizer": "sgd",
     "p_x_images": "same",
     "p_x_batch_size": 0,
-    "labels_per_class": 0,
+    "labels_per_class": 20,
     "p_x_weight": 0.0,
+    "p_x_y_weight": 0.0,
     "altered_weight": 0.0,
     "sam_rho": 0.0,
 }

@@ -137,15 +137,44 @@ def test_a_cutout_without_augmentation_is_refused():
     assert "cutout=3 is not used with augment=false" in message
 
 
-@pytest.mark.parametrize("objective", [{"p_x_images": "same"}, {"p_x_y_weight": 0.5}])
-def test_the_density_never_learns_images_with_a_cutout(objective):
-    options = with_subject(objective=objective, data={"cutout": 3, "augment": True})
-    message = refused(options)
-    (name, value), *_ = objective.items()
-    assert (
-        f"cutout=3 is for the cross-entropy alone, and with {name}={value}" in message
+@pytest.mark.parametrize(
+    ("objective", "few", "why"),
+    [
+        ({"p_x_images": "same"}, 0, "p_x_images=same"),
+        ({"p_x_images": "same", "p_x_weight": 0, "p_x_y_weight": 0.5}, 0, "same"),
+        ({"p_x_y_weight": 0.5}, 9, "labels_per_class=9"),
+    ],
+)
+def test_the_density_never_learns_images_with_a_cutout(objective, few, why):
+    data = {"cutout": 3, "augment": True, "labels_per_class": few}
+    message = refused(with_subject(objective=objective, data=data))
+    assert "cutout=3 is for the cross-entropy alone, and with " in message
+    assert why in message
+    allowed = {"data": {"cutout": 3, "augment": True}}
+    build.check_options(with_subject(**allowed), 1)
+    build.check_options(with_subject(**allowed, objective={"p_x_y_weight": 0.5}), 1)
+
+
+@pytest.mark.parametrize(
+    ("objective", "few", "own"),
+    [
+        ({"p_x_y_weight": 0.5}, 0, True),
+        ({"p_x_y_weight": 0.5, "p_x_weight": 0.0}, 0, True),
+        ({"p_x_y_weight": 0.5, "p_x_images": "same"}, 0, False),
+        ({"p_x_y_weight": 0.5}, 9, False),
+        ({}, 0, False),
+    ],
+)
+def test_log_p_x_y_has_the_images_of_log_p_x_if_all_labels_are_known(
+    objective, few, own
+):
+    opts = with_subject(
+        objective=objective | {"p_x_batch_size": 4}, data={"labels_per_class": few}
     )
-    build.check_options(with_subject(data={"cutout": 3, "augment": True}), 1)
+    x, y = next(iter(build.make_batches(opts, datasets.load("digits"), 1)))
+    assert isinstance(y, dict) == own
+    if own:
+        assert (x["real"].shape[0], y["real"].shape) == (4, (4,))
 
 
 def test_mala_proposes_sglds_steps_unless_a_temperature_is_given():
