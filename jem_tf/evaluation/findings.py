@@ -27,7 +27,11 @@ from jem_tf.system import files
 
 PACKAGES = "jem-tf tensorflow keras tensorflow-probability numpy foolbox".split()
 # Commands that write results of other names than their own.
-COMMANDS = {"chains": "diagnose", "autoattack": "evaluate robustness"}
+COMMANDS = {
+    "chains": "diagnose",
+    "autoattack": "evaluate robustness",
+    "fresh_samples": "evaluate samples",
+}
 # Metrics of the chains.json of earlier versions, where they stand beside the protocol.
 FLAT = ("ess", "ess_share", "rhat", "energy_mean", "energy_std", "energy_first")
 

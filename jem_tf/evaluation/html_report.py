@@ -16,6 +16,7 @@ from jem_tf.evaluation.report_page import (
     published_section,
     run_results,
     sections,
+    seeds_section,
 )
 from jem_tf.evaluation.report_page.run_results import EVALUATIONS, Results
 from jem_tf.evaluation.report_page.style import STYLE
@@ -72,6 +73,7 @@ def render_sections(
     for name, (title, _) in EVALUATIONS.items():
         having = {label: own[name] for label, own in results.items() if name in own}
         body[title] = sections.render_section(name, title, having) if having else ""
+    body[seeds_section.TITLE] = seeds_section.render_seeds(next(iter(runs.values())))
     body["Training"] = render_curves(runs)
     return {title: section for title, section in body.items() if section}
 

@@ -83,17 +83,25 @@ def _summarise_key(key: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any
 def format_headlines(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Formats the HEADLINES as lines of a table: mean, deviation, and each value."""
     lines = []
-    for name, metrics in summaries.items():
-        for key, summary in metrics.items():
-            if _matches(key, HEADLINES.get(name, ())) and not _matches(
-                key, NO_HEADLINES
-            ):
-                mean, sd, values = (summary[k] for k in ("mean", "sd", "values"))
-                spread = "" if sd is None else f" +- {tables.format_number(sd)}"
-                each = ", ".join(map(tables.format_number, values))
-                shown = f"{tables.format_number(mean)}{spread}"
-                lines.append(f"  {name + ' ' + key:<52}{shown:>20}  ({each})")
+    for name, key, summary in select_headlines(summaries):
+        mean, sd, values = (summary[k] for k in ("mean", "sd", "values"))
+        spread = "" if sd is None else f" +- {tables.format_number(sd)}"
+        each = ", ".join(map(tables.format_number, values))
+        shown = f"{tables.format_number(mean)}{spread}"
+        lines.append(f"  {name + ' ' + key:<52}{shown:>20}  ({each})")
     return lines
+
+
+def select_headlines(
+    summaries: Mapping[str, Mapping[str, Any]],
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Selects the HEADLINES: [(evaluation, metric, summary)]."""
+    return [
+        (name, key, summary)
+        for name, metrics in summaries.items()
+        for key, summary in metrics.items()
+        if _matches(key, HEADLINES.get(name, ())) and not _matches(key, NO_HEADLINES)
+    ]
 
 
 def _matches(key: str, patterns: Sequence[str]) -> bool:

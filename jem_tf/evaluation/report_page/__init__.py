@@ -13,9 +13,10 @@
     first_screen       the cards as HTML, and what was not measured
     published_section  the run beside published numbers, as HTML
     sections           the tables, figures and protocols of an evaluation, as HTML
+    seeds_section      means and deviations over seeds, as HTML
     curves             the curves of the training, from TensorBoard's logs
     style              the style sheet
 
 This folder imports `ood_scores`, `runs`, `figures`, `system`, and of `evaluation` its
-`findings` and `tables`.
+`findings`, `tables`, `part_states` and `seed_summary`.
 """

@@ -6,7 +6,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from jem_tf.evaluation import findings
+from jem_tf.errors import InputError
+from jem_tf.evaluation import findings, part_states
 from jem_tf.runs.run_folder import RunFolder
 
 # {name of the evaluation: (title of its section, the command that measures it)}
@@ -17,6 +18,10 @@ EVALUATIONS = {
     ),
     "ood": ("Outliers: does it know what it does not know?", "evaluate ood"),
     "samples": ("Samples: what does it draw?", "evaluate samples"),
+    "fresh_samples": (
+        "Fresh samples: what do chains from noise draw?",
+        "evaluate samples, from fresh chains, kept as fresh_samples",
+    ),
     "chains": ("Chains: do they mix?", "diagnose"),
     "robustness": (
         "Robustness: what does a small perturbation do?",
@@ -29,7 +34,6 @@ EVALUATIONS = {
 }
 SHIFT = ("Accuracy on corrupted images", "evaluate calibration, with corruptions")
 GENERATIVE_ONLY = ("chains",)  # a plain classifier has no chains
-ALL = "all"  # RUN/results/all.json, of `jem-tf evaluate all`
 MOST_APART = 120  # seconds between a figure and the results of an earlier version
 
 
@@ -128,18 +132,12 @@ def list_absent_sets(results: Results) -> list[str]:
 def read_reasons(folder: RunFolder) -> dict[str, str]:
     """Reads why `jem-tf evaluate all` left parts out: {part: sentence}.
 
-    A file that is not there, or says nothing of it, gives none.
+    A file that is not there, or is unreadable, gives none.
     """
     try:
-        content = json.loads(folder.result(ALL).read_text(encoding="utf-8"))
-        parts = dict(content["parts"]).items()
-    except (OSError, ValueError, KeyError, TypeError):
+        return part_states.list_unmeasured(folder)
+    except InputError:
         return {}
-    return {
-        str(part): str(said["not_measured"])
-        for part, said in parts
-        if isinstance(said, dict) and said.get("not_measured")
-    }
 
 
 def list_steps(results: Results) -> dict[Any, list[str]]:

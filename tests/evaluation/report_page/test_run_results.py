@@ -1,9 +1,8 @@
-import json
 import os
 
 import pytest
 
-from jem_tf.evaluation import findings
+from jem_tf.evaluation import findings, part_states
 from jem_tf.evaluation.report_page import run_results
 from tests.evaluation.report_page.pages import CALIBRATION, make_run, put, put_figure
 from tests.evaluation.test_findings import example
@@ -63,8 +62,13 @@ def test_a_plain_classifier_does_not_lack_chains(run):
 
 def test_reasons_of_evaluate_all_and_absent_sets_are_told(run):
     put(run, "ood", {}, {"openood": {"not_measured": ["mnist"]}})
-    parts = {"samples": {"not_measured": "no Inception graph."}, "ood": {"step": 7}}
-    run.result("all").write_text(json.dumps({"parts": parts}))
+    conditions = part_states.Conditions((), 7)
+    for name, outcome in (
+        ("samples", "not measured: no Inception graph."),
+        ("ood", ""),
+    ):
+        state = part_states.PartState(conditions, outcome or "measured", 1.0)
+        part_states.write_state(run, name, state)
     lines = run_results.list_not_measured(run, run_results.read_results(run))
     assert "Samples (no Inception graph)" in lines
     assert "Outliers of mnist (not on the disk)" in lines
