@@ -126,7 +126,8 @@ def test_autoattack_has_results_of_its_own_and_says_what_each_part_broke(runs, e
     done = tool(runs / "smoke", *few)
     assert (done.code, done.err) == (0, "")
     assert found(runs / "smoke") == before
-    metrics, said = found(runs / "smoke", "autoattack").values()
+    told = found(runs / "smoke", "autoattack")
+    metrics, said = told["metrics"], told["protocol"]
     right = metrics["robust_accuracy/linf/0/jem0"]
     for ball in ("linf/8", "linf/255", "l2/0.5"):
         keys = [key for key in metrics if key.startswith(f"broken_by/{ball}/jem0/")]
