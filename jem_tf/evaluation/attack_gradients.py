@@ -196,6 +196,20 @@ def split_by_label(logits: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.
     return own, tf.where(is_label, -np.inf, logits)
 
 
+def rank_others(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Ranks the classes other than y, the most likely first: int32 [N, K - 1].
+
+    Args:
+      logits: float [N, K].
+      labels: int [N], y.
+    """
+    rows = np.arange(len(labels))
+    without = np.where(np.isfinite(logits), logits, np.finfo("float32").min)
+    without[rows, labels] = -np.inf
+    order = np.argsort(-without, axis=1, kind="stable")
+    return order[:, :-1].astype("int32")
+
+
 def _margin(log_p: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     own, others = split_by_label(log_p, labels)
     margin = tf.reduce_max(others, -1) - own

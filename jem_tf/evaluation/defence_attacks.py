@@ -151,23 +151,10 @@ def _points_of_jem0(
     yield attack(view, x, split.labels, **how)
     targeted = attack_gradients.make_targeted_view(classify, x.shape[1:])
     labels = np.asarray(split.labels, "int32")
-    others = rank_others(inference.logits(model, split.images), labels)
+    logits = inference.logits(model, split.images)
+    others = attack_gradients.rank_others(logits, labels)
     for target in others[:, : settings.targets].T:
         yield attack(targeted, x, np.stack([labels, target], axis=1), **how)
-
-
-def rank_others(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Ranks the classes other than y, the most likely first: int32 [N, K - 1].
-
-    Args:
-      logits: float [N, K].
-      labels: int [N], y.
-    """
-    rows = np.arange(len(labels))
-    without = np.where(np.isfinite(logits), logits, np.finfo("float32").min)
-    without[rows, labels] = -np.inf
-    order = np.argsort(-without, axis=1, kind="stable")
-    return order[:, :-1].astype("int32")
 
 
 def _count_attacks(num_classes: int, settings: AttackSettings) -> int:

@@ -105,3 +105,9 @@ def test_an_image_is_settled_once_its_margin_is_enough_and_is_looked_at_no_more(
     assert sizes == [6, 1]
     assert not gradient[:-1].any()
     assert np.abs(gradient[-1]).max() == 1
+
+
+def test_other_classes_are_ranked_by_their_logits():
+    logits = np.array([[3.0, 1.0, 2.0], [0.0, np.nan, -1.0]])
+    ranked = attack_gradients.rank_others(logits, np.array([2, 0]))
+    assert ranked.tolist() == [[0, 1], [2, 1]]

@@ -170,12 +170,6 @@ def test_jem_k_takes_the_worst_of_the_points_toward_other_classes():
     np.testing.assert_array_equal(shares[2]["l2"], [[1, 1, 1], [0, 0, 0]])
 
 
-def test_other_classes_are_ranked_by_their_logits():
-    logits = np.array([[3.0, 1.0, 2.0], [0.0, np.nan, -1.0]])
-    ranked = defence_attacks.rank_others(logits, np.array([2, 0]))
-    assert ranked.tolist() == [[0, 1], [2, 1]]
-
-
 def test_a_targeted_view_rises_toward_its_target():
     net, split = three_ways()
     x = np.asarray(split.images, "float32") / 255

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf.errors import InputError, argument
-from jem_tf.evaluation import attacks, inference
+from jem_tf.evaluation import attack_gradients, attacks, inference
 from jem_tf.evaluation.attacks import AttackSettings
 from jem_tf.evaluation.autoattack import apgd, fab, losses, square
 from jem_tf.evaluation.autoattack.image_states import Found, Images
@@ -100,11 +100,8 @@ def count_targets(images: Images, settings: AttackSettings) -> int:
 def describe_images(x: Any, labels: Any, logits: np.ndarray) -> Images:
     """Makes `Images` of x [N, H, W, C] in [0, 1], labels y [N] and their logits."""
     labels = np.asarray(labels, "int32")
-    order = np.argsort(-logits, axis=1, kind="stable")
-    others = order[order != labels[:, None]].reshape(len(labels), -1)
-    return Images(
-        np.asarray(x, "float32"), labels, others.astype("int32"), np.arange(len(labels))
-    )
+    others = attack_gradients.rank_others(logits, labels)
+    return Images(np.asarray(x, "float32"), labels, others, np.arange(len(labels)))
 
 
 def run_parts(
