@@ -68,8 +68,8 @@ class FlagGroup:
         """A flag of one text out of several."""
         flags.DEFINE_enum(name, default, list(choices), help, **self._where)
 
-    def switch(self, name: str, default: bool, help: str) -> None:
-        """A flag that is on or off."""
+    def switch(self, name: str, default: bool | None, help: str) -> None:
+        """A flag that is on or off, or None where it was not given."""
         flags.DEFINE_bool(name, default, help, **self._where)
 
     def integer(

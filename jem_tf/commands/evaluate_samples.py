@@ -71,7 +71,10 @@ def define(values: flags.FlagValues) -> None:
         above=0,
     )
     samples.switch(
-        "conditional", False, "draw fresh chains from p(x | y), each class in turn"
+        "conditional",
+        None,
+        "draw fresh chains from p(x | y), each class in turn. Unset: if the buffer's "
+        "chains do",
     )
     samples.number(
         "confident",
@@ -165,7 +168,11 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
             limit=context.limit,
         )
     drawn = sample_sources.draw_samples(
-        run.model, count, fresh, conditional=given.conditional, seed=context.seed
+        run.model,
+        count,
+        fresh,
+        conditional=drawing["conditional"],
+        seed=context.seed,
     )
     kept = sample_sources.keep_confident(run.model, drawn, given.confident)
     more = f"{argument('count')}, {argument('limit')} or {argument('confident')}"
@@ -235,7 +242,10 @@ def choose_source(
     numbers = {name: given[name].value for name in samplers.HYPERPARAMETERS}
     sampler = build.make_sampler(own, steps=given.steps or usual, **numbers)
     fresh = sample_sources.FreshChains(model, start, sampler)
-    return fresh, fresh.protocol(named, conditional=given.conditional)
+    by_class = given.conditional
+    if by_class is None:
+        by_class = not plain and bool(model.buffer.num_classes)
+    return fresh, fresh.protocol(named, conditional=by_class)
 
 
 def choose_network(run: TrainedRun, data: Dataset, given: Any) -> Any:

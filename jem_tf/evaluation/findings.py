@@ -127,6 +127,7 @@ def describe_run(run: TrainedRun) -> dict[str, Any]:
         "network": run.options.network.network,
         "network_sha256": weights_sha256(run.model.network),
         "p_x_weight": run.options.objective.p_x_weight,
+        "p_x_y_weight": run.options.objective.p_x_y_weight,
         "precision": build.choose_precision(run.options)[0],
         "dataset": run.options.data.dataset,
         "versions": _versions(),

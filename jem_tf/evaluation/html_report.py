@@ -58,8 +58,7 @@ def render_page(runs: Mapping[str, RunFolder]) -> str:
 
 def name_page(runs: Mapping[str, RunFolder], results: Mapping[str, Results]) -> str:
     """The title: what the first run is, and the names of the runs' folders."""
-    protocols = [result.protocol for result in next(iter(results.values())).values()]
-    plain = any(protocol.get("p_x_weight") == 0 for protocol in protocols)
+    plain = run_results.is_plain(next(iter(results.values())))
     kind = "A plain classifier" if plain else "A joint energy-based model"
     names = [run.root.absolute().name for run in runs.values()]
     return f"{kind}: {' beside '.join(names)}"

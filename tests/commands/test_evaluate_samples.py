@@ -35,6 +35,7 @@ def told(tmp_path_factory, trained):
     for name in ("smoke", "bad"):
         trained(place / name)
     trained(place / "plain", "--p_x_weight=0", "--steps=1")
+    trained(place / "joint", "--p_x_weight=0", "--p_x_y_weight=1", "--steps=1")
     shutil.copytree(place / "smoke", place / "thirds")
     data = f"--dataset=folder:{pictures(place / 'pictures')}"
     processes.run_here(place / "graph", data, "--steps=1", "--batch_size=4")
@@ -50,6 +51,7 @@ def told(tmp_path_factory, trained):
             "thirds": [OWN, "--by_age"],
             "plain thirds": [OWN, "--by_age", "--count=40"],
             "plain": [OWN, "--count=40", "--steps=3", "--conditional", "--seed=5"],
+            "joint": [OWN, "--count=40", "--steps=3", "--source=fresh"],
             "bad": [],
             "bad export": [OWN, f"--export={place / 'text.pb'}"],
             "bad width": [OWN, f"--reference_stats={place / 'stats.npz'}"],
@@ -138,6 +140,11 @@ def test_a_plain_classifier_gets_fresh_chains_and_says_so(told):
     assert protocol["seed"] == 5
     assert said["metrics"]["samples"] == 40
     assert said["metrics"]["reference_images"] == 1438
+
+
+def test_fresh_chains_are_drawn_by_class_where_the_buffers_are(told):
+    protocol = found(told, "joint")["protocol"]
+    assert (protocol["source"], protocol["conditional"]) == ("fresh chains", True)
 
 
 @pytest.mark.parametrize("name", ["smoke", "plain"])

@@ -132,6 +132,8 @@ def test_the_title_says_what_the_run_is(tmp_path):
     )
     put(run, "calibration", CALIBRATION, {"p_x_weight": 0.0})
     assert "A plain classifier: best" in html_report.render_page({"this run": run})
+    put(run, "calibration", CALIBRATION, {"p_x_weight": 0.0, "p_x_y_weight": 0.1})
+    assert "energy-based model: best" in html_report.render_page({"this run": run})
 
 
 def test_no_part_of_a_page_comes_from_elsewhere(runs):

@@ -14,6 +14,7 @@ FACTS = {
     "dataset": "data",
     "network": "network",
     "p_x_weight": "weight of p(x)",
+    "p_x_y_weight": "weight of p(x, y)",
     "checkpoint_step": "step",
     "precision": "precision",
     "run": "folder",

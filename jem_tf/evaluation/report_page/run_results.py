@@ -106,7 +106,7 @@ def list_not_measured(folder: RunFolder, results: Results) -> list[str]:
       folder: of the run.
       results: `read_results` of it.
     """
-    plain = any(r.protocol.get("p_x_weight") == 0 for r in results.values())
+    plain = is_plain(results)
     reasons = read_reasons(folder)
     lines = []
     for name, (title, command) in EVALUATIONS.items():
@@ -119,6 +119,16 @@ def list_not_measured(folder: RunFolder, results: Results) -> list[str]:
         lines.append(f"{SHIFT[0]} ({reason.rstrip('.')})")
     lines += [f"{part} ({reason.rstrip('.')})" for part, reason in reasons.items()]
     return lines + list_absent_sets(results)
+
+
+def is_plain(results: Results) -> bool:
+    """Whether the run is a plain classifier, which nothing taught a density."""
+    weights = (
+        [r.protocol.get(name, 0) for name in ("p_x_weight", "p_x_y_weight")]
+        for r in results.values()
+        if "p_x_weight" in r.protocol
+    )
+    return any(not any(pair) for pair in weights)
 
 
 def list_absent_sets(results: Results) -> list[str]:
