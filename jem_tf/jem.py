@@ -165,6 +165,7 @@ class JEM(EnergyModel):
         """
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         x = batch_checks.cast_images(x, self.expected.image_shape)
+        batch_checks.check_pairs(x, y)
         y = self._cast_labels(y)
         if self.p_x_y_weight:
             batch_checks.check_class_numbers(_joint_labels(y))

@@ -89,6 +89,21 @@ def check_labels_given(y: Any) -> None:
         )
 
 
+def check_pairs(x: Any, y: Any) -> None:
+    """Raises InputError if a dict of labels does not go with the images.
+
+    Args:
+      x: images, or a dict of them.
+      y: labels, or a dict of them.
+    """
+    if isinstance(y, dict) and not set(y) == set(images_of(x)) == set(IMAGES):
+        raise InputError(
+            f"labels are a dict of {', '.join(map(repr, y)) or 'nothing'} beside "
+            f"images of {', '.join(map(repr, images_of(x)))}; give both 'labelled' and "
+            "'real', or the labels of the labelled images alone, as an array."
+        )
+
+
 def check_class_numbers(y: tf.Tensor) -> None:
     """Raises InputError if labels that log p(x, y) learns from are no class numbers.
 

@@ -71,6 +71,26 @@ def test_images_that_mean_something_else_are_refused(images, says):
         EXPECTED.check(images)
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "says"),
+    [
+        (["labelled", "real"], ["labelled"], "a dict of 'labelled' beside"),
+        (["labelled"], ["labelled", "real"], "beside images of 'labelled';"),
+        (["labelled", "real"], ["class"], "a dict of 'class' beside"),
+    ],
+)
+def test_a_dict_of_labels_goes_with_one_of_images(x, y, says):
+    x, y = dict.fromkeys(x, FLOATS), dict.fromkeys(y, LABELS)
+    with pytest.raises(InputError, match=says):
+        batch_checks.check_pairs(x, y)
+
+
+def test_labels_of_the_labelled_images_alone_go_with_any_images():
+    batch_checks.check_pairs({"labelled": FLOATS, "real": FLOATS}, LABELS)
+    both = {"labelled": LABELS, "real": LABELS}
+    batch_checks.check_pairs({"labelled": FLOATS, "real": FLOATS}, both)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int32", "int64", "bool"])
 @pytest.mark.parametrize("shape", [[-1], [-1, 1]])
 def test_class_numbers_of_any_width_are_taken(dtype, shape):
