@@ -26,7 +26,14 @@ SAME = "the run's own"
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    attack = FlagGroup(values, "The attack")
+    define_attack(FlagGroup(values, "The attack"))
+    define_refinement(FlagGroup(values, "The refinement (JEM-k)"))
+    define_distal(FlagGroup(values, "Distal adversarials"))
+    run_flags.define(values, splits=True)
+
+
+def define_attack(attack: FlagGroup) -> None:
+    """Flags of the attack."""
     attack.choice(
         "attack",
         "pgd",
@@ -69,7 +76,10 @@ def define(values: flags.FlagValues) -> None:
         None,
         "RUN2, another run; the adversarial images of its network are tried too",
     )
-    defence = FlagGroup(values, "The refinement (JEM-k)")
+
+
+def define_refinement(defence: FlagGroup) -> None:
+    """Flags of what images go through before they are classified."""
     defence.texts(
         "refine_steps",
         None,
@@ -94,7 +104,10 @@ def define(values: flags.FlagValues) -> None:
         "temperature, of mala only. Unset: the run's",
         above=0,
     )
-    noise = FlagGroup(values, "Distal adversarials")
+
+
+def define_distal(noise: FlagGroup) -> None:
+    """Flags of noise that is driven to classes."""
     noise.number(
         "distal_confidence",
         0.9,
@@ -103,7 +116,6 @@ def define(values: flags.FlagValues) -> None:
         0.9999,
     )
     noise.integer("distal_steps", 1000, "steps at most, to get there", 1)
-    run_flags.define(values, splits=True)
 
 
 def evaluate(context: run_evaluation.Context) -> findings.Findings:

@@ -32,6 +32,17 @@ RESULTS = ("samples", "fresh_samples")
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     samples = FlagGroup(values, "Samples")
+    define_source(samples)
+    define_chains(samples)
+    define_choice(samples)
+    compared = FlagGroup(values, "The comparison with real images")
+    define_reference(compared)
+    define_features(compared)
+    run_flags.define(values)
+
+
+def define_source(samples: FlagGroup) -> None:
+    """Flags of where samples come from, and how many."""
     samples.choice(
         "source",
         "auto",
@@ -45,6 +56,10 @@ def define(values: flags.FlagValues) -> None:
         "number of samples. 0: 10,000, or the buffer's size if that is smaller",
         0,
     )
+
+
+def define_chains(samples: FlagGroup) -> None:
+    """Flags of fresh chains alone."""
     samples.integer(
         "steps",
         0,
@@ -76,6 +91,10 @@ def define(values: flags.FlagValues) -> None:
         "draw fresh chains from p(x | y), each class in turn. Unset: if the buffer's "
         "chains do",
     )
+
+
+def define_choice(samples: FlagGroup) -> None:
+    """Flags of which samples are measured, and where they are kept."""
     samples.number(
         "confident",
         1,
@@ -101,7 +120,10 @@ def define(values: flags.FlagValues) -> None:
         "name of the results. fresh_samples: those of fresh chains beside those of the "
         "buffer's images, as RUN/results/fresh_samples.json",
     )
-    compared = FlagGroup(values, "The comparison with real images")
+
+
+def define_reference(compared: FlagGroup) -> None:
+    """Flags of the real images."""
     compared.choice(
         "reference",
         "train",
@@ -120,6 +142,10 @@ def define(values: flags.FlagValues) -> None:
         "also compare the distances of samples, and of test images, to their nearest "
         "training images",
     )
+
+
+def define_features(compared: FlagGroup) -> None:
+    """Flags of the network that computes features."""
     compared.choice(
         "features",
         "inception",
@@ -142,7 +168,6 @@ def define(values: flags.FlagValues) -> None:
         "precision of Inception. auto: bfloat16 where the hardware has it, else "
         "float32",
     )
-    run_flags.define(values)
 
 
 def evaluate(context: run_evaluation.Context) -> findings.Findings:
