@@ -20,6 +20,8 @@ from jem_tf.runs.run_folder import DataDescription, RunFolder
 GUESSED_FOR = "32x32 images, 2 M parameters and two cores"
 ATTACKED = ("--eps_linf=1,8", "--eps_l2=0.25,0.5")  # RobustBench's radii and small ones
 NOT_QUICK = "--quick attacks by PGD in place of AutoAttack"
+# Inception would take longer, and more samples: its features are 2,048.
+FEW_SAMPLES = ("--limit=700", "--features=network")
 RUN_FLAGS = ("limit", "seed", "best", "precision", "data_dir")
 FEATURES = ("features", "inception")
 
@@ -74,14 +76,14 @@ KINDS = {
     "samples": Kind(
         "evaluate samples",
         ("--source=buffer",),
-        ("--source=buffer", "--limit=500"),
+        ("--source=buffer", *FEW_SAMPLES),
         {"full": 900, "quick": 60},
         (*RUN_FLAGS, *FEATURES),
     ),
     "fresh_samples": Kind(
         "evaluate samples",
-        ("--source=fresh", "--result=fresh_samples", "--count=1000"),
-        ("--source=fresh", "--result=fresh_samples", "--count=100", "--limit=500"),
+        ("--source=fresh", "--result=fresh_samples", "--count=5000"),
+        ("--source=fresh", "--result=fresh_samples", *FEW_SAMPLES),
         {"full": 900, "quick": 60},
         (*RUN_FLAGS, *FEATURES),
     ),
@@ -136,6 +138,8 @@ def list_parts(run: ComparedRun, given: Any, *, baseline: bool = True) -> list[P
             sets, absent = choose_sets(run, given)
             own.append(sets)
         full = merge(kind.full, own)
+        if "features" in kind.shared:
+            full = merge((f"--features={choose_features(run.data)}",), full)
         quick = None if kind.quick is None else merge(kind.quick, own)
         argv = quick if given.quick else full
         seconds = kind.seconds.get("quick" if given.quick else "full", 0.0)
@@ -159,8 +163,6 @@ def _shared(
     """The flags that `evaluate all` passes on as they are, but for the unset ones."""
     for name in kind.shared:
         value = given[name].value
-        if name == "features":
-            value = value or choose_features(run.data)
         if value == given[name].default or (name == "baseline" and not baseline):
             continue
         yield f"--{name}={str(value).lower() if value is True else value}"

@@ -10,6 +10,7 @@ from jem_tf.commands import evaluate_all, evaluation_parts, main
 from jem_tf.commands.compared_runs import ComparedRun
 from jem_tf.commands.evaluation_parts import KINDS
 from jem_tf.errors import InputError
+from jem_tf.evaluation import inception_network
 from jem_tf.options import Data, Options, Training
 from jem_tf.runs.run_folder import DataDescription, RunFolder
 from tests.datasets.test_tfds_sets import pictures, store
@@ -82,6 +83,19 @@ def test_a_quick_part_knows_its_whole_length(tmp_path):
         assert quick[name].full == full[name].full == full[name].argv
         assert quick[name].argv != full[name].argv or name == "chains"
         assert quick[name].seconds < full[name].seconds
+
+
+def test_quick_samples_are_enough_for_the_runs_own_features(tmp_path):
+    run = a_run(tmp_path, shape=(32, 32, 3))
+    for name in ("samples", "fresh_samples"):
+        quick = parsed(parts(run, "--quick")[name])
+        assert quick.features == "network"
+        assert quick.limit > 640  # the width of wrn-28-10's features
+        chosen = parts(run, "--quick", "--features=inception")[name]
+        assert parsed(chosen).features == "inception"
+        full = parsed(parts(run)[name])
+        assert (full.features, full.limit) == ("inception", 0)
+    assert full.count > inception_network.WIDTH
 
 
 def test_the_baseline_is_not_compared_with_itself(tmp_path):
