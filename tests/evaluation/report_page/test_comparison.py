@@ -42,7 +42,7 @@ def test_equal_protocols_share_a_column():
     found = columns(comparison.list_entries({"this run": results()}))
     clean = published_numbers.of_test_images("cifar10", 10_000)
     noisy = published_numbers.of_test_images("cifar10", 10_000, 0.03)
-    assert found["Accuracy", clean] == ["this run", "SADA-JEM", "WRN-28-10"]
+    assert found["Accuracy", clean] == ["this run", "SADA-JEM, K=5", "WRN-28-10"]
     assert found["Accuracy", noisy] == ["this run", "JEM", "JEM++"]
 
 
