@@ -19,6 +19,7 @@ _HOMES = {
     "load": "jem_tf.serving.predictor",
     "mala": "jem_tf.samplers",
     "normalised": "jem_tf.samplers",
+    "pretrained": "jem_tf.runs.pretrained",
     "sgld": "jem_tf.samplers",
 }
 _MODULES = {

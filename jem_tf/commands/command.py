@@ -29,7 +29,8 @@ class Command:
     about: its help's text: a sentence, then examples.
     define: defines its flags.
     run: does it, given the parsed flags, and the arguments that are not flags.
-    argument: what to call the one argument that is not a flag; "" if there is none.
+    argument: what to call the one argument that is not a flag, or, ending in "...",
+      the several; "" if there is none.
     parse: (argv, flags) -> the arguments that are not flags.
     """
 
@@ -122,7 +123,8 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
         sys.exit(f"jem_tf: {' '.join(str(error).split())}")
     if others and not command.argument:
         sys.exit(f"jem_tf: {others[0]!r} is not a flag; write --name=value.")
-    if command.argument and len(others) != 1:
+    several = command.argument.endswith("...")
+    if command.argument and (not others or (len(others) > 1 and not several)):
         sys.exit(f"jem_tf: give one {command.argument}: {usage(command)}")
     try:
         command.run(values, *others)

@@ -7,6 +7,7 @@ from typing import Any
 from absl import flags
 
 from jem_tf import samplers
+from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import convergence, findings, tables
@@ -17,7 +18,7 @@ from jem_tf.runs import build, loading
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     group = FlagGroup(values, "The chains")
-    group.text("workdir", None, "RUN, the folder of the run; it must be given")
+    run_flags.define_workdir(group)
     group.integer("chains", 32, "chains in parallel", 2)
     group.integer("steps", 500, "steps of the sampler, the first half warm-up", 8)
     group.choice(
@@ -32,6 +33,7 @@ def define(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Walks, measures, writes and prints."""
+    run_flags.use_own_folder(values)
     trained = loading.read_run(values.workdir)
     if not trained.model.generative:
         raise InputError(

@@ -12,7 +12,7 @@ from jem_tf.serving import exporting
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     group = FlagGroup(values, "The export")
-    group.text("workdir", None, "RUN, the run to export; it must be given")
+    run_flags.define_workdir(group, results=False)
     group.switch("best", False, "use the best checkpoint on validation, not the newest")
     group.text("out", "", "folder of the numbered models. Empty: RUN/export")
     group.integer(
@@ -47,6 +47,7 @@ def define(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Reads the run, exports it and prints the path."""
+    run_flags.require_out(values)
     trained = run_flags.read_run(values)
     data = loading.read_data(trained, values.data_dir)
     path = exporting.export_run(

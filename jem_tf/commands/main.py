@@ -39,7 +39,16 @@ COMMANDS = {
         "jem_tf.commands.sample",
         "draw images: grids, chains as films, inpaintings",
     ),
+    "classify": (
+        "jem_tf.commands.classify",
+        "classes of pictures, and whether the model knows such pictures",
+    ),
     "export": ("jem_tf.commands.export", "write a SavedModel for servers"),
+    "pack": ("jem_tf.commands.pack", "write a run into a small folder"),
+    "pretrained": (
+        "jem_tf.commands.pretrained",
+        "list the models that come with the package",
+    ),
     "import-pytorch": (
         "jem_tf.commands.import_pytorch",
         "make a run from a checkpoint of the JEM authors' code",

@@ -51,6 +51,7 @@ def run_evaluation(
       evaluation: the function that measures.
       values: parsed flags, with those of `run_flags.define`.
     """
+    run_flags.use_own_folder(values)
     run = run_flags.read_run(values)
     data = loading.read_data(run, values.data_dir)
     place, data_dir = find_places(run.options.data, run.folder, values.data_dir)

@@ -3,18 +3,30 @@
 from absl import flags
 
 from jem_tf.commands.command import FlagGroup
-from jem_tf.runs import loading
+from jem_tf.errors import InputError, argument
+from jem_tf.runs import loading, pretrained
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SPLITS = ("test", "validation")
 
 
 def define(
-    values: flags.FlagValues, *, limit: bool = True, splits: bool = False
+    values: flags.FlagValues,
+    *,
+    limit: bool = True,
+    splits: bool = False,
+    results: bool = True,
 ) -> None:
-    """Defines the flags of a run, with --limit if `limit`, with --on if `splits`."""
+    """Defines the flags of a run.
+
+    Args:
+      values: where they go.
+      limit: whether there is --limit.
+      splits: whether there is --on.
+      results: whether results go to the run's folder, so that there is --out.
+    """
     group = FlagGroup(values, "The run")
-    group.text("workdir", None, "RUN, the folder of the run; it must be given")
+    define_workdir(group, results=results)
     group.switch("best", False, "use the best checkpoint on validation, not the newest")
     if limit:
         group.integer("limit", 0, "largest number of images. 0: all of them", 0)
@@ -37,6 +49,23 @@ def define(
     flags.mark_flag_as_required("workdir", values)
 
 
+def define_workdir(group: FlagGroup, *, results: bool = True) -> None:
+    """Defines --workdir, and --out if results go to the run's folder."""
+    group.text(
+        "workdir",
+        None,
+        "RUN, the folder of the run, or the name of a pretrained model; it must be "
+        "given",
+    )
+    if results:
+        group.text(
+            "out",
+            "",
+            "folder for the results of a pretrained model, which is made a copy of it. "
+            "Empty: RUN",
+        )
+
+
 def define_data_dir(group: FlagGroup) -> None:
     """Defines --data_dir."""
     group.text(
@@ -45,6 +74,33 @@ def define_data_dir(group: FlagGroup) -> None:
         "folder of prepared TFDS data; of a run on folder:PATH, also the place where "
         "that folder is now. Empty: the one of the training",
     )
+
+
+def use_own_folder(values: flags.FlagValues) -> None:
+    """Points --workdir to --out, a copy of it, if it names a pretrained model.
+
+    Raises:
+      InputError: if the one flag does not go with the other, or as `pretrained.copy`.
+    """
+    folder = pretrained.find(values.workdir)
+    if folder is not None:
+        require_out(values)
+        values.workdir = str(pretrained.copy(folder, values.out))
+    elif values.out:
+        raise InputError(
+            f"{argument('out', values.out)} is for a pretrained model, and the results "
+            f"of {argument('workdir', values.workdir)} go to its own folder; leave it "
+            "out."
+        )
+
+
+def require_out(values: flags.FlagValues) -> None:
+    """Raises InputError for a pretrained model without --out."""
+    if not values.out and pretrained.find(values.workdir) is not None:
+        raise InputError(
+            f"{argument('workdir', values.workdir)} is a pretrained model, which is "
+            f"not written to; give {argument('out', 'FOLDER')}."
+        )
 
 
 def read_run(values: flags.FlagValues) -> loading.TrainedRun:

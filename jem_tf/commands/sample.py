@@ -77,13 +77,14 @@ def define(values: flags.FlagValues) -> None:
         "chains an image; one of them is picked with probability ~ exp(-E). Unset: 1",
         1,
     )
-    run_flags.define(values, limit=False)
+    run_flags.define(values, limit=False, results=False)
 
 
 def run(values: flags.FlagValues) -> None:
     """Reads the run, draws, writes the files and prints their paths."""
     fields = dataclasses.fields(request.Request)
     wanted = request.Request(**{f.name: values[f.name].value for f in fields})
+    run_flags.require_out(values)
     trained = run_flags.read_run(values)
     data = functools.cache(lambda: loading.read_data(trained, values.data_dir))
     plan = request.make_plan(trained, wanted, data)

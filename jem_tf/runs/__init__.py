@@ -5,9 +5,11 @@
     flagfiles           options as flags, presets, and RUN/run.flags
     training_state      the state of training, which a checkpoint's state.json has
     checkpoint_files    one checkpoint on the disk
+    packed_checkpoint   a checkpoint in one small file, without the optimizer
     checkpoint_manager  all checkpoints of a run: saved, restored, pruned
     build               from options to network, buffer, sampler, batches, optimiser
     initial_weights     what a run starts from: another run, or a Keras network
+    pretrained          the models that come with the package, by name
     loading             a trained run, read back, and the data it was trained on
 
 This folder imports the mathematics, the model, `datasets` and `options`; nothing that

@@ -3,11 +3,14 @@
 FOLDER/step-0000500/state.json    the state of training, see `training_state`
                     model.*       network and optimiser, which has averages of weights
                     shards-0.*    process 0's shards of the replay buffer
+
+A packed one has a single file beside state.json, see `packed_checkpoint`.
 """
 
 import pathlib
 import re
 import shutil
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,9 +19,17 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError
 from jem_tf.optimizers import averaging
+from jem_tf.runs import packed_checkpoint
 from jem_tf.runs.training_state import NewerFormat, TrainingState
 
-UNREADABLE = (OSError, ValueError, LookupError, TypeError, tf.errors.OpError)
+UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    zipfile.BadZipFile,
+    tf.errors.OpError,
+)
 
 
 def list_steps(folder: pathlib.Path) -> list[int]:
@@ -66,10 +77,7 @@ def find_damage(
     """
     try:
         state = read_state(path)
-        for prefix in _prefixes(path, state):
-            reader = tf.train.load_checkpoint(str(prefix))
-            for name in reader.get_variable_to_shape_map():
-                reader.get_tensor(name)
+        _read_all(path, state)
     except NewerFormat as error:
         raise InputError(f"{path} cannot be read: {error}; upgrade jem_tf.") from error
     except UNREADABLE as error:
@@ -90,6 +98,9 @@ def restore(model: Any, path: pathlib.Path, state: TrainingState) -> None:
       InputError: if the network has other layers, as in another version of jem_tf.
     """
     try:
+        if packed_checkpoint.is_packed(path):
+            packed_checkpoint.restore(model, path)
+            return
         status = tracked_objects(model).read(str(path / "model"))
         status.assert_existing_objects_matched()
     except (AssertionError, ValueError) as error:
@@ -175,6 +186,21 @@ def remove(path: pathlib.Path) -> None:
 def first_line(error: object) -> str:
     """The first line of an error, without TensorFlow's markup."""
     return re.sub(r"\{\{.*?\}\} ?", "", str(error).split("\n")[0])
+
+
+def _read_all(path: pathlib.Path, state: TrainingState) -> None:
+    """Reads all arrays of a checkpoint, which compares their checksums.
+
+    Raises:
+      One of UNREADABLE: if one does not match.
+    """
+    if packed_checkpoint.is_packed(path):
+        packed_checkpoint.read(path)
+        return
+    for prefix in _prefixes(path, state):
+        reader = tf.train.load_checkpoint(str(prefix))
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
 
 
 def _read_shards(path: pathlib.Path, state: TrainingState) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from jem_tf.errors import InputError, argument
 from jem_tf.options import Options, defining_options, flatten
-from jem_tf.runs import flagfiles
+from jem_tf.runs import flagfiles, packed_checkpoint
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files
 
@@ -16,11 +16,16 @@ def check(path: str, options: Options) -> None:
     """Checks that a run of these options may use the folder. Changes nothing.
 
     Raises:
-      InputError: if the folder holds another run or something else, or cannot be
-        written.
+      InputError: if the folder holds another run, a packed one or something else, or
+        cannot be written.
     """
     folder, named = RunFolder(path), argument("workdir", path)
     try:
+        if any(folder.checkpoints.glob(f"*/{packed_checkpoint.NAME}")):
+            raise InputError(
+                f"{named} is a packed run, from which no training goes on; name "
+                f"another folder, and begin with {argument('init', path)}."
+            )
         if folder.flags_file.is_file():
             folder.read_description()
             _check_same(flagfiles.from_flagfile(folder.flags_file), options, named)

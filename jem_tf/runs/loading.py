@@ -8,7 +8,7 @@ from jem_tf import datasets
 from jem_tf.errors import InputError, argument
 from jem_tf.jem import JEM
 from jem_tf.options import Data, Options, replace
-from jem_tf.runs import build, checkpoint_files, flagfiles
+from jem_tf.runs import build, checkpoint_files, flagfiles, pretrained
 from jem_tf.runs.run_folder import (
     DataDescription,
     RunFolder,
@@ -38,7 +38,7 @@ def read_run(
     """Reads a run back, from a checkpoint that is whole.
 
     Args:
-      path: RUN, the folder of the run.
+      path: RUN, the folder of the run, or the name of a pretrained model.
       best: whether to take the checkpoint with the best accuracy on validation, not the
         newest.
       precision: a Keras dtype policy to compute in; the run's own if None.
@@ -52,7 +52,7 @@ def read_run(
       InputError: if the folder holds no run, or a run of a newer format, or the run has
         no whole checkpoint.
     """
-    folder = RunFolder(path)
+    folder = RunFolder(pretrained.find(path) or path)
     description = folder.read_description()
     if description is None:
         raise not_a_run(path)

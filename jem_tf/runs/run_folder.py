@@ -81,6 +81,7 @@ class RunFolder:
     RUN/fitted_scores/      what scores of outliers were fitted to
     RUN/samples/            images that `jem-tf sample` drew
     RUN/export/<number>/    the network for servers
+    RUN/calibration.json    temperature and threshold of a packed run
     RUN/report.html         all results on one page
     """
 
@@ -96,6 +97,7 @@ class RunFolder:
         self.figures = self.root / "figures"
         self.samples = self.root / "samples"
         self.exports = self.root / "export"
+        self.calibration = self.root / "calibration.json"
         self.report = self.root / "report.html"
         self.lock = self.checkpoints / "lock"
         self.guard_file = self.result("guard")

@@ -11,21 +11,16 @@ The graph has plain TensorFlow operations only: servers are built without XLA.
 import json
 import pathlib
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from jem_tf import ood_scores
 from jem_tf.datasets import Dataset
-from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
-from jem_tf.evaluation import findings, fitted_scores
-from jem_tf.evaluation.scorer import Scorer
-from jem_tf.runs import build, initial_weights
+from jem_tf.evaluation import findings
+from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
-from jem_tf.serving import model_card, served_calibration
-from jem_tf.serving.served_calibration import Calibration
+from jem_tf.serving import model_card, run_calibration
 from jem_tf.serving.signatures import Served
 from jem_tf.system import files
 
@@ -66,22 +61,11 @@ def export_run(
     """
     base = files.expand(base or run.folder.exports)
     target = _new_place(base, number)
-    scorer = Scorer(
-        EnergyModel(_plain_network(run, precision)),
-        initial=initial_weights.classifier_of(run, precision=precision, fused=False),
-    )
-    score, chosen = _choose_score(scorer, ood_score)
-    fitted_scores.attach(scorer, [score], run.folder, data, precision=precision)
-    calibration = served_calibration.calibrate(
-        scorer, data.validation, accept, ood_score=score
+    scorer, calibration, facts = run_calibration.calibrate_run(
+        run, data, accept=accept, precision=precision, ood_score=ood_score
     )
     sampler = build.make_sampler(run.options.sampling)
     signatures = Served(scorer, run.class_names, calibration, sampler).signatures()
-    facts = _describe(run, data, calibration, precision)
-    facts |= {
-        "ood_score_about": ood_scores.SCORES[score].about,
-        "ood_score_chosen": chosen,
-    }
     functions = {name: function for name, (function, _) in signatures.items()}
     try:
         base.mkdir(parents=True, exist_ok=True)
@@ -130,51 +114,8 @@ def _new_place(base: pathlib.Path, number: int | None) -> pathlib.Path:
     return target
 
 
-def _choose_score(scorer: Scorer, name: str) -> tuple[str, str]:
-    """Returns the name of the score that `is_ood` goes by, and a phrase that says why.
-
-    Raises:
-      InputError: if there is no such score, or the network cannot have it.
-    """
-    if name == "auto":
-        return ood_scores.default_of(scorer.names), "the default for every such model"
-    if name not in ood_scores.SCORES:
-        raise InputError(
-            f"{argument('ood_score', name)} is no score; choose auto or one of "
-            f"{', '.join(ood_scores.SCORES)}."
-        )
-    scorer.check([name])
-    return name, "which was asked for at the export"
-
-
-def _plain_network(run: TrainedRun, precision: str) -> keras.Model:
-    shape = tuple(run.model.network.input_shape[1:])
-    network = build.make_network(
-        run.options, shape, len(run.class_names), precision=precision, fused=False
-    )
-    network.set_weights(run.model.network.get_weights())
-    return network
-
-
 def _archive(signatures: Signatures, place: pathlib.Path) -> None:
     archive = keras.export.ExportArchive()
     for name, (function, specs) in signatures.items():
         archive.add_endpoint(name, function, specs)
     archive.write_out(str(place), verbose=False)
-
-
-def _describe(
-    run: TrainedRun, data: Dataset, calibration: Calibration, precision: str
-) -> dict[str, Any]:
-    """The content of calibration.json, which has no dates or paths."""
-    sampling = run.options.sampling
-    facts = findings.provenance(run, data) | calibration._asdict()
-    del facts["run"]
-    return facts | {
-        "precision": precision,
-        "calibrated_on": f"{run.options.data.dataset}, the validation images",
-        "seen_in_training": run.folder.is_imported,
-        "class_names": list(run.class_names),
-        "image_shape": list(run.model.network.input_shape[1:]),
-        "sampler": {"name": sampling.sampler, **build.make_sampler(sampling).keywords},
-    }

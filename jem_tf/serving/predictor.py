@@ -19,7 +19,8 @@ from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import fitted_scores, inference
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.runs import build, initial_weights, loading
-from jem_tf.serving import argument_checks
+from jem_tf.serving import argument_checks, classification, run_calibration
+from jem_tf.serving.classification import Classification
 
 COLD, HOT = 1e-6, float("inf")  # temperatures; colder ones overflow float32
 STARTS = ("buffer", "noise")
@@ -88,6 +89,25 @@ class Predictor:
         probabilities = tf.nn.softmax(logits / temperature).numpy()
         names = [self.class_names[y] for y in probabilities.argmax(axis=1)]
         return Prediction(_first_if(single, probabilities), _first_if(single, names))
+
+    def classify(self, images: Any) -> Classification:
+        """Classifies images, and says which are unlike the training images.
+
+        Temperature and threshold are those of RUN/calibration.json, which a packed run
+        has (`jem-tf pack`).
+
+        Returns:
+          Classification.
+
+        Raises:
+          InputError: if the run is not calibrated, or on bad images.
+        """
+        calibration = run_calibration.read_calibration(self.run.folder)
+        x, single = self._batch(images)
+        name, logits = calibration.ood_score, inference.logits(self.model, x)
+        scores = self._fitted([name]).scores(x, [name])[name]
+        answers = classification.classify(logits, scores, self.class_names, calibration)
+        return Classification(*(_first_if(single, values) for values in answers))
 
     def log_density(self, images: Any) -> np.ndarray:
         """Computes log p(x) + const: float32 [N], in nats.

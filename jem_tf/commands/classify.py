@@ -1,0 +1,78 @@
+"""`jem-tf classify`: classes of pictures, and whether the model knows such pictures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from absl import flags
+
+from jem_tf.commands.command import Command, FlagGroup
+from jem_tf.datasets import image_conversion, picture_files
+from jem_tf.errors import InputError, argument
+from jem_tf.serving import predictor
+from jem_tf.serving.classification import Classification
+from jem_tf.system import files
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the command's flags."""
+    group = FlagGroup(values, "The model")
+    group.text(
+        "model",
+        "cifar10",
+        "name of a pretrained model (jem-tf pretrained), or folder of a packed run",
+    )
+
+
+def run(values: flags.FlagValues, *paths: str) -> None:
+    """Classifies the pictures and prints a line for each."""
+    model = predictor.load(values.model)
+    pictures = [read_picture(path, model.image_shape) for path in paths]
+    answers = model.classify(np.stack(pictures))
+    print("\n".join(format_answers(paths, answers)))
+
+
+def read_picture(path: str, shape: Sequence[int]) -> np.ndarray:
+    """Reads a picture in the size and channels of a model: uint8 [H, W, C].
+
+    Raises:
+      InputError: if it cannot be read, or made so.
+    """
+    named = argument("PICTURE", path)
+    try:
+        picture = picture_files.read_picture(files.expand(path))
+        return image_conversion.convert_images([picture.over_white()], shape)[0][0]
+    except picture_files.UnreadableError as error:
+        raise InputError(f"{named} cannot be read: {error}; give a picture.") from error
+    except ValueError as error:
+        raise InputError(f"{named} has {error}; give another picture.") from error
+
+
+def format_answers(paths: Sequence[str], answers: Classification) -> list[str]:
+    """A table of answers: picture, class, confidence, whether it is known, score."""
+    rows = [("picture", "class", "confidence", "known", "score")]
+    for path, *answer in zip(paths, *answers, strict=True):
+        name, confidence, _, score, is_ood = answer
+        known = "no" if is_ood else "yes"
+        rows.append((path, name, f"{confidence:.1%}", known, f"{score:.2f}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+COMMAND = Command(
+    "classify",
+    """
+Classifies pictures by a pretrained model or a packed run, and says of each whether the
+model knows such pictures. Where it says no, class and confidence mean nothing. Pictures
+are resized to the model's size.
+
+    jem-tf classify PICTURE.jpg --model=cifar10
+""",
+    define,
+    run,
+    argument="PICTURE...",
+)

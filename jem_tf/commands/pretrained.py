@@ -1,0 +1,36 @@
+"""`jem-tf pretrained`: the models that come with the package."""
+
+from absl import flags
+
+from jem_tf.commands.command import Command
+from jem_tf.runs import pretrained
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines no flag."""
+
+
+def run(values: flags.FlagValues) -> None:
+    """Prints each model's name, version, size, what it is and how it was made."""
+    for model in pretrained.pretrained().values():
+        pretrained.check(model)
+        size = sum((model.folder / file).stat().st_size for file in model.sha256)
+        print(f"{model.name} (version {model.version}, {size / 1e6:.1f} MB)")
+        print(
+            f"    {model.about}", *(f"    {line}" for line in model.made_by), sep="\n"
+        )
+
+
+COMMAND = Command(
+    "pretrained",
+    """
+Lists the models that come with the package, with the commands that made them, after it
+has compared their files with their sha256. Their names can be given to jem-tf classify
+--model, to --workdir of the commands that measure, draw and export, to --init, and to
+jem_tf.load in Python.
+
+    jem-tf pretrained
+""",
+    define,
+    run,
+)

@@ -1,0 +1,123 @@
+"""A checkpoint in one small file: what answers need, and no optimizer.
+
+FOLDER/step-0000500/state.json    as of every checkpoint
+                    packed.npz    the network's weights, and some of the buffer's chains
+
+Weights are rounded to a shorter type, the pixels of chains to 8 bits. A model that is
+restored has the rounded numbers, in float32. Training cannot go on from it, but a run
+may begin with its weights (`--init`).
+"""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from jem_tf import pixels
+from jem_tf.errors import InputError, argument
+from jem_tf.replay import ReplayBuffer
+
+NAME = "packed.npz"
+NO_OPTIMIZER = {"optimizer": "left out of a packed run"}  # no training continues it
+TYPES = ("float16", "float32")
+
+
+def is_packed(path: pathlib.Path) -> bool:
+    """Whether the folder of a checkpoint holds a packed one."""
+    return (path / NAME).is_file()
+
+
+def write(path: pathlib.Path, model: Any, slots: np.ndarray, dtype: str) -> None:
+    """Writes packed.npz.
+
+    Args:
+      path: the folder of the checkpoint, which exists.
+      model: `JEM` of one replica.
+      slots: int [n], which chains of its buffer to keep; [0] if it has none.
+      dtype: one of TYPES, of the weights.
+
+    Raises:
+      InputError: if a weight is out of the range of `dtype`.
+      OSError: if the file cannot be written.
+    """
+    arrays = {}
+    for index, weight in enumerate(round_weights(model.network.get_weights(), dtype)):
+        arrays[f"weights/{index:03d}"] = weight
+    if model.buffer is not None:
+        chains = model.buffer
+        arrays["chains/images"] = pixels.to_uint8(chains.all_images()[slots]).numpy()
+        arrays["chains/ages"] = chains.all_ages()[slots]
+        arrays["chains/origins"] = chains.all_origins()[slots]
+        arrays["chains/energies"] = chains.all_energies()[slots]
+    with (path / NAME).open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def round_weights(weights: list[np.ndarray], dtype: str) -> list[np.ndarray]:
+    """Rounds weights to one of TYPES.
+
+    Raises:
+      InputError: if one is out of the range of this type.
+    """
+    with np.errstate(over="ignore"):
+        rounded = [weight.astype(dtype) for weight in weights]
+    if not all(np.isfinite(weight).all() for weight in rounded):
+        raise InputError(
+            f"{argument('weights', dtype)} cannot hold weights as large as these; "
+            f"choose {argument('weights', 'float32')}."
+        )
+    return rounded
+
+
+def choose_slots(buffer: ReplayBuffer, count: int) -> np.ndarray:
+    """Chooses chains that are samples: evenly over the classes, at random among them.
+
+    Args:
+      buffer: of one replica.
+      count: how many to choose; fewer are chosen if a class has fewer, and each class
+        has as many.
+
+    Returns:
+      int [n], ascending.
+
+    Raises:
+      InputError: if a class would have none.
+    """
+    blocks = buffer.num_classes or 1
+    samples = buffer.are_samples().reshape(blocks, -1)
+    each = min(count // blocks, samples.sum(axis=1).min())
+    if each < 1:
+        raise InputError(
+            f"{argument('chains', count)} leaves a class without a chain; choose at "
+            f"least {blocks}, of a run whose buffer has samples of each class."
+        )
+    rng, chosen = np.random.default_rng(0), []
+    for block, row in enumerate(samples):
+        own = rng.choice(np.flatnonzero(row), each, replace=False)
+        chosen.append(block * samples.shape[1] + np.sort(own))
+    return np.concatenate(chosen)
+
+
+def read(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """Reads all arrays of packed.npz, whose checksums are compared.
+
+    Raises:
+      OSError, ValueError, zipfile.BadZipFile: if it is damaged.
+    """
+    with np.load(path / NAME, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def restore(model: Any, path: pathlib.Path) -> None:
+    """Gives a model the weights and chains of a packed checkpoint.
+
+    Raises:
+      ValueError: if the network has other weights.
+    """
+    arrays = read(path)
+    names = sorted(name for name in arrays if name.startswith("weights/"))
+    model.network.set_weights([arrays[name].astype("float32") for name in names])
+    if model.buffer is not None:
+        images = pixels.from_uint8(arrays["chains/images"]).numpy()
+        facts = (arrays[f"chains/{name}"] for name in ("ages", "origins", "energies"))
+        model.buffer.restore([images], *([fact] for fact in facts))

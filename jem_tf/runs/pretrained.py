@@ -1,0 +1,138 @@
+"""Pretrained models, which come with the package: packed runs by name.
+
+jem_tf/pretrained_runs/<name>/    a packed run, with its results and its model card
+                .../manifest.json  version, what it is, how it was made, {file: sha256}
+"""
+
+import hashlib
+import json
+import pathlib
+import shutil
+from typing import NamedTuple
+
+from jem_tf.errors import InputError, argument
+from jem_tf.system import files
+
+ROOT = pathlib.Path(__file__).parent.parent / "pretrained_runs"
+MANIFEST = "manifest.json"
+
+
+class Pretrained(NamedTuple):
+    """A pretrained model.
+
+    name: by which `jem_tf.load` and `--workdir` know it.
+    version: whole number; it goes up when the files of a name change.
+    about: what it is, in a sentence.
+    made_by: the commands that trained it, one a line.
+    folder: the packed run.
+    sha256: {file, relative to the folder: its sha256}.
+    """
+
+    name: str
+    version: int
+    about: str
+    made_by: tuple[str, ...]
+    folder: pathlib.Path
+    sha256: dict[str, str]
+
+
+def pretrained() -> dict[str, Pretrained]:
+    """Lists the pretrained models that came with the package: {name: Pretrained}."""
+    return {
+        path.parent.name: _read(path) for path in sorted(ROOT.glob(f"*/{MANIFEST}"))
+    }
+
+
+def find(path: str | pathlib.Path) -> pathlib.Path | None:
+    """Finds the folder of a pretrained model, and checks its files.
+
+    Args:
+      path: a name. If a folder of this name is there, that is meant.
+
+    Returns:
+      The folder, which must not be written to; None if `path` names no such model.
+
+    Raises:
+      InputError: if a file is not as it was shipped.
+    """
+    name = str(path)
+    is_name = name == pathlib.PurePath(name).name and not files.expand(name).exists()
+    if not is_name or not (ROOT / name / MANIFEST).is_file():
+        return None
+    model = _read(ROOT / name / MANIFEST)
+    check(model)
+    return model.folder
+
+
+def check(model: Pretrained) -> None:
+    """Checks that the files of a model are as they were shipped.
+
+    Raises:
+      InputError: if one is missing, or another one.
+    """
+    for file, digest in model.sha256.items():
+        try:
+            content = (model.folder / file).read_bytes()
+        except OSError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise InputError(
+                f"{argument('path', model.name)}: {model.folder / file} is not the "
+                "file that came with the package (its sha256 differs); install jem-tf "
+                "again."
+            )
+
+
+def copy(folder: pathlib.Path, place: str | pathlib.Path) -> pathlib.Path:
+    """Copies a model to a folder of the user's, which is a run that can be written to.
+
+    Args:
+      folder: as `find` returned it.
+      place: a folder that is empty, does not exist, or is a copy already.
+
+    Returns:
+      The folder `place`.
+
+    Raises:
+      InputError: if it holds something else, or cannot be written.
+    """
+    target, named = files.expand(place), argument("out", place)
+    try:
+        if (target / MANIFEST).is_file():
+            if (target / MANIFEST).read_bytes() == (folder / MANIFEST).read_bytes():
+                return target
+            raise InputError(f"{named} holds another model; name another folder.")
+        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+            raise InputError(f"{named} holds something; name another folder.")
+        with files.atomic_folder(target) as part:
+            shutil.copytree(folder, part, dirs_exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{named} cannot be written ({error.strerror}); name another folder."
+        ) from error
+    return target
+
+
+def write_manifest(
+    folder: pathlib.Path, *, version: int, about: str, made_by: tuple[str, ...]
+) -> None:
+    """Writes manifest.json into the folder of a packed run, with all its files."""
+    kept = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != MANIFEST]
+    sha256 = {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in kept
+    }
+    content = {"version": version, "about": about, "made_by": list(made_by)}
+    files.write_json(folder / MANIFEST, content | {"sha256": sha256})
+
+
+def _read(path: pathlib.Path) -> Pretrained:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Pretrained(
+        path.parent.name,
+        content["version"],
+        content["about"],
+        tuple(content["made_by"]),
+        path.parent,
+        content["sha256"],
+    )

@@ -1,0 +1,133 @@
+"""Calibrates a trained run for use: the scores that it has, temperature and threshold.
+
+An export and a packed run keep the outcome as calibration.json.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from jem_tf import ood_scores
+from jem_tf.datasets import Dataset
+from jem_tf.energy_model import EnergyModel
+from jem_tf.errors import InputError, argument
+from jem_tf.evaluation import findings, fitted_scores
+from jem_tf.evaluation.scorer import Scorer
+from jem_tf.runs import build, initial_weights
+from jem_tf.runs.loading import TrainedRun
+from jem_tf.runs.run_folder import RunFolder
+from jem_tf.serving import served_calibration
+from jem_tf.serving.served_calibration import Calibration
+from jem_tf.system import files
+
+
+def calibrate_run(
+    run: TrainedRun,
+    data: Dataset,
+    *,
+    accept: float = 0.95,
+    precision: str = "float32",
+    ood_score: str = "auto",
+) -> tuple[Scorer, Calibration, dict[str, Any]]:
+    """Calibrates a run on its validation images.
+
+    Args:
+      run: the run.
+      data: its data set.
+      accept, ood_score: as in `exporting.export_run`.
+      precision: a Keras dtype policy to compute in.
+
+    Returns:
+      (scorer of the network in this precision, with the state of the score that is_ood
+      goes by; Calibration; the content of calibration.json, without dates or paths).
+
+    Raises:
+      InputError: if `accept` is out of range, or the network has no such score.
+    """
+    scorer = Scorer(
+        EnergyModel(_plain_network(run, precision)),
+        initial=initial_weights.classifier_of(run, precision=precision, fused=False),
+    )
+    score, chosen = _choose_score(scorer, ood_score)
+    fitted_scores.attach(scorer, [score], run.folder, data, precision=precision)
+    calibration = served_calibration.calibrate(
+        scorer, data.validation, accept, ood_score=score
+    )
+    facts = _describe(run, data, calibration, precision)
+    facts |= {
+        "ood_score_about": ood_scores.SCORES[score].about,
+        "ood_score_chosen": chosen,
+    }
+    return scorer, calibration, facts
+
+
+def write_calibration(folder: RunFolder, facts: Mapping[str, Any]) -> None:
+    """Writes RUN/calibration.json.
+
+    Raises:
+      OSError: if it cannot be written.
+    """
+    files.write_json(folder.calibration, facts)
+
+
+def read_calibration(folder: RunFolder) -> Calibration:
+    """Reads RUN/calibration.json.
+
+    Raises:
+      InputError: if there is none, or it is no calibration.
+    """
+    path = folder.calibration
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return Calibration(**{name: facts[name] for name in Calibration._fields})
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{folder} is not calibrated; pack it by jem-tf pack, and name that folder."
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read as a calibration: {error}") from error
+
+
+def _choose_score(scorer: Scorer, name: str) -> tuple[str, str]:
+    """Returns the name of the score that `is_ood` goes by, and a phrase that says why.
+
+    Raises:
+      InputError: if there is no such score, or the network cannot have it.
+    """
+    if name == "auto":
+        return ood_scores.default_of(scorer.names), "the default for every such model"
+    if name not in ood_scores.SCORES:
+        raise InputError(
+            f"{argument('ood_score', name)} is no score; choose auto or one of "
+            f"{', '.join(ood_scores.SCORES)}."
+        )
+    scorer.check([name])
+    return name, "which was asked for at the export"
+
+
+def _plain_network(run: TrainedRun, precision: str) -> keras.Model:
+    shape = tuple(run.model.network.input_shape[1:])
+    network = build.make_network(
+        run.options, shape, len(run.class_names), precision=precision, fused=False
+    )
+    network.set_weights(run.model.network.get_weights())
+    return network
+
+
+def _describe(
+    run: TrainedRun, data: Dataset, calibration: Calibration, precision: str
+) -> dict[str, Any]:
+    """The content of calibration.json, which has no dates or paths."""
+    sampling = run.options.sampling
+    facts = findings.provenance(run, data) | calibration._asdict()
+    del facts["run"]
+    return facts | {
+        "precision": precision,
+        "calibrated_on": f"{run.options.data.dataset}, the validation images",
+        "seen_in_training": run.folder.is_imported,
+        "class_names": list(run.class_names),
+        "image_shape": list(run.model.network.input_shape[1:]),
+        "sampler": {"name": sampling.sampler, **build.make_sampler(sampling).keywords},
+    }

@@ -1,0 +1,143 @@
+"""A packed run: what it answers, and what it refuses."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from jem_tf import datasets
+from jem_tf.errors import InputError
+from jem_tf.options import Objective
+from jem_tf.runs import checkpoint_files, initial_weights, loading, packed_checkpoint
+from jem_tf.runs.run_folder import RunFolder
+from jem_tf.serving import exporting, packing, predictor
+from tests.processes import contents, run_here
+from tests.runs.test_run_folder import SMALL, kept
+
+DATA = datasets.load("digits")
+IMAGES = DATA.test.images[:200]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, trained):
+    """A JEM that began with a plain classifier."""
+    place = tmp_path_factory.mktemp("run")
+    trained(place / "classifier", "--p_x_weight=0")
+    run_here(place / "jem", f"--init={place / 'classifier'}")
+    return loading.read_run(place / "jem")
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory, run):
+    """{type of weights: a packed run}."""
+    place = tmp_path_factory.mktemp("packed")
+    return {
+        weights: packing.pack_run(
+            run, DATA, place / weights, chains=45, weights=weights
+        )
+        for weights in packed_checkpoint.TYPES
+    }
+
+
+def test_float32_keeps_the_weights_and_float16_the_answers_to_a_thousandth(run, packed):
+    expected = run.model.logits(IMAGES).numpy()
+    models = {w: loading.read_run(path).model for w, path in packed.items()}
+    logits = {w: model.logits(IMAGES).numpy() for w, model in models.items()}
+    np.testing.assert_array_equal(logits["float32"], expected)
+    off = np.abs(logits["float16"] - expected).max() / np.abs(expected).max()
+    assert 0 < off < 1e-3
+
+
+def test_it_keeps_chains_of_each_class_in_8_bits(run, packed):
+    before, now = run.model.buffer, loading.read_run(packed["float16"]).model.buffer
+    slots = packed_checkpoint.choose_slots(before, 45)
+    assert now.size == len(slots) == 45
+    np.testing.assert_array_equal(now.all_ages(), before.all_ages()[slots])
+    np.testing.assert_array_equal(now.all_origins(), before.all_origins()[slots])
+    clipped = np.clip(before.all_images()[slots], -1, 1)
+    assert np.abs(now.all_images() - clipped).max() <= 1 / 255 + 1e-6
+
+
+def test_chains_are_dealt_evenly_over_the_classes_and_are_samples(tmp_path):
+    options = dataclasses.replace(SMALL, objective=Objective(conditional=True))
+    _, model = kept(tmp_path, options)
+    model.buffer.origins.assign(tf.tile([2, 0], [10]))  # every other began altered
+    slots = packed_checkpoint.choose_slots(model.buffer, 15)
+    np.testing.assert_array_equal(slots, np.arange(1, 20, 2))  # one of each class
+    with pytest.raises(InputError, match="chains=9 leaves a class without a chain"):
+        packed_checkpoint.choose_slots(model.buffer, 9)
+
+
+def test_it_answers_what_the_export_of_the_run_answers(run, packed, tmp_path):
+    exported = tf.saved_model.load(str(exporting.export_run(run, DATA, tmp_path)))
+    expected = exported.signatures["classify"](images=tf.constant(IMAGES))
+    answers = predictor.load(packed["float32"]).classify(IMAGES)
+    names = [name.decode() for name in expected["class_names"].numpy()]
+    assert answers.class_names.tolist() == names
+    for name in ("confidence", "log_density", "ood_score"):
+        np.testing.assert_allclose(
+            getattr(answers, name), expected[name], rtol=1e-4, atol=1e-4
+        )
+    np.testing.assert_array_equal(answers.is_ood, expected["is_ood"])
+    assert 0 < answers.is_ood.sum() < len(IMAGES)
+    single = predictor.load(packed["float32"]).classify(IMAGES[3])
+    assert single.class_names == names[3]
+
+
+def test_a_run_may_begin_with_it_and_knows_the_plain_classifier(packed, run, tmp_path):
+    run_here(tmp_path, f"--init={packed['float32']}", "--steps=1")
+    began = initial_weights._read(RunFolder(tmp_path).initial_classifier)
+    for ours, theirs in zip(
+        began, initial_weights._read(run.folder.initial_classifier), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_no_training_goes_on_from_it(packed):
+    before = contents(packed["float16"])
+    with pytest.raises(InputError, match="is a packed run, from which no training"):
+        run_here(packed["float16"], "--init=classifier")
+    assert contents(packed["float16"]) == before
+
+
+def test_damage_is_found(packed, tmp_path, run):
+    place = packing.pack_run(run, DATA, tmp_path / "packed", chains=10)
+    checkpoint = loading.find_checkpoint(RunFolder(place))
+    file = checkpoint / packed_checkpoint.NAME
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert checkpoint_files.find_damage(checkpoint)
+    with pytest.raises(InputError, match="has no whole checkpoint"):
+        loading.read_run(place)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"accept": 0.0}, r"accept=0.0 must be in \(0, 1\]"),
+        ({"chains": 0}, "chains=0 leaves a class without a chain"),
+    ],
+)
+def test_what_is_refused_leaves_nothing(run, tmp_path, how, message):
+    with pytest.raises(InputError, match=message):
+        packing.pack_run(run, DATA, tmp_path / "packed", **how)
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_too_large_for_float16_are_refused_in_a_sentence():
+    with pytest.raises(InputError, match="cannot hold weights as large as these"):
+        packed_checkpoint.round_weights([np.float32([1e5])], "float16")
+
+
+def test_a_folder_that_holds_something_is_left_as_it_is(run, packed):
+    before = contents(packed["float16"])
+    with pytest.raises(InputError, match="holds something; name another"):
+        packing.pack_run(run, DATA, packed["float16"])
+    assert contents(packed["float16"]) == before
+
+
+def test_a_run_that_is_not_packed_is_not_calibrated(run):
+    with pytest.raises(InputError, match="is not calibrated; pack it by jem-tf pack"):
+        predictor.Predictor(run).classify(IMAGES)
