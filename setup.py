@@ -21,7 +21,10 @@ setuptools.setup(
     python_requires=">=3.10",
     packages=[*setuptools.find_packages(include=["jem_tf*"]), "jem_tf.flags"],
     package_dir={"jem_tf.flags": "flags"},
-    package_data={"jem_tf": ["py.typed"], "jem_tf.flags": ["*.flags"]},
+    package_data={
+        "jem_tf": ["py.typed", "pretrained_runs/**/*"],
+        "jem_tf.flags": ["*.flags"],
+    },
     entry_points={"console_scripts": ["jem-tf = jem_tf.commands.main:main"]},
     install_requires=[
         "absl-py>=2.0",

@@ -19,7 +19,7 @@ _HOMES = {
     "load": "jem_tf.serving.predictor",
     "mala": "jem_tf.samplers",
     "normalised": "jem_tf.samplers",
-    "pretrained": "jem_tf.runs.pretrained",
+    "pretrained": "jem_tf.runs.pretrained_models",
     "sgld": "jem_tf.samplers",
 }
 _MODULES = {

@@ -19,6 +19,7 @@ import tensorflow as tf
 from absl import flags
 
 from jem_tf import train
+from jem_tf.commands import main
 from jem_tf.runs import flagfiles
 from tests import fork_server
 
@@ -138,11 +139,21 @@ def run_here(workdir, *more):
 
 def tool_here(tool, *argv):
     """A tool of ours in this process -> Ended: no Python and no TensorFlow to start."""
+    return _end(tool, argv, lambda: runpy.run_path(str(tool), run_name="__main__"))
+
+
+def command_here(name, *argv):
+    """`jem-tf NAME ARGV` in this process -> Ended."""
+    words = [*name.split(), *map(str, argv)]
+    return _end("jem-tf", words, lambda: main.main(words))
+
+
+def _end(program, argv, function):
     ours, out, err = set(flags.FLAGS), io.StringIO(), io.StringIO()
-    before, sys.argv = sys.argv, [str(tool), *map(str, argv)]
+    before, sys.argv = sys.argv, [str(program), *map(str, argv)]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            runpy.run_path(str(tool), run_name="__main__")
+            function()
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=err)

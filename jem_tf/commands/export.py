@@ -49,7 +49,8 @@ def run(values: flags.FlagValues) -> None:
     """Reads the run, exports it and prints the path."""
     run_flags.require_out(values)
     trained = run_flags.read_run(values)
-    data = loading.read_data(trained, values.data_dir)
+    own = trained.folder.calibration.is_file() and uses_own_calibration(values)
+    data = None if own else loading.read_data(trained, values.data_dir)
     path = exporting.export_run(
         trained,
         data,
@@ -62,6 +63,12 @@ def run(values: flags.FlagValues) -> None:
     print(f"{path}, of step {trained.step}: see {path / 'README.md'}")
 
 
+def uses_own_calibration(values: flags.FlagValues) -> bool:
+    """Whether all flags of the calibration are left as they are."""
+    names = ("accept", "ood_score", "precision", "data_dir")
+    return all(values[name].using_default_value for name in names)
+
+
 COMMAND = Command(
     "export",
     """
@@ -70,7 +77,8 @@ Exports a trained run as a SavedModel for TensorFlow Serving and other servers.
     jem-tf export --workdir=RUN
 
 Writes RUN/export/NUMBER/, calibrated on the run's validation images; README.md in it
-describes the model and its signatures.
+describes the model and its signatures. A packed run is exported without its data, by
+the calibration that it has, unless a flag of the calibration is given.
 """,
     define,
     run,

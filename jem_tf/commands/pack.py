@@ -50,7 +50,7 @@ def run(values: flags.FlagValues) -> None:
         accept=values.accept,
     )
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
-    print(f"{place}, of step {trained.step}: {size / 1e6:.1f} MB")
+    print(f"{place}, of step {trained.step}: {size / 1e6:.2f} MB")
 
 
 COMMAND = Command(

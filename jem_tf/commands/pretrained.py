@@ -3,7 +3,7 @@
 from absl import flags
 
 from jem_tf.commands.command import Command
-from jem_tf.runs import pretrained
+from jem_tf.runs import pretrained_models
 
 
 def define(values: flags.FlagValues) -> None:
@@ -12,10 +12,10 @@ def define(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Prints each model's name, version, size, what it is and how it was made."""
-    for model in pretrained.pretrained().values():
-        pretrained.check(model)
+    for model in pretrained_models.pretrained().values():
+        pretrained_models.check(model)
         size = sum((model.folder / file).stat().st_size for file in model.sha256)
-        print(f"{model.name} (version {model.version}, {size / 1e6:.1f} MB)")
+        print(f"{model.name} (version {model.version}, {size / 1e6:.2f} MB)")
         print(
             f"    {model.about}", *(f"    {line}" for line in model.made_by), sep="\n"
         )

@@ -4,7 +4,7 @@ from absl import flags
 
 from jem_tf.commands.command import FlagGroup
 from jem_tf.errors import InputError, argument
-from jem_tf.runs import loading, pretrained
+from jem_tf.runs import loading, pretrained_models
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SPLITS = ("test", "validation")
@@ -80,12 +80,13 @@ def use_own_folder(values: flags.FlagValues) -> None:
     """Points --workdir to --out, a copy of it, if it names a pretrained model.
 
     Raises:
-      InputError: if the one flag does not go with the other, or as `pretrained.copy`.
+      InputError: if the one flag does not go with the other, or as
+        `pretrained_models.copy`.
     """
-    folder = pretrained.find(values.workdir)
+    folder = pretrained_models.find(values.workdir)
     if folder is not None:
         require_out(values)
-        values.workdir = str(pretrained.copy(folder, values.out))
+        values.workdir = str(pretrained_models.copy(folder, values.out))
     elif values.out:
         raise InputError(
             f"{argument('out', values.out)} is for a pretrained model, and the results "
@@ -96,7 +97,7 @@ def use_own_folder(values: flags.FlagValues) -> None:
 
 def require_out(values: flags.FlagValues) -> None:
     """Raises InputError for a pretrained model without --out."""
-    if not values.out and pretrained.find(values.workdir) is not None:
+    if not values.out and pretrained_models.find(values.workdir) is not None:
         raise InputError(
             f"{argument('workdir', values.workdir)} is a pretrained model, which is "
             f"not written to; give {argument('out', 'FOLDER')}."

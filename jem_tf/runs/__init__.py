@@ -9,7 +9,7 @@
     checkpoint_manager  all checkpoints of a run: saved, restored, pruned
     build               from options to network, buffer, sampler, batches, optimiser
     initial_weights     what a run starts from: another run, or a Keras network
-    pretrained          the models that come with the package, by name
+    pretrained_models   the models that come with the package, by name
     loading             a trained run, read back, and the data it was trained on
 
 This folder imports the mathematics, the model, `datasets` and `options`; nothing that

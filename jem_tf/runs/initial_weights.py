@@ -15,7 +15,7 @@ from jem_tf import networks, pixels
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.options import Options, replace
-from jem_tf.runs import build, checkpoint_manager, loading, pretrained
+from jem_tf.runs import build, checkpoint_manager, loading, pretrained_models
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
@@ -172,7 +172,7 @@ def _classifier(source: Source, network: keras.Model) -> list[np.ndarray] | None
 
 
 def _open(init: str) -> Source:
-    path = pretrained.find(init) or files.expand(init)
+    path = pretrained_models.find(init) or files.expand(init)
     if RunFolder(path).flags_file.is_file():
         run = loading.read_run(path, precision="float32")
         source, generative = _of_network(run.model.network), run.model.generative

@@ -8,7 +8,7 @@ from jem_tf import datasets
 from jem_tf.errors import InputError, argument
 from jem_tf.jem import JEM
 from jem_tf.options import Data, Options, replace
-from jem_tf.runs import build, checkpoint_files, flagfiles, pretrained
+from jem_tf.runs import build, checkpoint_files, flagfiles, pretrained_models
 from jem_tf.runs.run_folder import (
     DataDescription,
     RunFolder,
@@ -52,7 +52,7 @@ def read_run(
       InputError: if the folder holds no run, or a run of a newer format, or the run has
         no whole checkpoint.
     """
-    folder = RunFolder(pretrained.find(path) or path)
+    folder = RunFolder(pretrained_models.find(path) or path)
     description = folder.read_description()
     if description is None:
         raise not_a_run(path)

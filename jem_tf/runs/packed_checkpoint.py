@@ -40,7 +40,7 @@ def write(path: pathlib.Path, model: Any, slots: np.ndarray, dtype: str) -> None
       InputError: if a weight is out of the range of `dtype`.
       OSError: if the file cannot be written.
     """
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for index, weight in enumerate(round_weights(model.network.get_weights(), dtype)):
         arrays[f"weights/{index:03d}"] = weight
     if model.buffer is not None:

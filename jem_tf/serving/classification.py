@@ -19,7 +19,8 @@ class Classification(NamedTuple):
     log_density: float [N], log p(x) + const in nats, see `Predictor.log_density`.
     ood_score: float [N], the score that `is_ood` goes by, higher for images more like
       the training images.
-    is_ood: bool [N], whether the score is below the calibrated threshold, or no number.
+    is_ood: bool [N], whether the score is below the calibrated threshold, or it or
+      `log_density` is not finite.
     """
 
     class_names: np.ndarray
@@ -45,10 +46,13 @@ def classify(
     """
     logits = np.asarray(logits, "float64")
     log_density = logsumexp(logits, axis=1)
-    known = np.isfinite(log_density) & (scores >= calibration.threshold)  # NaN is not
+    known = np.isfinite(log_density) & np.isfinite(scores)
+    known &= scores >= calibration.threshold
+    with np.errstate(invalid="ignore"):  # infinite logits have no probabilities
+        probabilities = softmax(logits / calibration.temperature, axis=1)
     return Classification(
         np.array(class_names)[logits.argmax(axis=1)],
-        softmax(logits / calibration.temperature, axis=1).max(axis=1),
+        probabilities.max(axis=1),
         log_density,
         np.asarray(scores),
         ~known,

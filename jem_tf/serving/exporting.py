@@ -30,7 +30,7 @@ Signatures = dict[str, tuple[Callable, list[tf.TensorSpec]]]
 
 def export_run(
     run: TrainedRun,
-    data: Dataset,
+    data: Dataset | None = None,
     base: str | pathlib.Path | None = None,
     *,
     number: int | None = None,
@@ -42,7 +42,9 @@ def export_run(
 
     Args:
       run: the run to export.
-      data: its data set; the model is calibrated on the validation images.
+      data: its data set; the model is calibrated on the validation images. None: the
+        calibration of a packed run is taken, and `accept`, `precision` and `ood_score`
+        are its own.
       base: folder of the versions, which is made if need be; None: RUN/export.
       number: version of the model, at least 0; servers take the highest. None: one
         above the highest there, or 1 for the first (Triton has no version 0).
@@ -57,13 +59,17 @@ def export_run(
 
     Raises:
       InputError: if BASE/<number> exists already or cannot be written, if `number` or
-        `accept` is out of range, or if there is no such score of this network.
+        `accept` is out of range, if there is no such score of this network, or without
+        data of a run that is not calibrated.
     """
     base = files.expand(base or run.folder.exports)
     target = _new_place(base, number)
-    scorer, calibration, facts = run_calibration.calibrate_run(
-        run, data, accept=accept, precision=precision, ood_score=ood_score
-    )
+    if data is None:
+        scorer, calibration, facts = run_calibration.read_calibrated(run)
+    else:
+        scorer, calibration, facts = run_calibration.calibrate_run(
+            run, data, accept=accept, precision=precision, ood_score=ood_score
+        )
     sampler = build.make_sampler(run.options.sampling)
     signatures = Served(scorer, run.class_names, calibration, sampler).signatures()
     functions = {name: function for name, (function, _) in signatures.items()}

@@ -65,7 +65,7 @@ def pack_run(
         with files.atomic_folder(root) as part:
             _write_run(run, RunFolder(part), chains, weights)
             packed = loading.read_run(part)
-            facts = run_calibration.calibrate_run(packed, data, accept=accept)[2]
+            _, _, facts = run_calibration.calibrate_run(packed, data, accept=accept)
             run_calibration.write_calibration(packed.folder, facts)
     except OSError as error:
         raise InputError(

@@ -102,7 +102,7 @@ class Predictor:
         Raises:
           InputError: if the run is not calibrated, or on bad images.
         """
-        calibration = run_calibration.read_calibration(self.run.folder)
+        calibration, _ = run_calibration.read_calibration(self.run.folder)
         x, single = self._batch(images)
         name, logits = calibration.ood_score, inference.logits(self.model, x)
         scores = self._fitted([name]).scores(x, [name])[name]

@@ -46,10 +46,7 @@ def calibrate_run(
     Raises:
       InputError: if `accept` is out of range, or the network has no such score.
     """
-    scorer = Scorer(
-        EnergyModel(_plain_network(run, precision)),
-        initial=initial_weights.classifier_of(run, precision=precision, fused=False),
-    )
+    scorer = _make_scorer(run, precision)
     score, chosen = _choose_score(scorer, ood_score)
     fitted_scores.attach(scorer, [score], run.folder, data, precision=precision)
     calibration = served_calibration.calibrate(
@@ -72,8 +69,23 @@ def write_calibration(folder: RunFolder, facts: Mapping[str, Any]) -> None:
     files.write_json(folder.calibration, facts)
 
 
-def read_calibration(folder: RunFolder) -> Calibration:
-    """Reads RUN/calibration.json.
+def read_calibrated(run: TrainedRun) -> tuple[Scorer, Calibration, dict[str, Any]]:
+    """Reads how a packed run was calibrated; what is returned is as of `calibrate_run`.
+
+    Raises:
+      InputError: if it is not calibrated, or by a score that has to be fitted.
+    """
+    calibration, facts = read_calibration(run.folder)
+    if ood_scores.SCORES[calibration.ood_score].fit:
+        raise InputError(
+            f"{run.folder} goes by {calibration.ood_score}, which is fitted to its "
+            "training images; give its data."
+        )
+    return _make_scorer(run, facts["precision"]), calibration, facts
+
+
+def read_calibration(folder: RunFolder) -> tuple[Calibration, dict[str, Any]]:
+    """Reads RUN/calibration.json: (Calibration, all that it holds).
 
     Raises:
       InputError: if there is none, or it is no calibration.
@@ -81,13 +93,21 @@ def read_calibration(folder: RunFolder) -> Calibration:
     path = folder.calibration
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return Calibration(**{name: facts[name] for name in Calibration._fields})
+        known = {name: facts[name] for name in Calibration._fields}
+        return Calibration(**known), facts
     except FileNotFoundError as error:
         raise InputError(
             f"{folder} is not calibrated; pack it by jem-tf pack, and name that folder."
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as a calibration: {error}") from error
+
+
+def _make_scorer(run: TrainedRun, precision: str) -> Scorer:
+    return Scorer(
+        EnergyModel(_plain_network(run, precision)),
+        initial=initial_weights.classifier_of(run, precision=precision, fused=False),
+    )
 
 
 def _choose_score(scorer: Scorer, name: str) -> tuple[str, str]:

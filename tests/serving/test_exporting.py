@@ -436,15 +436,6 @@ def test_a_score_that_is_none_is_refused_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_without_features_is_served_by_the_default_and_has_no_knn():
-    image = keras.Input((8, 8, 1))
-    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 1)(image))
-    scorer = Scorer(EnergyModel(keras.Model(image, pooled)))
-    assert exporting._choose_score(scorer, "auto")[0] == ood_scores.DEFAULTS[-1]
-    with pytest.raises(InputError, match="does not end in a Dense layer"):
-        exporting._choose_score(scorer, "knn")
-
-
 def test_the_export_of_an_earlier_version_counts_as_one(exported, tmp_path):
     """Its calibration.json names no score, as log p(x) was the only one."""
     run, place = exported[0].run, tmp_path / "1"

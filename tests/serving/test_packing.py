@@ -1,19 +1,15 @@
 """A packed run: what it answers, and what it refuses."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from jem_tf import datasets
 from jem_tf.errors import InputError
-from jem_tf.options import Objective
 from jem_tf.runs import checkpoint_files, initial_weights, loading, packed_checkpoint
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import exporting, packing, predictor
 from tests.processes import contents, run_here
-from tests.runs.test_run_folder import SMALL, kept
 
 DATA = datasets.load("digits")
 IMAGES = DATA.test.images[:200]
@@ -59,16 +55,6 @@ def test_it_keeps_chains_of_each_class_in_8_bits(run, packed):
     assert np.abs(now.all_images() - clipped).max() <= 1 / 255 + 1e-6
 
 
-def test_chains_are_dealt_evenly_over_the_classes_and_are_samples(tmp_path):
-    options = dataclasses.replace(SMALL, objective=Objective(conditional=True))
-    _, model = kept(tmp_path, options)
-    model.buffer.origins.assign(tf.tile([2, 0], [10]))  # every other began altered
-    slots = packed_checkpoint.choose_slots(model.buffer, 15)
-    np.testing.assert_array_equal(slots, np.arange(1, 20, 2))  # one of each class
-    with pytest.raises(InputError, match="chains=9 leaves a class without a chain"):
-        packed_checkpoint.choose_slots(model.buffer, 9)
-
-
 def test_it_answers_what_the_export_of_the_run_answers(run, packed, tmp_path):
     exported = tf.saved_model.load(str(exporting.export_run(run, DATA, tmp_path)))
     expected = exported.signatures["classify"](images=tf.constant(IMAGES))
@@ -83,6 +69,14 @@ def test_it_answers_what_the_export_of_the_run_answers(run, packed, tmp_path):
     assert 0 < answers.is_ood.sum() < len(IMAGES)
     single = predictor.load(packed["float32"]).classify(IMAGES[3])
     assert single.class_names == names[3]
+
+
+def test_it_is_exported_without_its_data_as_with_them(packed, tmp_path):
+    packed = loading.read_run(packed["float16"])
+    with_data = exporting.export_run(packed, DATA, tmp_path / "with")
+    without = exporting.export_run(packed, None, tmp_path / "without")
+    for name in (exporting.CALIBRATION, "README.md"):
+        assert (with_data / name).read_bytes() == (without / name).read_bytes()
 
 
 def test_a_run_may_begin_with_it_and_knows_the_plain_classifier(packed, run, tmp_path):
@@ -126,18 +120,8 @@ def test_what_is_refused_leaves_nothing(run, tmp_path, how, message):
     assert not list(tmp_path.iterdir())
 
 
-def test_weights_too_large_for_float16_are_refused_in_a_sentence():
-    with pytest.raises(InputError, match="cannot hold weights as large as these"):
-        packed_checkpoint.round_weights([np.float32([1e5])], "float16")
-
-
 def test_a_folder_that_holds_something_is_left_as_it_is(run, packed):
     before = contents(packed["float16"])
     with pytest.raises(InputError, match="holds something; name another"):
         packing.pack_run(run, DATA, packed["float16"])
     assert contents(packed["float16"]) == before
-
-
-def test_a_run_that_is_not_packed_is_not_calibrated(run):
-    with pytest.raises(InputError, match="is not calibrated; pack it by jem-tf pack"):
-        predictor.Predictor(run).classify(IMAGES)

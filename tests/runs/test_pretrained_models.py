@@ -1,0 +1,86 @@
+"""Models that come with the package: found by name, checked, copied, never written."""
+
+import shutil
+
+import pytest
+
+import jem_tf
+from jem_tf.errors import InputError
+from jem_tf.runs import loading, packed_checkpoint, pretrained_models
+from jem_tf.runs.run_folder import RunFolder
+from tests.processes import contents
+from tests.runs.test_run_folder import SMALL, kept
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """The folder of a model called tiny, among those that come with the package."""
+    root = tmp_path / "package"
+    kept(root / "tiny", SMALL)
+    pretrained_models.write_manifest(
+        root / "tiny", version=2, about="Tiny.", made_by=("jem-tf train",)
+    )
+    monkeypatch.setattr(pretrained_models, "ROOT", root)
+    monkeypatch.chdir(tmp_path)
+    return root / "tiny"
+
+
+def test_it_is_listed_and_found_by_its_name(shipped):
+    model = jem_tf.pretrained()["tiny"]
+    assert (model.version, model.about) == (2, "Tiny.")
+    assert model.made_by == ("jem-tf train",)
+    assert model.folder == shipped
+    assert pretrained_models.find("tiny") == shipped
+    assert loading.read_run("tiny").folder.root == shipped
+
+
+def test_a_folder_of_its_name_is_meant_before_it(shipped, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    assert pretrained_models.find("tiny") is None
+    with pytest.raises(InputError, match="tiny holds no run"):
+        loading.read_run("tiny")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "nonesuch", "package/tiny", "tiny/"])
+def test_other_paths_are_no_names(shipped, name):
+    assert pretrained_models.find(name) is None
+
+
+@pytest.mark.parametrize("harm", [lambda f: f.write_bytes(b"{}"), lambda f: f.unlink()])
+def test_a_changed_or_missing_file_is_refused_by_its_path(shipped, harm):
+    harm(shipped / "data.json")
+    with pytest.raises(InputError, match=r"tiny/data\.json is not the file that came"):
+        loading.read_run("tiny")
+
+
+def test_a_copy_is_a_run_and_a_second_one_is_the_same(shipped, tmp_path):
+    before = contents(shipped)
+    place = pretrained_models.copy(shipped, tmp_path / "copy")
+    copied = {place / path.relative_to(shipped): x for path, x in before.items()}
+    assert contents(place) == copied
+    RunFolder(place).result("made").write_text("{}")
+    assert pretrained_models.copy(shipped, place) == place
+    assert RunFolder(place).result("made").exists()
+    assert contents(shipped) == before
+
+
+def test_a_copy_replaces_nothing_else(shipped, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"full holds something; name another"):
+        pretrained_models.copy(shipped, tmp_path / "full")
+    other = tmp_path / "other"
+    shutil.copytree(shipped, other)
+    pretrained_models.write_manifest(other, version=1, about="", made_by=())
+    with pytest.raises(InputError, match=r"other holds another model"):
+        pretrained_models.copy(shipped, other)
+
+
+def test_those_of_this_package_are_packed_and_small():
+    models = pretrained_models.pretrained()
+    for model in models.values():
+        pretrained_models.check(model)
+        assert {"README.md", "calibration.json", "run.flags"} <= model.sha256.keys()
+        assert any(file.endswith(packed_checkpoint.NAME) for file in model.sha256)
+    files = [f for f in pretrained_models.ROOT.rglob("*") if f.is_file()]
+    assert sum(file.stat().st_size for file in files) < 25e6

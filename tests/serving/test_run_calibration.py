@@ -1,0 +1,47 @@
+"""The calibration of a run: the score it goes by, and the file that keeps it."""
+
+import json
+
+import keras
+import pytest
+
+from jem_tf import ood_scores
+from jem_tf.energy_model import EnergyModel
+from jem_tf.errors import InputError
+from jem_tf.evaluation.scorer import Scorer
+from jem_tf.runs.run_folder import RunFolder
+from jem_tf.serving import run_calibration
+from jem_tf.serving.served_calibration import Calibration
+
+FITTED = Calibration(1.2, False, -3.4, 0.95, 0.951, 0.9, 100, "initial_log_px")
+
+
+def test_a_network_without_features_is_served_by_the_default_and_has_no_knn():
+    image = keras.Input((8, 8, 1))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 1)(image))
+    scorer = Scorer(EnergyModel(keras.Model(image, pooled)))
+    assert run_calibration._choose_score(scorer, "auto")[0] == ood_scores.DEFAULTS[-1]
+    with pytest.raises(InputError, match="does not end in a Dense layer"):
+        run_calibration._choose_score(scorer, "knn")
+
+
+def test_what_is_written_is_read(tmp_path):
+    folder = RunFolder(tmp_path)
+    facts = FITTED._asdict() | {"precision": "float32"}
+    run_calibration.write_calibration(folder, facts)
+    assert run_calibration.read_calibration(folder) == (FITTED, facts)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", json.dumps(FITTED._asdict() | {"threshold": None})[:40]]
+)
+def test_what_is_no_calibration_is_refused_by_its_path(tmp_path, text):
+    folder = RunFolder(tmp_path)
+    folder.calibration.write_text(text)
+    with pytest.raises(InputError, match=f"{folder.calibration} cannot be read as a"):
+        run_calibration.read_calibration(folder)
+
+
+def test_a_run_without_one_is_not_calibrated(tmp_path):
+    with pytest.raises(InputError, match="is not calibrated; pack it by jem-tf pack"):
+        run_calibration.read_calibration(RunFolder(tmp_path))
