@@ -20,6 +20,7 @@ from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
 from jem_tf.evaluation import findings, fitted_scores
 from jem_tf.evaluation.scorer import Scorer
+from jem_tf.options import Network, Options, Sampling, Training
 from jem_tf.runs import loading
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import (
@@ -31,6 +32,7 @@ from jem_tf.serving import (
 )
 from tests import processes
 from tests.datasets import odd_pictures
+from tests.runs.test_run_folder import kept
 from tests.serving import agreement, encodings
 from tests.serving.agreement import WALK
 from tests.serving.encodings import png
@@ -461,16 +463,16 @@ def test_the_export_of_an_earlier_version_counts_as_one(exported, tmp_path):
 def test_a_residual_network_with_clamps_answers_the_same(
     tmp_path, data, activation, score
 ):
-    processes.run_here(
+    """With weights as `train` begins with them: how good they are is no matter."""
+    root, _ = kept(
         tmp_path,
-        "--network=wrn-10-1",
-        f"--activation={activation}",
-        "--norm=layer",
-        "--steps=2",
-        "--score_clamp=0.01",
-        "--range_clamp=1",
+        Options(
+            network=Network("wrn-10-1", norm="layer", activation=activation),
+            sampling=Sampling(buffer_size=20, score_clamp=0.01, range_clamp=1.0),
+            training=Training(precision="float32"),
+        ),
     )
-    ours = predictor.Predictor(loading.read_run(tmp_path))
+    ours = predictor.Predictor(loading.read_run(root))
     place = exporting.export_run(ours.run, data, ood_score=score)
     about = (place / "README.md").read_text()
     assert f"`ood_score` is `{score}`" in about
