@@ -21,6 +21,7 @@ TINY = (
     "--eot=2",
     "--distal_steps=20",
 )
+FEW = ("--limit=2", "--steps=1", "--distal_steps=1", "--eps_linf=8", "--eps_l2=1")
 
 
 def tool(place, *argv):
@@ -95,7 +96,7 @@ def test_a_run_gets_its_pictures(runs, ended):
 
 
 def test_the_protocol_names_the_sampler_and_its_changed_temperature(runs):
-    asked = ("--refine_steps=1", "--refine_temperature=0.5", *TINY)
+    asked = ("--refine_steps=1", "--refine_temperature=0.5", "--eot=1", *FEW, "--limit=1")
     ended = tool(runs / "mala", *asked)
     assert (ended.code, ended.err) == (0, "")
     refinement = found(runs / "mala")["protocol"]["refinement"]
@@ -104,8 +105,7 @@ def test_the_protocol_names_the_sampler_and_its_changed_temperature(runs):
 
 def test_a_choice_is_made_on_validation_images_and_replaces_no_result(runs, ended):
     before = found(runs / "plain")
-    few = ("--limit=2", "--steps=1", "--distal_steps=1", "--eps_linf=8", "--eps_l2=1")
-    chosen = tool(runs / "plain", "--on=validation", *few)
+    chosen = tool(runs / "plain", "--on=validation", *FEW)
     assert (chosen.code, chosen.err) == (0, "")
     assert found(runs / "plain") == before
     protocol = found(runs / "plain", "validation_robustness")["protocol"]
