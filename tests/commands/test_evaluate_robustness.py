@@ -96,8 +96,8 @@ def test_a_run_gets_its_pictures(runs, ended):
 
 
 def test_the_protocol_names_the_sampler_and_its_changed_temperature(runs):
-    asked = ("--refine_steps=1", "--refine_temperature=0.5", "--eot=1", *FEW, "--limit=1")
-    ended = tool(runs / "mala", *asked)
+    asked = ("--refine_steps=1", "--refine_temperature=0.5")
+    ended = tool(runs / "mala", *asked, *FEW, "--eot=1", "--limit=1")
     assert (ended.code, ended.err) == (0, "")
     refinement = found(runs / "mala")["protocol"]["refinement"]
     assert (refinement["sampler"], refinement["temperature"]) == ("mala", 0.5)

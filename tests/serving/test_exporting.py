@@ -18,7 +18,7 @@ from jem_tf import datasets, ood_scores, samplers
 from jem_tf.datasets import image_conversion, picture_folders
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
-from jem_tf.evaluation import findings, fitted_scores
+from jem_tf.evaluation import findings
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.options import Network, Options, Sampling, Training
 from jem_tf.runs import loading
@@ -411,23 +411,6 @@ def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
     text = (exporting.export_run(run, data) / "README.md").read_text()
     assert "| ece | 0.4321 |" in text
     assert "0.1234" not in text
-
-
-def test_every_score_of_an_export_is_that_in_memory(exported, data):
-    """`score` and `classify` in this process, without the cost of writing each."""
-    run, images = exported[0].run, data.test.images[:5]
-    initial = keras.models.clone_model(run.model.network)  # of other weights
-    scorer = Scorer(run.model, initial=initial)
-    names = list(ood_scores.SCORES)
-    fitted_scores.attach(scorer, names, run.folder, data, precision="float32")
-    wanted = scorer.scores(images, names)
-    for name in names:
-        known = served_calibration.calibrate(
-            scorer, data.validation, 0.9, ood_score=name
-        )
-        served = signatures.Served(scorer, run.class_names, known, SGLD)
-        agreement.near(served.score(images)[name], wanted[name])
-        agreement.near(served.classify(images)["ood_score"], wanted[name])
 
 
 def test_a_score_that_is_none_is_refused_before_anything_is_written(
