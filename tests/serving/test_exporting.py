@@ -4,8 +4,6 @@ import io
 import json
 import re
 import struct
-import subprocess
-import sys
 import zlib
 
 import keras
@@ -93,13 +91,11 @@ def model(exported):
     return signatures
 
 
-def alone(script, *argv, cwd):
-    done = subprocess.run(
-        [sys.executable, "-c", processes.ALONE + script, *map(str, argv)],
-        capture_output=True, text=True, cwd=cwd,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def alone(script, *argv):
+    with processes.forked("-c", processes.ALONE + script, *argv) as process:
+        code, out, err = process.end()
+    assert code == 0, err
+    return out
 
 
 def test_a_process_without_jem_tf_gets_what_the_python_api_says(
@@ -110,14 +106,14 @@ def test_a_process_without_jem_tf_gets_what_the_python_api_says(
     asked = np.array(agreement.asked(images), dtype=object)
     np.savez(tmp_path / "asked.npz", asked=asked)
     answers = tmp_path / "answered.npz"
-    alone(ANSWER, place, tmp_path / "asked.npz", answers, cwd=tmp_path)
+    alone(ANSWER, place, tmp_path / "asked.npz", answers)
     answered = np.load(answers, allow_pickle=True)["answered"].item()
     agreement.check(answered, ours, place, images)
 
 
 def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):
     np.save(tmp_path / "images.npy", GOOD)
-    out = alone(COMMAND, exported[1], tmp_path / "images.npy", cwd=tmp_path)
+    out = alone(COMMAND, exported[1], tmp_path / "images.npy")
     for name in SIGNATURES | {"serving_default"}:
         assert f"signature_def['{name}']" in out
     for name in ("n", "steps", "seed", "step_size", "noise"):
