@@ -1,6 +1,7 @@
 """Two logical CPU devices and one MirroredStrategy over them, for the whole session."""
 
 import contextlib
+import fcntl
 import functools
 import os
 import resource
@@ -39,13 +40,25 @@ def two_replicas():
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """trained(place, *flags) copies there a run of flags/smoke.flags, trained once."""
+    """trained(place, *flags) copies there a run of flags/smoke.flags, trained once.
+
+    That is once for all of xdist's processes, whose folders lie in one.
+    """
     from tests.processes import run_here
+
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
 
     @functools.cache
     def run(*flags):
-        place = tmp_path_factory.mktemp("trained")
-        run_here(place, *flags)
+        name = "-".join(["trained", *(flag.strip("-") for flag in flags)])
+        place, whole = common / name, common / f"{name}.whole"
+        with (common / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                run_here(place, *flags)
+                whole.touch()
         return place
 
     return lambda place, *flags: shutil.copytree(run(*flags), place, dirs_exist_ok=True)

@@ -1,8 +1,5 @@
-import os
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 from absl import flags
@@ -197,7 +194,7 @@ def test_an_unwritable_workdir_is_refused(tmp_path):
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
-    """Three real programs that must refuse, side by side: (code, stdout, stderr)."""
+    """(code, stdout, stderr) of three that must refuse, one of them in a new Python."""
     place = tmp_path_factory.mktemp("programs")
     with claiming.claim(place / "taken", options(*SMALL, "--seed=3")):
         pass
@@ -206,24 +203,12 @@ def programs(tmp_path_factory):
         "unknown": ["--dataset=no_such_set", f"--workdir={place / 'none'}"],
         "taken": [*SMALL, "--seed=4", f"--workdir={place / 'taken'}"],
     }
-    started = {
-        name: subprocess.Popen(
-            [sys.executable, "-m", "jem_tf.train", *argv],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=place,
-            env={
-                name: value
-                for name, value in os.environ.items()
-                if name != "TF_CPP_MIN_LOG_LEVEL"
-            }
-            | {"PYTHONPATH": str(ROOT)},
-        )
-        for name, argv in argvs.items()
-    }
-    ended = {name: program.communicate() for name, program in started.items()}
-    return {name: (started[name].returncode, *ended[name]) for name in ended}
+    ended = {}
+    for name, argv in argvs.items():
+        begin = processes.Process if name == "unknown" else processes.forked
+        with begin(*processes.PROGRAM, *argv) as program:
+            ended[name] = program.end()
+    return ended
 
 
 @pytest.mark.parametrize("name", ["misspelt", "unknown", "taken"])

@@ -36,9 +36,15 @@ def learnt(dtype="float32", jit_compile=False, steps=3, optimizer=None):
     return model, {name: float(value) for name, value in readings.items()}
 
 
+@pytest.fixture(scope="module")
+def plain():
+    """`learnt` in float32, for all to compare with."""
+    return learnt()
+
+
 @pytest.mark.slow
-def test_xla_learns_what_the_graph_does():
-    (model, log), (compiled, log_xla) = learnt(), learnt(jit_compile=True)
+def test_xla_learns_what_the_graph_does(plain):
+    (model, log), (compiled, log_xla) = plain, learnt(jit_compile=True)
     np.testing.assert_allclose(flat(compiled), flat(model), atol=1e-5)
     assert log_xla == pytest.approx(log, rel=1e-4, abs=1e-5)
 
@@ -95,12 +101,18 @@ def built(strategy=None, **training):
         return build.compile_model(model, opts.training, 10)
 
 
+@pytest.fixture(scope="module")
+def after_one():
+    """The weights that `plain` had after a step."""
+    return flat(learnt(steps=1)[0])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
-def test_reduced_precision_learns_nearly_what_float32_does(dtype):
-    (model, log), (reduced, log_reduced) = learnt(), learnt(dtype)
+def test_reduced_precision_learns_nearly_what_float32_does(plain, after_one, dtype):
+    (model, log), (reduced, log_reduced) = plain, learnt(dtype)
     assert {weight.dtype for weight in reduced.network.weights} == {"float32"}
-    change = flat(model) - flat(learnt(steps=1)[0])
+    change = flat(model) - after_one
     # Where a CPU has no bfloat16 TensorFlow sums up a bias's gradient in it, badly.
     native = dtype == "mixed_float16" or hardware.choose_precision("auto")[0] == dtype
     most = (0.1 if native else 0.5) * np.abs(change).max()

@@ -11,7 +11,7 @@ from jem_tf.jem import JEM
 from jem_tf.options import FaultTolerance
 from jem_tf.runs import checkpoint_manager
 from jem_tf.training import cluster, guard, loop
-from tests.test_jem import SHAPE, bars, flat, jem, network
+from tests.test_jem import SHAPE, bars, convnet, flat, jem
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ def after_a_step(strategy, clip, own=0, **kw):
         **kw,
     )
     with strategy.scope():
-        model = make(network())
+        model = make(convnet())
         model.compile(keras.optimizers.SGD(0.1))
     before = flat(model)
     x, y = bars(32)
@@ -79,7 +79,7 @@ def looped(strategy, place, **kw):
     team = cluster.Cluster(strategy)
     make = jem(start=constant, noise=0.0, reinit_prob=1.0, devices=team.devices, **kw)
     with strategy.scope():
-        model = make(network())
+        model = make(convnet())
         model.compile(keras.optimizers.SGD(0.1))
         model.optimizer.build(model.trainable_weights)
     images, labels = bars(5 * 16)
@@ -112,7 +112,7 @@ def looped(strategy, place, **kw):
     "kw", [{"p_x_weight": 0.0}, {"p_x_y_weight": 0.5, "gradient_clip": 0.5}]
 )
 def test_the_loop_on_two_replicas_is_the_loop_on_one(two_replicas, tmp_path, kw):
-    before = flat(jem()(network()))
+    before = flat(jem()(convnet()))
     one, logs = looped(tf.distribute.get_strategy(), tmp_path / "one", **kw)
     two, logs_two = looped(two_replicas, tmp_path / "two", **kw)
     assert np.abs(one - before).max() > 1e-3
@@ -127,7 +127,7 @@ def test_several_steps_an_execution_change_nothing_on_two_replicas(two_replicas)
     for steps in (1, 3):
         make = jem(devices=two_replicas.extended.worker_devices, input_noise=0.03)
         with two_replicas.scope():
-            model = make(network())
+            model = make(convnet())
             model.compile(keras.optimizers.Adam(1e-3), steps_per_execution=steps)
         model.fit(*bars(64), batch_size=16, verbose=0, shuffle=False)
         ends.append([flat(model), model.buffer.shard_0, model.buffer.shard_1])
@@ -138,7 +138,7 @@ def test_several_steps_an_execution_change_nothing_on_two_replicas(two_replicas)
 def test_fit_takes_images_of_their_own_for_p_x_on_two_replicas(two_replicas):
     make = jem(devices=two_replicas.extended.worker_devices)
     with two_replicas.scope():
-        model = make(network())
+        model = make(convnet())
         model.compile()
     images, labels = bars(48)
     batches = tf.data.Dataset.from_tensors(
@@ -150,7 +150,7 @@ def test_fit_takes_images_of_their_own_for_p_x_on_two_replicas(two_replicas):
 def test_a_buffer_of_too_few_shards_is_refused(two_replicas):
     make = jem()
     with two_replicas.scope():
-        model = make(network())
+        model = make(convnet())
         model.compile()
     with pytest.raises(InputError, match="1 shard"):
         model.fit(*bars(32), batch_size=32, verbose=0)
@@ -159,7 +159,7 @@ def test_a_buffer_of_too_few_shards_is_refused(two_replicas):
 def test_the_chains_of_replicas_differ(two_replicas):
     make = jem(start=constant, devices=two_replicas.extended.worker_devices)
     with two_replicas.scope():
-        model = make(network())
+        model = make(convnet())
         model.compile()
     model.fit(*bars(64), batch_size=32, epochs=3, verbose=0)
     first, second = model.buffer.shard_0.numpy(), model.buffer.shard_1.numpy()
@@ -172,7 +172,7 @@ def test_the_chains_of_replicas_differ(two_replicas):
 
 def test_evaluate_on_two_replicas_is_evaluate_on_one(two_replicas):
     with two_replicas.scope():
-        model = JEM(network(), p_x_weight=0.0)
+        model = JEM(convnet(), p_x_weight=0.0)
         model.compile()
     images, labels = bars(48, seed=4)
     metrics = model.evaluate(images, labels, batch_size=16, verbose=0, return_dict=True)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from jem_tf.benchmarks import timing
-from tests.processes import Process
+from tests.processes import forked
 
 HOLDING = """
 from jem_tf.benchmarks import timing
@@ -42,5 +42,5 @@ def test_peaks_count_the_work(monkeypatch, dtype):
 @pytest.mark.slow
 def test_memory_is_in_bytes():
     """In a process of its own: the most that this one has had is no news."""
-    with Process("-c", HOLDING) as process:
+    with forked("-c", HOLDING) as process:
         assert process.end().code == 0

@@ -21,6 +21,7 @@ TINY = (
     "--eot=2",
     "--distal_steps=20",
 )
+FEW = ("--limit=2", "--steps=1", "--distal_steps=1", "--eps_linf=8", "--eps_l2=1")
 
 
 def tool(place, *argv):
@@ -95,8 +96,8 @@ def test_a_run_gets_its_pictures(runs, ended):
 
 
 def test_the_protocol_names_the_sampler_and_its_changed_temperature(runs):
-    asked = ("--refine_steps=1", "--refine_temperature=0.5", *TINY)
-    ended = tool(runs / "mala", *asked)
+    asked = ("--refine_steps=1", "--refine_temperature=0.5")
+    ended = tool(runs / "mala", *asked, *FEW, "--eot=1", "--limit=1")
     assert (ended.code, ended.err) == (0, "")
     refinement = found(runs / "mala")["protocol"]["refinement"]
     assert (refinement["sampler"], refinement["temperature"]) == ("mala", 0.5)
@@ -104,8 +105,7 @@ def test_the_protocol_names_the_sampler_and_its_changed_temperature(runs):
 
 def test_a_choice_is_made_on_validation_images_and_replaces_no_result(runs, ended):
     before = found(runs / "plain")
-    few = ("--limit=2", "--steps=1", "--distal_steps=1", "--eps_linf=8", "--eps_l2=1")
-    chosen = tool(runs / "plain", "--on=validation", *few)
+    chosen = tool(runs / "plain", "--on=validation", *FEW)
     assert (chosen.code, chosen.err) == (0, "")
     assert found(runs / "plain") == before
     protocol = found(runs / "plain", "validation_robustness")["protocol"]

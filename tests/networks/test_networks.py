@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import energies, networks, replay, samplers, starts
+from jem_tf import energies, networks, replay, samplers
 from jem_tf.errors import InputError
 from jem_tf.jem import JEM
 from jem_tf.networks.layers import NORMS
@@ -17,11 +17,10 @@ STYLES = [("convnet-8", "none", "swish"), ("wrn-16-1", "none", "leaky_relu")] + 
     *(("wrn-10-1", norm, "swish") for norm in ("batch", "layer", "group")),
     ("vgg-8", "frozen_batch", "swish"),
 ]
-UNIFORM = starts.uniform(SHAPE)
 DTYPES = ("float32", "mixed_bfloat16")
 
 
-@pytest.fixture(params=STYLES, ids="-".join)
+@pytest.fixture(scope="module", params=STYLES, ids="-".join)
 def style(request):
     name, norm, activation = request.param
     return functools.partial(
@@ -37,9 +36,10 @@ def images(n=5, seed=0):
     return tf.random.stateless_uniform([n, *SHAPE], [0, seed], -1.0, 1.0)
 
 
-def jem(network, start=UNIFORM, noise=0.01):
-    buffer = replay.ReplayBuffer(20, start, reinit_prob=0.0)
-    sampler = functools.partial(samplers.sgld, steps=2, step_size=1.0, noise=noise)
+def jem(network):
+    """XLA draws other random numbers: all chains start alike, and go without noise."""
+    buffer = replay.ReplayBuffer(20, constant, reinit_prob=0.0)
+    sampler = functools.partial(samplers.sgld, steps=2, step_size=1.0, noise=0.0)
     return JEM(network, buffer=buffer, sampler=sampler)
 
 
@@ -86,29 +86,31 @@ def test_a_saved_network_comes_back(style, dtype, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_training_step_moves_every_weight(style, dtype):
-    model = jem(style(dtype=dtype))
-    model.compile(keras.optimizers.SGD(0.1))
-    before = [np.array(weight) for weight in model.trainable_weights]
-    log = model.train_on_batch(images(8), np.arange(8) % CLASSES, return_dict=True)
+    before, log, model = stepped(style, dtype, False)
     assert np.isfinite(log["loss"])
     for old, new in zip(before, model.trainable_weights, strict=True):
         assert np.isfinite(new).all()
         assert np.abs(old - new).max() > 0, new.path
 
 
+@functools.cache
+def stepped(style, dtype, jit):
+    """(trainable weights before a step of training, its log, the model after it)."""
+    model = jem(style(dtype=dtype))
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=jit)
+    before = [np.array(weight) for weight in model.trainable_weights]
+    log = model.train_on_batch(images(8), np.arange(8) % CLASSES, return_dict=True)
+    return before, log, model
+
+
 @pytest.mark.slow
 def test_xla_compiles_a_whole_training_step(style):
-    def step(jit):
-        # XLA draws other random numbers: all chains start alike, and go without noise.
-        model = jem(style(), constant, noise=0.0)
-        model.compile(keras.optimizers.SGD(0.1), jit_compile=jit)
-        log = model.train_on_batch(images(8), np.arange(8) % CLASSES, return_dict=True)
-        return log, model.get_weights()
-
-    (log, weights), (log_xla, weights_xla) = step(False), step(True)
+    _, log, model = stepped(style, "float32", False)
+    _, log_xla, compiled = stepped(style, "float32", True)
     assert log_xla == pytest.approx(log, rel=1e-3, abs=1e-4)
-    for plain, compiled in zip(weights, weights_xla, strict=True):
-        np.testing.assert_allclose(plain, compiled, atol=1e-4)
+    pairs = zip(model.get_weights(), compiled.get_weights(), strict=True)
+    for plain, of_xla in pairs:
+        np.testing.assert_allclose(plain, of_xla, atol=1e-4)
 
 
 def test_weights_are_a_function_of_the_seed(style):

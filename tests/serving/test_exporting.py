@@ -4,8 +4,6 @@ import io
 import json
 import re
 import struct
-import subprocess
-import sys
 import zlib
 
 import keras
@@ -18,8 +16,9 @@ from jem_tf import datasets, ood_scores, samplers
 from jem_tf.datasets import image_conversion, picture_folders
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
-from jem_tf.evaluation import findings, fitted_scores
+from jem_tf.evaluation import findings
 from jem_tf.evaluation.scorer import Scorer
+from jem_tf.options import Network, Options, Sampling, Training
 from jem_tf.runs import loading
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import (
@@ -31,6 +30,7 @@ from jem_tf.serving import (
 )
 from tests import processes
 from tests.datasets import odd_pictures
+from tests.runs.test_run_folder import kept
 from tests.serving import agreement, encodings
 from tests.serving.agreement import WALK
 from tests.serving.encodings import png
@@ -91,13 +91,11 @@ def model(exported):
     return signatures
 
 
-def alone(script, *argv, cwd):
-    done = subprocess.run(
-        [sys.executable, "-c", processes.ALONE + script, *map(str, argv)],
-        capture_output=True, text=True, cwd=cwd,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def alone(script, *argv):
+    with processes.forked("-c", processes.ALONE + script, *argv) as process:
+        code, out, err = process.end()
+    assert code == 0, err
+    return out
 
 
 def test_a_process_without_jem_tf_gets_what_the_python_api_says(
@@ -108,14 +106,14 @@ def test_a_process_without_jem_tf_gets_what_the_python_api_says(
     asked = np.array(agreement.asked(images), dtype=object)
     np.savez(tmp_path / "asked.npz", asked=asked)
     answers = tmp_path / "answered.npz"
-    alone(ANSWER, place, tmp_path / "asked.npz", answers, cwd=tmp_path)
+    alone(ANSWER, place, tmp_path / "asked.npz", answers)
     answered = np.load(answers, allow_pickle=True)["answered"].item()
     agreement.check(answered, ours, place, images)
 
 
 def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):
     np.save(tmp_path / "images.npy", GOOD)
-    out = alone(COMMAND, exported[1], tmp_path / "images.npy", cwd=tmp_path)
+    out = alone(COMMAND, exported[1], tmp_path / "images.npy")
     for name in SIGNATURES | {"serving_default"}:
         assert f"signature_def['{name}']" in out
     for name in ("n", "steps", "seed", "step_size", "noise"):
@@ -411,23 +409,6 @@ def test_the_card_leaves_out_quick_looks_and_what_is_no_number(
     assert "0.1234" not in text
 
 
-def test_every_score_of_an_export_is_that_in_memory(exported, data):
-    """`score` and `classify` in this process, without the cost of writing each."""
-    run, images = exported[0].run, data.test.images[:5]
-    initial = keras.models.clone_model(run.model.network)  # of other weights
-    scorer = Scorer(run.model, initial=initial)
-    names = list(ood_scores.SCORES)
-    fitted_scores.attach(scorer, names, run.folder, data, precision="float32")
-    wanted = scorer.scores(images, names)
-    for name in names:
-        known = served_calibration.calibrate(
-            scorer, data.validation, 0.9, ood_score=name
-        )
-        served = signatures.Served(scorer, run.class_names, known, SGLD)
-        agreement.near(served.score(images)[name], wanted[name])
-        agreement.near(served.classify(images)["ood_score"], wanted[name])
-
-
 def test_a_score_that_is_none_is_refused_before_anything_is_written(
     exported, data, tmp_path
 ):
@@ -452,16 +433,16 @@ def test_the_export_of_an_earlier_version_counts_as_one(exported, tmp_path):
 def test_a_residual_network_with_clamps_answers_the_same(
     tmp_path, data, activation, score
 ):
-    processes.run_here(
+    """With weights as `train` begins with them: how good they are is no matter."""
+    root, _ = kept(
         tmp_path,
-        "--network=wrn-10-1",
-        f"--activation={activation}",
-        "--norm=layer",
-        "--steps=2",
-        "--score_clamp=0.01",
-        "--range_clamp=1",
+        Options(
+            network=Network("wrn-10-1", norm="layer", activation=activation),
+            sampling=Sampling(buffer_size=20, score_clamp=0.01, range_clamp=1.0),
+            training=Training(precision="float32"),
+        ),
     )
-    ours = predictor.Predictor(loading.read_run(tmp_path))
+    ours = predictor.Predictor(loading.read_run(root))
     place = exporting.export_run(ours.run, data, ood_score=score)
     about = (place / "README.md").read_text()
     assert f"`ood_score` is `{score}`" in about
