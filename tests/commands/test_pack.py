@@ -5,6 +5,8 @@ import pytest
 from jem_tf.runs import loading
 from tests.processes import command_here, contents
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, trained):

@@ -7,6 +7,8 @@ from jem_tf.serving import packing
 from tests.commands.test_classify import DATA
 from tests.processes import command_here, contents
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory, trained):

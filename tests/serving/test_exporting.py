@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from jem_tf import datasets, ood_scores, samplers
+from jem_tf import datasets, samplers
 from jem_tf.datasets import image_conversion, picture_folders
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError

@@ -14,6 +14,8 @@ from tests.processes import contents, run_here
 DATA = datasets.load("digits")
 IMAGES = DATA.test.images[:200]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, trained):
