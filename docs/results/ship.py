@@ -1,6 +1,6 @@
 """Makes a pretrained model of a run: jem_tf/pretrained_runs/NAME.
 
-    python docs/results/ship.py RUN NAME VERSION DATA_DIR [SETS]
+    python docs/results/ship.py RUN NAME VERSION DATA_DIR SETS [OOD_SCORE]
 
 packs RUN, measures calibration and detection of outliers of the packed weights on test
 images, keeps 64 of these with the model's answers, and writes the model card.
@@ -29,15 +29,23 @@ EXAMPLES = 64
 SHOWN = ("accuracy", "ece", "nll")
 
 
-def ship(run: str, name: str, version: str, data_dir: str, sets: str = "") -> None:
+def ship(
+    run: str,
+    name: str,
+    version: str,
+    data_dir: str,
+    sets: str,
+    ood_score: str = "auto",
+) -> None:
     """Makes the folder of the model, which must not be there."""
     trained = loading.read_run(run)
     data = loading.read_data(trained, data_dir)
-    place = packing.pack_run(trained, data, pretrained_models.ROOT / name)
+    place = packing.pack_run(
+        trained, data, pretrained_models.ROOT / name, ood_score=ood_score
+    )
     common = [f"--workdir={place}", f"--data_dir={data_dir}", "--precision=float32"]
     call("evaluate calibration", *common)
-    if sets:
-        call("evaluate ood", *common, "--half=odd", f"--sets={sets}")
+    call("evaluate ood", *common, "--half=odd", f"--sets={sets}")
     write_examples(place, data)
     finish(place, int(version))
 
@@ -97,16 +105,15 @@ def card(name: str, folder: RunFolder, sentence: str, commands: list[str]) -> st
         "|---|---|---|",
         *rows(folder.result("calibration"), SHOWN),
     ]
-    if folder.result("ood").exists():
-        lines += [
-            "",
-            f"AUROC of `{facts['ood_score']}`, which `is_ood` goes by, with the odd",
-            "half of each set of outliers:",
-            "",
-            "| outliers | AUROC | 95% interval |",
-            "|---|---|---|",
-            *rows(folder.result("ood"), [], facts["ood_score"]),
-        ]
+    lines += [
+        "",
+        f"AUROC of `{facts['ood_score']}`, which `is_ood` goes by, with the odd",
+        "half of each set of outliers:",
+        "",
+        "| outliers | AUROC | 95% interval |",
+        "|---|---|---|",
+        *rows(folder.result("ood"), [], facts["ood_score"]),
+    ]
     lines += [
         "",
         f"`is_ood` is true below {facts['threshold']:.4f}, so that "

@@ -26,6 +26,19 @@ def define(values: flags.FlagValues) -> None:
         0.95,
         "share of the validation images that is_ood must not mark, in (0, 1]",
     )
+    define_ood_score(group)
+    run_flags.define_data_dir(group)
+    group.choice(
+        "precision",
+        "float32",
+        run_flags.PRECISIONS,
+        "precision of the exported network",
+    )
+    flags.mark_flag_as_required("workdir", values)
+
+
+def define_ood_score(group: FlagGroup) -> None:
+    """Defines --ood_score."""
     group.choice(
         "ood_score",
         "auto",
@@ -35,14 +48,6 @@ def define(values: flags.FlagValues) -> None:
         "and takes a second forward pass; approximate_mass and typicality take a "
         "gradient: classify is then about three times as slow",
     )
-    run_flags.define_data_dir(group)
-    group.choice(
-        "precision",
-        "float32",
-        run_flags.PRECISIONS,
-        "precision of the exported network",
-    )
-    flags.mark_flag_as_required("workdir", values)
 
 
 def run(values: flags.FlagValues) -> None:

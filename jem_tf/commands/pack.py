@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from jem_tf.commands import run_flags
+from jem_tf.commands import export, run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.runs import loading, packed_checkpoint
 from jem_tf.serving import packing
@@ -33,6 +33,7 @@ def define(values: flags.FlagValues) -> None:
         0.95,
         "share of the validation images that count as known, in (0, 1]",
     )
+    export.define_ood_score(group)
     run_flags.define_data_dir(group)
     flags.mark_flags_as_required(["workdir", "out"], values)
 
@@ -48,6 +49,7 @@ def run(values: flags.FlagValues) -> None:
         chains=values.chains,
         weights=values.weights,
         accept=values.accept,
+        ood_score=values.ood_score,
     )
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     print(f"{place}, of step {trained.step}: {size / 1e6:.2f} MB")

@@ -38,6 +38,7 @@ def pack_run(
     chains: int = CHAINS,
     weights: str = "float16",
     accept: float = 0.95,
+    ood_score: str = "auto",
 ) -> pathlib.Path:
     """Writes a packed run, whole or not at all.
 
@@ -50,6 +51,7 @@ def pack_run(
       weights: type to round weights to, one of `packed_checkpoint.TYPES`. float16
         halves the file, and moves logits by about a thousandth.
       accept: in (0, 1], the share of validation images that count as known.
+      ood_score: the score that says so, as in `exporting.export_run`.
 
     Returns:
       The folder.
@@ -65,7 +67,9 @@ def pack_run(
         with files.atomic_folder(root) as part:
             _write_run(run, RunFolder(part), chains, weights)
             packed = loading.read_run(part)
-            _, _, facts = run_calibration.calibrate_run(packed, data, accept=accept)
+            _, _, facts = run_calibration.calibrate_run(
+                packed, data, accept=accept, ood_score=ood_score
+            )
             run_calibration.write_calibration(packed.folder, facts)
     except OSError as error:
         raise InputError(
