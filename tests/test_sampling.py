@@ -59,7 +59,7 @@ def test_energies_are_those_of_the_images(model):
 def test_frames_are_steps_of_the_chain_from_its_start_to_its_end(model):
     drawn = draw(model, frames=4, seed=5)
     draw_seed, chain_seed, _ = tf.unstack(tf.random.split([5, 0], 3))
-    x = model.buffer.draw(4, draw_seed, reinit=False).images
+    x = model.buffer.draw_samples(4, draw_seed)
     trace = samplers.trace(samplers.sgld, model.energy(), x, seed=chain_seed, **WALK)
     np.testing.assert_array_equal(drawn.frame_steps, [0, 2, 4, 6])
     off = drawn.frames.astype(int) - sampling.to_uint8(trace.images.numpy()[::2])

@@ -198,16 +198,18 @@ class ReplayBuffer(tf.Module):
     def draw_samples(self, n: Any, seed: Any, labels: Any = None) -> tf.Tensor:
         """Picks images of n chains that are samples: float32 [n, H, W, C].
 
+        No chain is picked twice before all are, of each class if there are labels.
+
         Args:
-          n, seed, labels: as in `draw`, whose chains they are, without any that starts
-            afresh, if all chains are samples. Call `check_samples` before.
+          n, seed, labels: as in `draw`. Call `check_samples` before.
         """
-        slot_seed, other_seed, _ = tf.unstack(tf.random.split(seed, 3))
-        slots = sample_slots.replace_negatives(
-            self._choose_slots(n, slot_seed, labels),
+        blocks = 1 if labels is None else (self.num_classes or 1)
+        slots = sample_slots.choose_samples(
+            n,
             self.origins.read_value(),
-            blocks=self.num_classes or 1,
-            seed=other_seed,
+            seed,
+            labels if blocks > 1 else None,
+            blocks=blocks,
         )
         return tf.gather(self.shard, slots)
 

@@ -3,6 +3,8 @@
 Letters: K blocks of slots, one a class, or a single one.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -15,34 +17,34 @@ def is_sample(origins: np.ndarray) -> np.ndarray:
     return np.asarray(origins) != ALTERED
 
 
-def replace_negatives(
-    slots: tf.Tensor, origins: tf.Tensor, *, blocks: int, seed: tf.Tensor
+def choose_samples(
+    n: Any, origins: tf.Tensor, seed: Any, labels: Any = None, *, blocks: int = 1
 ) -> tf.Tensor:
-    """Replaces slots whose chains are no samples by slots of samples, at random.
-
-    Slots drawn evenly are afterwards drawn evenly from the samples of their block. If
-    all chains are samples, they are the same.
+    """Chooses slots of n chains that are samples: evenly, and none twice before all.
 
     Args:
-      slots: int32 [n].
-      origins: int32 [slots of the shard].
-      blocks: K; a slot is replaced by one of its own block.
+      n: how many; an int, or a scalar tensor.
+      origins: int32 [slots of the shard]; each block has a sample.
       seed: int [2].
+      labels: int [n], the block of each, or None for slots of the whole shard.
+      blocks: K; 1 without labels.
 
     Returns:
       int32 [n].
     """
     each = origins.shape[0] // blocks
-    negative = tf.cast(origins == ALTERED, tf.int32)
-    by_block = tf.reshape(negative, [blocks, each])
-    order = tf.argsort(by_block, axis=1, stable=True)  # the samples come first
-    samples = tf.gather(each - tf.reduce_sum(by_block, axis=1), slots // each)
-    u = tf.random.stateless_uniform(tf.shape(slots), seed)
-    place = tf.cast(u * tf.cast(samples, tf.float32), tf.int32)
-    place = tf.clip_by_value(place, 0, tf.maximum(samples - 1, 0))
-    block = slots // each
-    other = block * each + tf.gather(tf.reshape(order, [-1]), block * each + place)
-    return tf.where(tf.gather(negative, slots) == 1, other, slots)
+    negative = tf.reshape(tf.cast(origins == ALTERED, tf.float32), [blocks, each])
+    order = tf.random.stateless_uniform([blocks, each], seed) + negative
+    order = tf.argsort(order, axis=1)  # the samples come first, at random
+    samples = tf.maximum(each - tf.cast(tf.reduce_sum(negative, axis=1), tf.int32), 1)
+    if labels is None:
+        labels, turn = tf.zeros([n], tf.int32), tf.range(n)
+    else:
+        labels = tf.cast(labels, tf.int32)
+        before = tf.cumsum(tf.one_hot(labels, blocks, dtype=tf.int32), exclusive=True)
+        turn = tf.gather(before, labels, batch_dims=1)  # earlier ones of its block
+    place = turn % tf.gather(samples, labels)
+    return labels * each + tf.gather_nd(order, tf.stack([labels, place], axis=1))
 
 
 def have_samples(origins: np.ndarray, blocks: int) -> np.ndarray:

@@ -336,22 +336,15 @@ def test_a_start_that_does_not_tell_leaves_origins_unknown():
 
 
 @pytest.mark.parametrize("num_classes", [None, 2])
-def test_samples_are_the_chains_that_draw_would_give_but_for_negatives(num_classes):
-    labels = None if num_classes is None else tf.constant([0, 1] * 500)
+def test_samples_are_chains_of_the_labels_classes_but_for_negatives(num_classes):
+    labels = None if num_classes is None else tf.constant([0, 1] * 20)
     buffer = replay.ReplayBuffer(40, uniform, num_classes=num_classes)
-    chains = buffer.draw(1000, [0, 1], labels, reinit=False)
-    np.testing.assert_array_equal(
-        buffer.draw_samples(1000, [0, 1], labels), chains.images
-    )
-    buffer.start = Told()
     negative = np.arange(40) % 5 == 0
     buffer.origins.assign(np.where(negative, starts.ALTERED, 0))
-    drawn = buffer.draw_samples(1000, [0, 1], labels).numpy()
+    drawn = buffer.draw_samples(40, [0, 1], labels).numpy()
     held = buffer.all_images().reshape(40, -1)
-    which = (drawn.reshape(1000, 1, -1) == held).all(-1).argmax(1)
-    assert set(which) == set(np.flatnonzero(~negative))
-    same = ~negative[chains.slots]
-    np.testing.assert_array_equal(which[same], chains.slots.numpy()[same])
+    which = (drawn.reshape(40, 1, -1) == held).all(-1).argmax(1)
+    assert set(which[:32]) == set(np.flatnonzero(~negative))  # each once
     if labels is not None:
         np.testing.assert_array_equal(which // 20, labels)
 

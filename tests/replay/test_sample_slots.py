@@ -6,35 +6,37 @@ from jem_tf import starts
 from jem_tf.errors import InputError
 from jem_tf.replay import sample_slots
 
-SLOTS = tf.constant(np.random.default_rng(0).integers(0, 12, 24_000), tf.int32)
-
 
 def origins(*altered):
     return tf.constant(np.where(np.isin(np.arange(12), altered), starts.ALTERED, -1))
 
 
-def test_slots_of_samples_stay_as_they_are_drawn():
-    for blocks in (1, 3):
-        kept = sample_slots.replace_negatives(
-            SLOTS, origins(), blocks=blocks, seed=[0, 1]
-        )
-        np.testing.assert_array_equal(kept, SLOTS)
+choose = tf.function(
+    sample_slots.choose_samples, autograph=False, reduce_retracing=True
+)
 
 
-@pytest.mark.parametrize("blocks", [1, 3])
-def test_negatives_are_replaced_by_samples_of_their_block_evenly(blocks):
-    altered = [0, 1, 3, 11]
-    replace = tf.function(sample_slots.replace_negatives, autograph=False)
-    kept = replace(SLOTS, origins(*altered), blocks=blocks, seed=tf.constant([0, 1]))
-    kept, each = kept.numpy(), 12 // blocks
-    np.testing.assert_array_equal(kept // each, SLOTS // each)
-    same = ~np.isin(SLOTS, altered)
-    np.testing.assert_array_equal(kept[same], SLOTS.numpy()[same])
+@pytest.mark.parametrize("altered", [(), (0, 1, 3, 11)])
+def test_samples_are_chosen_evenly_and_none_twice_before_all(altered):
     samples = np.setdiff1d(np.arange(12), altered)
-    shares = np.bincount(kept, minlength=12) / len(kept)
-    in_block = np.array([(samples // each == slot // each).sum() for slot in range(12)])
-    expected = np.where(np.isin(np.arange(12), samples), each / 12 / in_block, 0)
-    np.testing.assert_allclose(shares, expected, atol=0.008)
+    first = []
+    for seed in range(300):
+        slots = choose(2 * len(samples), origins(*altered), tf.constant([0, seed]))
+        for half in np.split(slots.numpy(), 2):
+            np.testing.assert_array_equal(np.sort(half), samples)
+        first.append(slots[0])
+    shares = np.bincount(first, minlength=12)[samples] / 300
+    np.testing.assert_allclose(shares, 1 / len(samples), atol=0.07)
+
+
+def test_labels_choose_the_block():
+    labels = np.random.default_rng(0).integers(0, 3, 30)
+    slots = choose(30, origins(0, 1, 3, 11), tf.constant([1, 2]), labels, blocks=3)
+    np.testing.assert_array_equal(slots // 4, labels)
+    for block, kept in enumerate([[2], [4, 5, 6, 7], [8, 9, 10]]):
+        own = slots.numpy()[labels == block]
+        for turn in range(0, len(own) - len(kept) + 1, len(kept)):
+            assert sorted(own[turn : turn + len(kept)]) == kept
 
 
 def test_a_buffer_without_samples_is_refused_in_a_sentence():
