@@ -11,6 +11,7 @@ import keras
 
 import jem_tf
 
+keras.utils.set_random_seed(0)
 data = jem_tf.datasets.load("digits")
 (images, labels), test = data.train, data.test
 layers = [keras.Input((8, 8, 1)), keras.layers.Rescaling(1 / 127.5, -1)]

@@ -100,8 +100,11 @@ def test_it_evaluates_samples_exports_and_reports(trained):
         "evaluate calibration --workdir=run --limit=50",
         "sample --workdir=run --count=4 --steps=2",
         "export --workdir=run",
+        "pretrained",
     )
-    run(program.parent / "python", "-c", ONE_BY_ONE, *asked, cwd=work)
+    said = run(program.parent / "python", "-c", ONE_BY_ONE, *asked, cwd=work)
+    for name in ("cifar10", "digits"):  # whole, as their sha256 are compared
+        assert f"\n{name} (version 1, " in said
     assert run(program, "report", "--workdir=run", cwd=work) == "run/report.html\n"
     made = {str(path.relative_to(work)) for path in work.rglob("*")}
     assert {"run/results/calibration.json", "run/export/2/README.md"} <= made

@@ -11,6 +11,7 @@ takes them.
 
 import json
 import pathlib
+import re
 import shutil
 import sys
 
@@ -56,9 +57,9 @@ def finish(place: pathlib.Path, version: int) -> None:
     for extra in (folder.figures, folder.tensorboard, place / "fitted_scores"):
         shutil.rmtree(extra, ignore_errors=True)
     for path in folder.results.glob("*.json"):
-        results = json.loads(path.read_text())
-        del results["figures"]
-        results["protocol"]["run"] = name  # not a path of this machine
+        text = re.sub(r'(?<=[": ])/[\w/.-]*/', "", path.read_text())  # paths of folders
+        results = json.loads(text)
+        results.pop("figures", None)
         files.write_json(path, results)
     sentence, *commands = filter(None, (HERE / f"{name}.txt").read_text().splitlines())
     (place / "README.md").write_text(card(name, folder, sentence, commands))
@@ -107,13 +108,17 @@ def card(name: str, folder: RunFolder, sentence: str, commands: list[str]) -> st
     ]
     lines += [
         "",
-        f"AUROC of `{facts['ood_score']}`, which `is_ood` goes by, with the odd",
-        "half of each set of outliers:",
-        "",
-        "| outliers | AUROC | 95% interval |",
-        "|---|---|---|",
-        *rows(folder.result("ood"), [], facts["ood_score"]),
+        "AUROC with the odd half of each set of outliers, by the score that `is_ood`",
+        f"goes by, `{facts['ood_score']}` ({facts['ood_score_about']}), and by the",
+        "model's own log p(x):",
     ]
+    for score in dict.fromkeys([facts["ood_score"], "log_px"]):
+        lines += [
+            "",
+            f"| outliers: `{score}` | AUROC | 95% interval |",
+            "|---|---|---|",
+        ]
+        lines += rows(folder.result("ood"), [], score)
     lines += [
         "",
         f"`is_ood` is true below {facts['threshold']:.4f}, so that "

@@ -7,7 +7,7 @@ from absl import flags
 
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.datasets import image_conversion, picture_files
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError
 from jem_tf.serving import predictor
 from jem_tf.serving.classification import Classification
 from jem_tf.system import files
@@ -37,14 +37,13 @@ def read_picture(path: str, shape: Sequence[int]) -> np.ndarray:
     Raises:
       InputError: if it cannot be read, or made so.
     """
-    named = argument("PICTURE", path)
     try:
         picture = picture_files.read_picture(files.expand(path))
         return image_conversion.convert_images([picture.over_white()], shape)[0][0]
     except picture_files.UnreadableError as error:
-        raise InputError(f"{named} cannot be read: {error}; give a picture.") from error
+        raise InputError(f"{path} cannot be read: {error}; give a picture.") from error
     except ValueError as error:
-        raise InputError(f"{named} has {error}; give another picture.") from error
+        raise InputError(f"{path} has {error}; give another picture.") from error
 
 
 def format_answers(paths: Sequence[str], answers: Classification) -> list[str]:

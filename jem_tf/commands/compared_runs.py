@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jem_tf.errors import InputError, argument
 from jem_tf.options import Options, defining_options
-from jem_tf.runs import checkpoint_files, flagfiles, loading
+from jem_tf.runs import checkpoint_files, flagfiles, loading, pretrained_models
 from jem_tf.runs.run_folder import DataDescription, RunFolder, not_a_run
 
 
@@ -82,6 +82,20 @@ def read_run(path: str, *, best: bool = False) -> ComparedRun:
     return ComparedRun(
         folder, flagfiles.from_flagfile(folder.flags_file), description, step
     )
+
+
+def check_writable(paths: Sequence[str]) -> None:
+    """Checks that no path of these names a pretrained model.
+
+    Raises:
+      InputError: if one does.
+    """
+    for path in filter(pretrained_models.find, paths):
+        raise InputError(
+            f"{path} is a pretrained model, and results are written to each run; copy "
+            f"it by jem-tf diagnose {argument('workdir', path)} "
+            f"{argument('out', 'FOLDER')}, and name that folder."
+        )
 
 
 def check_baseline(run: ComparedRun, baseline: ComparedRun) -> None:

@@ -64,6 +64,7 @@ def define(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Measures the parts that are not measured yet, and writes the report."""
     check_parts(values.parts)
+    compared_runs.check_writable([values.baseline, *values.seeds])
     run_flags.use_own_folder(values)
     runs = compared_runs.read_runs(
         values.workdir, values.baseline, values.seeds, best=values.best

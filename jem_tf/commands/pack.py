@@ -4,6 +4,7 @@ from absl import flags
 
 from jem_tf.commands import export, run_flags
 from jem_tf.commands.command import Command, FlagGroup
+from jem_tf.errors import arguments_renamed
 from jem_tf.runs import loading, packed_checkpoint
 from jem_tf.serving import packing
 
@@ -42,15 +43,16 @@ def run(values: flags.FlagValues) -> None:
     """Reads the run, packs it and prints the path and its size."""
     trained = loading.read_run(values.workdir, best=values.best)
     data = loading.read_data(trained, values.data_dir)
-    place = packing.pack_run(
-        trained,
-        data,
-        values.out,
-        chains=values.chains,
-        weights=values.weights,
-        accept=values.accept,
-        ood_score=values.ood_score,
-    )
+    with arguments_renamed(place="out"):
+        place = packing.pack_run(
+            trained,
+            data,
+            values.out,
+            chains=values.chains,
+            weights=values.weights,
+            accept=values.accept,
+            ood_score=values.ood_score,
+        )
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     print(f"{place}, of step {trained.step}: {size / 1e6:.2f} MB")
 

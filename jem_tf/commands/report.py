@@ -2,8 +2,10 @@
 
 from absl import flags
 
+from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.evaluation import html_report
+from jem_tf.runs import pretrained_models
 from jem_tf.runs.run_folder import RunFolder, not_a_run
 from jem_tf.system import files
 
@@ -11,16 +13,18 @@ from jem_tf.system import files
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     group = FlagGroup(values, "The report")
-    group.text("workdir", None, "RUN, the run to report on; it must be given")
+    run_flags.define_workdir(group)
     group.text("baseline", "", "RUN2, a run to compare it with. Empty: none")
     flags.mark_flag_as_required("workdir", values)
 
 
 def run(values: flags.FlagValues) -> None:
     """Writes the page."""
+    run_flags.use_own_folder(values)
     runs = {"this run": RunFolder(values.workdir)}
     if values.baseline:
-        runs["baseline"] = RunFolder(values.baseline)
+        baseline = pretrained_models.find(values.baseline) or values.baseline
+        runs["baseline"] = RunFolder(baseline)
     for folder in runs.values():
         if folder.read_description() is None:
             raise not_a_run(folder.root)

@@ -18,6 +18,7 @@ from jem_tf.datasets import Dataset, Split
 from jem_tf.evaluation import findings
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.ood_scores.interface import Known, Labelled
+from jem_tf.runs import pretrained_models
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import console, files
 
@@ -36,7 +37,8 @@ def attach(
 ) -> Scorer:
     """Gives a scorer the state of the scores called `names`, and returns it.
 
-    The state is read from the run, or fitted and kept there.
+    The state is read from the run, or fitted and kept there, unless the run came with
+    the package.
 
     Args:
       scorer: of the run's network.
@@ -65,7 +67,8 @@ def attach(
         key["images_sha256"] = images_sha256(data)
         fitted = ood_scores.with_parts([*wanted, *before])
         state = fit_scores(scorer, fitted, data)
-        _keep(path, key | {"scores": fitted}, state)
+        if not pretrained_models.is_shipped(folder.root):
+            _keep(path, key | {"scores": fitted}, state)
     scorer.state = {n: x for n, x in state.items() if n.split("/")[0] in wanted}
     return scorer
 

@@ -280,6 +280,15 @@ class ReplayBuffer(tf.Module):
         names = (f"{name}_{replica}" for name in STATE)
         return {name: getattr(self, name).numpy() for name in names}
 
+    def as_one_shard(self) -> dict[str, np.ndarray]:
+        """{name of STATE: array [size, ...]} of this process, as a single replica's."""
+        states = [self.state_of(replica) for replica in self.own]
+        pooled = {}
+        for name in STATE:
+            shards = [s[f"{name}_{i}"] for i, s in zip(self.own, states, strict=True)]
+            pooled[name] = shard_dealing.deal(shards, 1, self.num_classes or 1)[0]
+        return pooled
+
     def restore_state(self, state: Mapping[str, np.ndarray], replicas: int) -> None:
         """Restores what `state_of` gave for each of so many replicas, all in one dict.
 

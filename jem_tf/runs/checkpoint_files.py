@@ -11,6 +11,7 @@ import pathlib
 import re
 import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ UNREADABLE = (
     LookupError,
     TypeError,
     zipfile.BadZipFile,
+    zlib.error,
     tf.errors.OpError,
 )
 
@@ -103,7 +105,7 @@ def restore(model: Any, path: pathlib.Path, state: TrainingState) -> None:
             return
         status = tracked_objects(model).read(str(path / "model"))
         status.assert_existing_objects_matched()
-    except (AssertionError, ValueError) as error:
+    except (AssertionError, KeyError, ValueError) as error:
         raise InputError(
             f"{path} does not fit the network as this jem_tf builds it "
             f"({first_line(error)}); go on with the version that wrote it, or name "

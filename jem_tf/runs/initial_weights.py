@@ -4,6 +4,8 @@ They are read once and kept in the run's folder, which then needs their source n
 """
 
 import pathlib
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -156,9 +158,13 @@ def _write(path: pathlib.Path, values: Sequence[np.ndarray]) -> None:
 
 
 def _read(path: pathlib.Path) -> list[np.ndarray]:
-    with np.load(path) as kept:
-        # a packed run's are float16
-        return [kept[name].astype("float32") for name in kept.files]
+    try:
+        with np.load(path) as kept:  # a packed run's are float16
+            return [kept[name].astype("float32") for name in kept.files]
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); take it from a copy of the run."
+        ) from error
 
 
 def _classifier(source: Source, network: keras.Model) -> list[np.ndarray] | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from jem_tf import pixels
 from jem_tf.errors import InputError, argument
-from jem_tf.replay import ReplayBuffer
+from jem_tf.replay import ReplayBuffer, sample_slots
 
 NAME = "packed.npz"
 NO_OPTIMIZER = {"optimizer": "left out of a packed run"}  # no training continues it
@@ -32,8 +32,9 @@ def write(path: pathlib.Path, model: Any, slots: np.ndarray, dtype: str) -> None
 
     Args:
       path: the folder of the checkpoint, which exists.
-      model: `JEM` of one replica.
-      slots: int [n], which chains of its buffer to keep; [0] if it has none.
+      model: `JEM`, whose buffer has all its replicas in this process.
+      slots: int [n], which chains of its buffer to keep, by their places in
+        `ReplayBuffer.as_one_shard`; [0] if it has none.
       dtype: one of TYPES, of the weights.
 
     Raises:
@@ -44,11 +45,9 @@ def write(path: pathlib.Path, model: Any, slots: np.ndarray, dtype: str) -> None
     for index, weight in enumerate(round_weights(model.network.get_weights(), dtype)):
         arrays[f"weights/{index:03d}"] = weight
     if model.buffer is not None:
-        chains = model.buffer
-        arrays["chains/images"] = pixels.to_uint8(chains.all_images()[slots]).numpy()
-        arrays["chains/ages"] = chains.all_ages()[slots]
-        arrays["chains/origins"] = chains.all_origins()[slots]
-        arrays["chains/energies"] = chains.all_energies()[slots]
+        chains = {k: x[slots] for k, x in model.buffer.as_one_shard().items()}
+        arrays["chains/images"] = pixels.to_uint8(chains.pop("shard")).numpy()
+        arrays |= {f"chains/{name}": values for name, values in chains.items()}
     with (path / NAME).open("wb") as file:
         np.savez_compressed(file, **arrays)
 
@@ -73,18 +72,19 @@ def choose_slots(buffer: ReplayBuffer, count: int) -> np.ndarray:
     """Chooses chains that are samples: evenly over the classes, at random among them.
 
     Args:
-      buffer: of one replica.
+      buffer: with all its replicas in this process.
       count: how many to choose; fewer are chosen if a class has fewer, and each class
         has as many.
 
     Returns:
-      int [n], ascending.
+      int [n], ascending, places in `ReplayBuffer.as_one_shard`.
 
     Raises:
       InputError: if a class would have none.
     """
     blocks = buffer.num_classes or 1
-    samples = buffer.are_samples().reshape(blocks, -1)
+    origins = buffer.as_one_shard()["origins"]
+    samples = sample_slots.is_sample(origins).reshape(blocks, -1)
     each = min(count // blocks, samples.sum(axis=1).min())
     if each < 1:
         raise InputError(
@@ -112,7 +112,7 @@ def restore(model: Any, path: pathlib.Path) -> None:
     """Gives a model the weights and chains of a packed checkpoint.
 
     Raises:
-      ValueError: if the network has other weights.
+      KeyError, ValueError: if the network has other weights, or the buffer no chains.
     """
     arrays = read(path)
     names = sorted(name for name in arrays if name.startswith("weights/"))

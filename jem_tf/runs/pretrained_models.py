@@ -38,16 +38,15 @@ class Pretrained(NamedTuple):
 
 def pretrained() -> dict[str, Pretrained]:
     """Lists the pretrained models that came with the package: {name: Pretrained}."""
-    return {
-        path.parent.name: _read(path) for path in sorted(ROOT.glob(f"*/{MANIFEST}"))
-    }
+    return {name: _read(ROOT / name / MANIFEST) for name in names()}
 
 
 def find(path: str | pathlib.Path) -> pathlib.Path | None:
     """Finds the folder of a pretrained model, and checks its files.
 
     Args:
-      path: a name. If a folder of this name is there, that is meant.
+      path: a name. If a file, a run or a SavedModel of this name is there, that is
+        meant.
 
     Returns:
       The folder, which must not be written to; None if `path` names no such model.
@@ -56,12 +55,21 @@ def find(path: str | pathlib.Path) -> pathlib.Path | None:
       InputError: if a file is not as it was shipped.
     """
     name = str(path)
-    is_name = name == pathlib.PurePath(name).name and not files.expand(name).exists()
-    if not is_name or not (ROOT / name / MANIFEST).is_file():
+    if name not in names() or _is_the_users(files.expand(name)):
         return None
     model = _read(ROOT / name / MANIFEST)
     check(model)
     return model.folder
+
+
+def names() -> list[str]:
+    """The names of the models that came with the package."""
+    return sorted(path.parent.name for path in ROOT.glob(f"*/{MANIFEST}"))
+
+
+def is_shipped(folder: str | pathlib.Path) -> bool:
+    """Whether a folder belongs to the package, and must not be written to."""
+    return ROOT in files.expand(folder).absolute().parents
 
 
 def check(model: Pretrained) -> None:
@@ -77,9 +85,8 @@ def check(model: Pretrained) -> None:
             content = b""
         if hashlib.sha256(content).hexdigest() != digest:
             raise InputError(
-                f"{argument('path', model.name)}: {model.folder / file} is not the "
-                "file that came with the package (its sha256 differs); install jem-tf "
-                "again."
+                f"{model.folder / file} is not the file that came with the package "
+                "(its sha256 differs); install jem-tf again."
             )
 
 
@@ -105,7 +112,10 @@ def copy(folder: pathlib.Path, place: str | pathlib.Path) -> pathlib.Path:
         if target.exists() and not (target.is_dir() and not any(target.iterdir())):
             raise InputError(f"{named} holds something; name another folder.")
         with files.atomic_folder(target) as part:
-            shutil.copytree(folder, part, dirs_exist_ok=True)
+            for path in filter(pathlib.Path.is_file, folder.rglob("*")):
+                place = part / path.relative_to(folder)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, place)  # not its mode, which may be read-only
     except OSError as error:
         raise InputError(
             f"{named} cannot be written ({error.strerror}); name another folder."
@@ -124,6 +134,11 @@ def write_manifest(
     }
     content = {"version": version, "about": about, "made_by": list(made_by)}
     files.write_json(folder / MANIFEST, content | {"sha256": sha256})
+
+
+def _is_the_users(path: pathlib.Path) -> bool:
+    own = ("run.flags", "data.json", "saved_model.pb")
+    return path.is_file() or any((path / name).exists() for name in own)
 
 
 def _read(path: pathlib.Path) -> Pretrained:

@@ -18,7 +18,7 @@ import tensorflow as tf
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import findings
-from jem_tf.runs import build
+from jem_tf.runs import build, loading
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.serving import model_card, run_calibration
 from jem_tf.serving.signatures import Served
@@ -65,7 +65,9 @@ def export_run(
     base = files.expand(base or run.folder.exports)
     target = _new_place(base, number)
     if data is None:
-        scorer, calibration, facts = run_calibration.read_calibrated(run)
+        scorer, calibration, facts = run_calibration.read_calibrated(
+            run, lambda: loading.read_data(run)
+        )
     else:
         scorer, calibration, facts = run_calibration.calibrate_run(
             run, data, accept=accept, precision=precision, ood_score=ood_score

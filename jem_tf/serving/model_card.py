@@ -98,7 +98,11 @@ def render_card(
     """
     height, width, channels = facts["image_shape"]
     names = facts["class_names"]
-    recipe = defining_options(run.options)  # without the user's paths:
+    recipe = defining_options(run.options)
+    if run.folder.calibration.is_file():  # a packed run has other ones than in training
+        begun = defining_options(flagfiles.from_flagfile(run.folder.flags_file))
+        recipe |= {name: begun[name] for name in ("buffer_size", "ema")}
+    # without the user's paths:
     recipe["init"] = pathlib.PurePath(recipe["init"]).name
     return TEXT.format(
         **{

@@ -7,13 +7,13 @@ weights. The results of the whole run are not in it, since its weights are other
 """
 
 import pathlib
-from typing import Any
+import shutil
 
 import numpy as np
 
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument
-from jem_tf.options import replace
+from jem_tf.options import flatten, replace
 from jem_tf.runs import (
     checkpoint_files,
     checkpoint_manager,
@@ -83,14 +83,20 @@ def _write_run(run: TrainedRun, folder: RunFolder, chains: int, weights: str) ->
     description = run.folder.read_description()
     if description is None:
         raise not_a_run(run.folder.root)
-    slots, changes = np.arange(0), dict[str, Any](ema=0.0)  # the model has the averages
+    begun = flatten(flagfiles.from_flagfile(run.folder.flags_file))
+    now = flatten(run.options)
+    changes = {name: now[name] for name in now if now[name] != begun[name]}
+    slots, changes["ema"] = np.arange(0), 0.0  # the model has the averages
     if run.model.buffer is not None:
         slots = packed_checkpoint.choose_slots(run.model.buffer, chains)
         changes["buffer_size"] = len(slots)
     own = {"data_dir": "", "init": pathlib.PurePath(run.options.network.init).name}
-    options = replace(run.options, own)  # without paths of this machine
+    options = replace(run.options, begun | own)  # without the places of this machine
     files.write_text(folder.flags_file, flagfiles.to_flagfile(options))
     folder.describe_data(description._replace(place=""))
+    if run.folder.is_imported:  # then its validation images were trained on
+        folder.results.mkdir()
+        shutil.copyfile(run.folder.import_file, folder.import_file)
     if run.folder.initial_classifier.is_file():
         _pack_classifier(run.folder.initial_classifier, folder, weights)
     checkpoint = checkpoint_files.path_of(folder.checkpoints, run.step)

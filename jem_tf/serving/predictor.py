@@ -21,6 +21,7 @@ from jem_tf.evaluation.scorer import Scorer
 from jem_tf.runs import build, initial_weights, loading
 from jem_tf.serving import argument_checks, classification, run_calibration
 from jem_tf.serving.classification import Classification
+from jem_tf.serving.served_calibration import Calibration
 
 COLD, HOT = 1e-6, float("inf")  # temperatures; colder ones overflow float32
 STARTS = ("buffer", "noise")
@@ -94,7 +95,8 @@ class Predictor:
         """Classifies images, and says which are unlike the training images.
 
         Temperature and threshold are those of RUN/calibration.json, which a packed run
-        has (`jem-tf pack`).
+        has (`jem-tf pack`). So is the precision to compute in, whatever the other
+        methods compute in.
 
         Returns:
           Classification.
@@ -102,11 +104,14 @@ class Predictor:
         Raises:
           InputError: if the run is not calibrated, or on bad images.
         """
-        calibration, _ = run_calibration.read_calibration(self.run.folder)
+        scorer, calibration = self._calibrated
         x, single = self._batch(images)
-        name, logits = calibration.ood_score, inference.logits(self.model, x)
-        scores = self._fitted([name]).scores(x, [name])[name]
-        answers = classification.classify(logits, scores, self.class_names, calibration)
+        name = calibration.ood_score
+        outputs = scorer.outputs(x, [name])
+        scores = ood_scores.compute(outputs, scorer.state, [name])[name]
+        answers = classification.classify(
+            outputs.logits, scores, self.class_names, calibration
+        )
         return Classification(*(_first_if(single, values) for values in answers))
 
     def log_density(self, images: Any) -> np.ndarray:
@@ -234,6 +239,12 @@ class Predictor:
     @functools.cached_property
     def _scorer(self) -> Scorer:
         return Scorer(self.model, initial=initial_weights.classifier_of(self.run))
+
+    @functools.cached_property
+    def _calibrated(self) -> tuple[Scorer, Calibration]:
+        return run_calibration.read_calibrated(
+            self.run, lambda: loading.read_data(self.run)
+        )[:2]
 
     def _fitted(self, names: Sequence[str]) -> Scorer:
         """The scorer, with the state of these scores."""

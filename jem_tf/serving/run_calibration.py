@@ -4,7 +4,7 @@ An export and a packed run keep the outcome as calibration.json.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -69,19 +69,29 @@ def write_calibration(folder: RunFolder, facts: Mapping[str, Any]) -> None:
     files.write_json(folder.calibration, facts)
 
 
-def read_calibrated(run: TrainedRun) -> tuple[Scorer, Calibration, dict[str, Any]]:
-    """Reads how a packed run was calibrated; what is returned is as of `calibrate_run`.
+def read_calibrated(
+    run: TrainedRun, data: Callable[[], Dataset]
+) -> tuple[Scorer, Calibration, dict[str, Any]]:
+    """Reads how a packed run was calibrated.
+
+    Args:
+      run: the packed run.
+      data: loads its data set; called only if the score that is_ood goes by is fitted
+        to training images, and the run does not hold what it was fitted to.
+
+    Returns:
+      As of `calibrate_run`.
 
     Raises:
-      InputError: if it is not calibrated, or by a score that has to be fitted.
+      InputError: if it is not calibrated, or as `data` does.
     """
     calibration, facts = read_calibration(run.folder)
-    if ood_scores.SCORES[calibration.ood_score].fit:
-        raise InputError(
-            f"{run.folder} goes by {calibration.ood_score}, which is fitted to its "
-            "training images; give its data."
-        )
-    return _make_scorer(run, facts["precision"]), calibration, facts
+    precision = facts["precision"]
+    scorer = _make_scorer(run, precision)
+    fitted_scores.attach(
+        scorer, [calibration.ood_score], run.folder, data, precision=precision
+    )
+    return scorer, calibration, facts
 
 
 def read_calibration(folder: RunFolder) -> tuple[Calibration, dict[str, Any]]:

@@ -49,7 +49,7 @@ def test_a_picture_of_another_size_and_in_colour_is_converted(packed, tmp_path):
     ("words", "message"),
     [
         ([], "give one PICTURE...: jem-tf classify PICTURE... [FLAGS]"),
-        (["absent.png"], "PICTURE=absent.png cannot be read: No such file"),
+        (["absent.png"], "jem_tf: absent.png cannot be read: No such file"),
         (["absent.png", "--model=nonesuch"], "nonesuch holds no run of jem_tf"),
     ],
 )

@@ -41,5 +41,7 @@ def test_a_full_folder_is_left_as_it_is(place):
     ended = command_here(
         "pack", f"--workdir={place / 'run'}", f"--out={place / 'packed'}"
     )
-    assert "holds something; name another" in ended.err
+    assert ended.err == (
+        f"jem_tf: --out={place / 'packed'} holds something; name another.\n"
+    )
     assert contents(place / "packed") == before

@@ -3,7 +3,7 @@
 import pytest
 
 from jem_tf.runs import loading, pretrained_models
-from jem_tf.serving import packing
+from jem_tf.serving import packing, predictor
 from tests.commands.test_classify import DATA
 from tests.processes import command_here, contents
 
@@ -55,15 +55,31 @@ def test_results_go_to_a_copy_and_the_model_stays_as_it_is(shipped, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [["evaluate ood"], ["diagnose"], ["sample"], ["export"], ["evaluate all"]]
+    "command",
+    ["evaluate ood", "diagnose", "sample", "export", "evaluate all", "report"],
 )
-def test_without_a_place_of_ones_own_nothing_is_written(shipped, words):
+def test_without_a_place_of_ones_own_nothing_is_written(shipped, command):
     before = contents(shipped)
-    ended = command_here(*words, "--workdir=tiny")
+    ended = command_here(command, "--workdir=tiny")
     assert ended.err == (
         "jem_tf: --workdir=tiny is a pretrained model, which is not written to; give "
         "--out=FOLDER.\n"
     )
+    assert contents(shipped) == before
+
+
+def test_a_baseline_and_seeds_are_no_models(shipped, tmp_path):
+    for flag in ("baseline", "seeds"):
+        out = f"--out={tmp_path / 'copy'}"
+        ended = command_here("evaluate all", "--workdir=tiny", out, f"--{flag}=tiny")
+        assert "tiny is a pretrained model, and results are written" in ended.err
+        assert not (tmp_path / "copy").exists()
+
+
+def test_a_score_that_is_fitted_is_not_kept_with_the_model(shipped):
+    before = contents(shipped)
+    scores = predictor.load("tiny").ood_score(DATA.test.images[:5], ["knn"])
+    assert scores["knn"].shape == (5,)
     assert contents(shipped) == before
 
 

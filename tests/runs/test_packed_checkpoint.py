@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from jem_tf import starts
 from jem_tf.errors import InputError
 from jem_tf.options import Objective
+from jem_tf.replay import ReplayBuffer
 from jem_tf.runs import packed_checkpoint
-from tests.runs.test_run_folder import SMALL, kept, made
+from tests.runs.test_run_folder import SHAPE, SMALL, kept, made
 
 
 def test_chains_are_dealt_evenly_over_the_classes_and_are_samples(tmp_path):
@@ -25,6 +27,21 @@ def test_chains_are_dealt_evenly_over_the_classes_and_are_samples(tmp_path):
 def test_weights_too_large_for_float16_are_refused_in_a_sentence():
     with pytest.raises(InputError, match="cannot hold weights as large as these"):
         packed_checkpoint.round_weights([np.float32([1e5])], "float16")
+
+
+def test_chains_of_two_replicas_stay_with_their_class(tmp_path):
+    options = dataclasses.replace(SMALL, objective=Objective(conditional=True))
+    model = made(options)
+    two = ReplayBuffer(20, starts.uniform(SHAPE), num_classes=5, devices=[None, None])
+    for shard in (two.shard_0, two.shard_1):  # two chains of each class
+        classes = tf.repeat(tf.range(5.0), 2)[:, None, None, None]
+        shard.assign(tf.broadcast_to(classes / 5, shard.shape))
+    model.buffer = two
+    slots = packed_checkpoint.choose_slots(two, 15)
+    packed_checkpoint.write(tmp_path, model, slots, "float32")
+    images = packed_checkpoint.read(tmp_path)["chains/images"][:, 0, 0, 0]
+    np.testing.assert_array_equal(images, np.repeat(np.unique(images), 3))
+    assert len(np.unique(images)) == 5
 
 
 def test_a_network_of_other_weights_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """Models that come with the package: found by name, checked, copied, never written."""
 
+import pathlib
 import shutil
 
 import pytest
@@ -7,7 +8,6 @@ import pytest
 import jem_tf
 from jem_tf.errors import InputError
 from jem_tf.runs import loading, packed_checkpoint, pretrained_models
-from jem_tf.runs.run_folder import RunFolder
 from tests.processes import contents
 from tests.runs.test_run_folder import SMALL, kept
 
@@ -34,14 +34,17 @@ def test_it_is_listed_and_found_by_its_name(shipped):
     assert loading.read_run("tiny").folder.root == shipped
 
 
-def test_a_folder_of_its_name_is_meant_before_it(shipped, tmp_path):
+def test_a_run_of_its_name_is_meant_before_it_and_another_folder_is_not(
+    shipped, tmp_path
+):
     (tmp_path / "tiny").mkdir()
+    assert pretrained_models.find("tiny") == shipped
+    shutil.copytree(shipped, tmp_path / "tiny", dirs_exist_ok=True)
     assert pretrained_models.find("tiny") is None
-    with pytest.raises(InputError, match="tiny holds no run"):
-        loading.read_run("tiny")
+    assert loading.read_run("tiny").folder.root == pathlib.Path("tiny")
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "nonesuch", "package/tiny", "tiny/"])
+@pytest.mark.parametrize("name", ["", ".", "..", "x" * 300, "package/tiny"])
 def test_other_paths_are_no_names(shipped, name):
     assert pretrained_models.find(name) is None
 
@@ -58,10 +61,23 @@ def test_a_copy_is_a_run_and_a_second_one_is_the_same(shipped, tmp_path):
     place = pretrained_models.copy(shipped, tmp_path / "copy")
     copied = {place / path.relative_to(shipped): x for path, x in before.items()}
     assert contents(place) == copied
-    RunFolder(place).result("made").write_text("{}")
+    (place / "made.json").write_text("{}")
     assert pretrained_models.copy(shipped, place) == place
-    assert RunFolder(place).result("made").exists()
+    assert (place / "made.json").exists()
     assert contents(shipped) == before
+
+
+def test_a_copy_of_what_is_read_only_can_be_written_to(shipped, tmp_path):
+    places = [path for path in (shipped, *shipped.rglob("*")) if path.is_dir()]
+    for path in places:
+        path.chmod(0o555)
+    try:
+        place = pretrained_models.copy(shipped, tmp_path / "copy")
+    finally:
+        for path in places:
+            path.chmod(0o755)
+    for path in (place, *place.rglob("*")):
+        assert path.stat().st_mode & 0o200
 
 
 def test_a_copy_replaces_nothing_else(shipped, tmp_path):
@@ -78,8 +94,12 @@ def test_a_copy_replaces_nothing_else(shipped, tmp_path):
 
 def test_those_of_this_package_are_packed_and_small():
     models = pretrained_models.pretrained()
+    assert [*models] == ["cifar10", "digits"]
     for model in models.values():
         pretrained_models.check(model)
+        there = {path for path in model.folder.rglob("*") if path.is_file()}
+        named = {model.folder / file for file in model.sha256}
+        assert there == named | {model.folder / pretrained_models.MANIFEST}
         assert {"README.md", "calibration.json", "run.flags"} <= model.sha256.keys()
         assert any(file.endswith(packed_checkpoint.NAME) for file in model.sha256)
     files = [f for f in pretrained_models.ROOT.rglob("*") if f.is_file()]

@@ -1,5 +1,10 @@
 """A packed run: what it answers, and what it refuses."""
 
+import json
+import shutil
+import struct
+import zipfile
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -97,14 +102,55 @@ def test_no_training_goes_on_from_it(packed):
     assert contents(packed["float16"]) == before
 
 
+def test_it_is_calibrated_in_a_precision_and_classifies_in_it(packed):
+    images = IMAGES[:20]
+    expected = predictor.load(packed["float16"], precision="float32").classify(images)
+    other = predictor.load(packed["float16"], precision="mixed_bfloat16")
+    for ours, theirs in zip(other.classify(images), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_packed_again_it_tells_the_options_that_trained_it(packed, tmp_path):
+    again = packing.pack_run(
+        loading.read_run(packed["float16"]), DATA, tmp_path / "again", chains=10
+    )
+    assert loading.read_run(again).model.buffer.size == 10
+    flags = (packed["float16"] / "run.flags").read_text()
+    assert (again / "run.flags").read_text() == flags
+    assert "--buffer_size=100\n" in flags
+    card = exporting.export_run(loading.read_run(again), None, tmp_path / "served")
+    assert "--buffer_size=100\n" in (card / "README.md").read_text()
+
+
+def test_what_was_imported_stays_known_as_imported(run, tmp_path):
+    place = shutil.copytree(run.folder.root, tmp_path / "imported")
+    RunFolder(place).import_file.write_text("{}")
+    packed = packing.pack_run(
+        loading.read_run(place), DATA, tmp_path / "packed", chains=10
+    )
+    assert RunFolder(packed).is_imported
+    assert json.loads((packed / "calibration.json").read_text())["seen_in_training"]
+
+
+def largest_stream(path):
+    """Where the largest compressed array of an .npz begins and ends, in bytes."""
+    with zipfile.ZipFile(path) as file:
+        array = max(file.infolist(), key=lambda array: array.compress_size)
+    header = path.read_bytes()[array.header_offset :][:30]
+    begin = array.header_offset + 30 + sum(struct.unpack("<HH", header[26:]))
+    return begin, begin + array.compress_size
+
+
 def test_damage_is_found(packed, tmp_path, run):
     place = packing.pack_run(run, DATA, tmp_path / "packed", chains=10)
     checkpoint = loading.find_checkpoint(RunFolder(place))
     file = checkpoint / packed_checkpoint.NAME
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-    assert checkpoint_files.find_damage(checkpoint)
+    whole, (begin, end) = file.read_bytes(), largest_stream(file)
+    for byte in np.linspace(begin, end - 9, 300).astype(int):
+        content = bytearray(whole)
+        content[byte] ^= 1
+        file.write_bytes(content)
+        assert checkpoint_files.find_damage(checkpoint), byte
     with pytest.raises(InputError, match="has no whole checkpoint"):
         loading.read_run(place)
 
