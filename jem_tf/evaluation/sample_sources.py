@@ -140,7 +140,7 @@ def buffer_protocol(model: EnergyModel, steps: int) -> dict[str, Any]:
     buffer = model.buffer
     age = monitoring.chain_ages(buffer)["chain_age_mean"]
     return {
-        "source": f"replay buffer, as it is: {buffer.size:,} chains",
+        "source": "replay buffer, as it is",
         "conditional": bool(buffer.num_classes),
         "sampler_steps_mean": age * steps if age >= 0 else None,  # unknown if imported
         "left_out": int((~buffer.are_samples()).sum()),  # began at altered images
