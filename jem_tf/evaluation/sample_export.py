@@ -36,7 +36,7 @@ def check_export(folder: str | pathlib.Path, channels: int) -> pathlib.Path:
             "as PNG files have 1 or 3; leave it out."
         )
     try:
-        taken = path.exists() and (not path.is_dir() or any(path.iterdir()))
+        taken = not files.is_free(path)
         parent = next(x for x in path.absolute().parents if x.exists())
     except OSError as error:
         raise _unwritable(folder, error) from error

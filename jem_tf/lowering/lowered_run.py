@@ -57,7 +57,7 @@ def lower_run(
     """
     check_one_replica(opts)
     root, named = files.expand(out), argument("out", out)
-    if root.exists() and not (root.is_dir() and not any(root.iterdir())):
+    if not files.is_free(root):
         raise InputError(f"{named} holds something already; name another.")
     prepared = preparation.prepare(opts)
     images = prepared.data.train

@@ -61,7 +61,7 @@ def write_run(
     """
     opts, description = _describe(original, source, dataset, data_dir)
     root, named = files.expand(path).resolve(), argument("path", path)
-    if root.exists() and not (root.is_dir() and not any(root.iterdir())):
+    if not files.is_free(root):
         raise InputError(f"{named} holds something already; name another.")
     with arguments_renamed(workdir="path"):
         claiming.check(str(path), opts)

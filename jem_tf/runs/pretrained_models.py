@@ -83,7 +83,7 @@ def check(model: Pretrained) -> None:
             content = (model.folder / file).read_bytes()
         except OSError:
             content = b""
-        if hashlib.sha256(content).hexdigest() != digest:
+        if _sha256(content) != digest:
             raise InputError(
                 f"{model.folder / file} is not the file that came with the package "
                 "(its sha256 differs); install jem-tf again."
@@ -109,7 +109,7 @@ def copy(folder: pathlib.Path, place: str | pathlib.Path) -> pathlib.Path:
             if (target / MANIFEST).read_bytes() == (folder / MANIFEST).read_bytes():
                 return target
             raise InputError(f"{named} holds another model; name another folder.")
-        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        if not files.is_free(target):
             raise InputError(f"{named} holds something; name another folder.")
         with files.atomic_folder(target) as part:
             for path in filter(pathlib.Path.is_file, folder.rglob("*")):
@@ -129,11 +129,14 @@ def write_manifest(
     """Writes manifest.json into the folder of a packed run, with all its files."""
     kept = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != MANIFEST]
     sha256 = {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in kept
+        str(path.relative_to(folder)): _sha256(path.read_bytes()) for path in kept
     }
     content = {"version": version, "about": about, "made_by": list(made_by)}
     files.write_json(folder / MANIFEST, content | {"sha256": sha256})
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _is_the_users(path: pathlib.Path) -> bool:

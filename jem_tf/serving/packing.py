@@ -61,7 +61,7 @@ def pack_run(
         `chains` is out of range, or a weight is too large for its type.
     """
     root = files.expand(place)
-    if root.exists() and not (root.is_dir() and not any(root.iterdir())):
+    if not files.is_free(root):
         raise InputError(f"{argument('place', place)} holds something; name another.")
     try:
         with files.atomic_folder(root) as part:

@@ -23,6 +23,11 @@ def expand(path: str | os.PathLike) -> pathlib.Path:
     return expanded.absolute() if str(expanded).startswith("~") else expanded
 
 
+def is_free(path: pathlib.Path) -> bool:
+    """Whether nothing is at a path, or an empty folder."""
+    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+
+
 @contextlib.contextmanager
 def atomic_file(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """A context with a path to write to, which is renamed to `path` at its end.

@@ -8,6 +8,14 @@ import pytest
 from jem_tf.system import files
 
 
+def test_free_are_what_is_not_there_and_empty_folders(tmp_path):
+    assert files.is_free(tmp_path / "absent")
+    assert files.is_free(tmp_path)
+    (tmp_path / "file").touch()
+    assert not files.is_free(tmp_path)
+    assert not files.is_free(tmp_path / "file")
+
+
 def test_a_text_is_written_over_another(tmp_path):
     for text in ("first, longer\n", "é\n"):
         files.write_text(tmp_path / "file", text)
