@@ -22,6 +22,7 @@ IMAGES = 100  # without --limit: an attack takes long
 STANDARD_IMAGES = 1000  # without --limit, of AutoAttack
 STEPS, STANDARD_STEPS = 20, 100  # without --steps: of PGD, of AutoAttack's parts
 SAME = "the run's own"
+RESULTS = ("", "robustness", STANDARD_SET, "small_radii")
 
 
 def define(values: flags.FlagValues) -> None:
@@ -49,6 +50,14 @@ def define_attack(attack: FlagGroup) -> None:
         "eps_l2",
         ["0.25", "0.5", "1"],
         "L2 radii in pixels of [0, 1]; 0 is always among them",
+    )
+    attack.choice(
+        "result",
+        "",
+        RESULTS,
+        "name of the results. small_radii: those of autoattack within other radii, "
+        "beside its own, as RUN/results/small_radii.json. Empty: robustness, or "
+        "autoattack",
     )
     attack.integer(
         "steps",
@@ -283,8 +292,8 @@ def compare_data(run: RunFolder, baseline: RunFolder, *, on: str = "test") -> st
 
 def run(values: flags.FlagValues) -> None:
     """Evaluates; the results of AutoAttack do not replace those of PGD."""
-    name = STANDARD_SET if values.attack == STANDARD_SET else "robustness"
-    run_evaluation.run_evaluation(name, evaluate, values)
+    usual = STANDARD_SET if values.attack == STANDARD_SET else "robustness"
+    run_evaluation.run_evaluation(values.result or usual, evaluate, values)
 
 
 COMMAND = Command(

@@ -30,6 +30,7 @@ PACKAGES = "jem-tf tensorflow keras tensorflow-probability numpy foolbox".split(
 COMMANDS = {
     "chains": "diagnose",
     "autoattack": "evaluate robustness",
+    "small_radii": "evaluate robustness",
     "fresh_samples": "evaluate samples",
 }
 # Metrics of the chains.json of earlier versions, where they stand beside the protocol.
@@ -60,8 +61,8 @@ def write_findings(
     Args:
       folder: of the run.
       name: of the evaluation: "calibration", "ood", "samples", "robustness",
-        "autoattack" or "chains"; with "validation_" before it if it is of validation
-        images, which neither the report nor a model card shows.
+        "autoattack", "small_radii" or "chains"; with "validation_" before it if it is
+        of validation images, which neither the report nor a model card shows.
       findings: what the evaluation returned.
       step: of the checkpoint.
 

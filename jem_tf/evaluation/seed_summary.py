@@ -25,6 +25,7 @@ HEADLINES = {
     "samples": ("fid*", "kid*", "inception_score*", "precision*", "recall*"),
     "fresh_samples": ("fid*", "kid*", "inception_score*"),
     "autoattack": ("robust_accuracy/*/jem0",),
+    "small_radii": ("robust_accuracy/*/jem0",),
     "robustness": ("robust_accuracy/*/jem*",),
     "chains": ("ess_share", "rhat"),
 }

@@ -140,6 +140,17 @@ def test_autoattack_has_results_of_its_own_and_says_what_each_part_broke(runs, e
     assert len(said["sanity"]) == 4
 
 
+def test_attacks_within_other_radii_stand_beside(runs, ended):
+    results = runs / "smoke" / "results"
+    before = {path: path.read_text() for path in results.iterdir()}
+    few = ("--attack=autoattack", "--queries=5", "--targets=2", *TINY[:4])
+    done = tool(runs / "smoke", *few, "--result=small_radii", "--eps_linf=1")
+    assert (done.code, done.err) == (0, "")
+    assert all(path.read_text() == text for path, text in before.items())
+    beside = found(runs / "smoke", "small_radii")
+    assert "robust_accuracy/linf/1/jem0" in beside["metrics"]
+
+
 def folder(place, name, **digests):
     digests = digests and {"train": "a", "validation": "b", "test": "c"} | digests
     described = run_folder.DataDescription((8, 8, 1), ("x", "y"), {}, digests or None)

@@ -53,7 +53,8 @@ def test_every_part_is_a_command_line_that_its_command_takes(tmp_path, length):
     assert list(listed) == list(KINDS)
     for name, part in listed.items():
         if part.argv is None:
-            assert (name, length) == ("autoattack", ("--quick",))
+            assert name in ("autoattack", "small_radii")
+            assert length == ("--quick",)
             continue
         values = parsed(part)
         assert values.seed == 4
@@ -67,10 +68,13 @@ def test_the_whole_length_asks_for_what_reviewers_ask_for(tmp_path):
     listed = parts(a_run(tmp_path))
     assert parsed(listed["calibration"]).corruptions == ["all"]
     assert parsed(listed["calibration"]).severities == [*"12345"]
-    attacked = parsed(listed["autoattack"])
-    assert attacked.attack == "autoattack"
-    assert {"8"} < set(attacked.eps_linf)
-    assert {"0.5"} < set(attacked.eps_l2)
+    attacked, near = parsed(listed["autoattack"]), parsed(listed["small_radii"])
+    assert attacked.attack == near.attack == "autoattack"
+    assert (attacked.eps_linf, attacked.eps_l2) == (["8"], ["0.5"])
+    assert attacked.limit == 0  # AutoAttack's own number, 1,000
+    assert max(map(float, near.eps_linf)) < 8
+    assert max(map(float, near.eps_l2)) < 0.5
+    assert (near.result, near.limit) == ("small_radii", 100)
     assert parsed(listed["samples"]).source == "buffer"
     fresh = parsed(listed["fresh_samples"])
     assert (fresh.source, fresh.result) == ("fresh", "fresh_samples")

@@ -27,7 +27,7 @@ TITLE = "robust_accuracy"
 def say_attacks(results: Results, baseline: Results, chance: float) -> list[Sentence]:
     """Says the accuracy under AutoAttack, and under PGD with the most refinement."""
     sentences = []
-    for name in ("autoattack", "robustness"):
+    for name in ("autoattack", "small_radii", "robustness"):
         if own := results.get(name):
             sentences += _say_evaluation(name, own, baseline.get(name), chance)
             sentences += _say_checks(name, own)

@@ -26,6 +26,11 @@ MOST_SETS = 9  # rows that a card has room for
 SET_LETTERS = 20  # of a set's name beside a row
 PIXELS = 520  # width of a picture: two for each of a card's
 SEVERITIES = range(1, 6)
+ATTACKS = {
+    "autoattack": "AutoAttack",
+    "small_radii": "AutoAttack, small radii",
+    "robustness": "PGD",
+}
 
 
 def draw_outliers(results: Results) -> bytes | None:
@@ -51,7 +56,7 @@ def draw_outliers(results: Results) -> bytes | None:
 def draw_attacks(results: Results, chance: float) -> bytes | None:
     """Draws accuracy over the L-inf radius, of the least and the most refinement."""
     lines = {}
-    for name, attack in (("autoattack", "AutoAttack"), ("robustness", "PGD")):
+    for name, attack in ATTACKS.items():
         if own := results.get(name):
             columns = list_columns(own)
             for column in dict.fromkeys((*columns[:1], *columns[-1:])):

@@ -31,6 +31,10 @@ EVALUATIONS = {
         "AutoAttack: what do four attacks in turn do?",
         "evaluate robustness, with autoattack",
     ),
+    "small_radii": (
+        "AutoAttack within small radii: what do tiny perturbations do?",
+        "evaluate robustness, with autoattack, kept as small_radii",
+    ),
 }
 SHIFT = ("Accuracy on corrupted images", "evaluate calibration, with corruptions")
 GENERATIVE_ONLY = ("chains",)  # a plain classifier has no chains
@@ -117,8 +121,11 @@ def list_not_measured(folder: RunFolder, results: Results) -> list[str]:
     if calibration and not any("corrupted_" in key for key in calibration.metrics):
         reason = reasons.pop("corruptions", f"jem-tf {SHIFT[1]}")
         lines.append(f"{SHIFT[0]} ({reason.rstrip('.')})")
+    absent = list_absent_sets(results)
+    for name in absent:
+        reasons.pop(f"ood: {name}", None)  # which says the same
     lines += [f"{part} ({reason.rstrip('.')})" for part, reason in reasons.items()]
-    return lines + list_absent_sets(results)
+    return lines + [f"Outliers of {name} (not on the disk)" for name in absent]
 
 
 def is_plain(results: Results) -> bool:
@@ -136,7 +143,7 @@ def list_absent_sets(results: Results) -> list[str]:
     ood = results.get("ood")
     groups = ood.protocol.get("openood") if ood else None
     absent = groups.get("not_measured") if isinstance(groups, dict) else None
-    return [f"Outliers of {name} (not on the disk)" for name in absent or []]
+    return list(absent or [])
 
 
 def read_reasons(folder: RunFolder) -> dict[str, str]:

@@ -50,6 +50,10 @@ def test_what_was_not_measured_is_listed_with_its_command(run):
     lines = run_results.list_not_measured(run, run_results.read_results(run))
     assert "Samples (jem-tf evaluate samples)" in lines
     assert "AutoAttack (jem-tf evaluate robustness, with autoattack)" in lines
+    assert (
+        "AutoAttack within small radii (jem-tf evaluate robustness, with autoattack, "
+        "kept as small_radii)" in lines
+    )
     assert "Chains (jem-tf diagnose)" in lines
     assert not [line for line in lines if line.startswith("Calibration")]
 
@@ -62,7 +66,7 @@ def test_a_plain_classifier_does_not_lack_chains(run):
 
 def test_reasons_of_evaluate_all_and_absent_sets_are_told(run):
     put(run, "ood", {}, {"openood": {"not_measured": ["mnist"]}})
-    conditions = part_states.Conditions((), 7)
+    conditions = part_states.Conditions((), 7, absent=("mnist", "other"))
     for name, outcome in (
         ("samples", "not measured: no Inception graph."),
         ("ood", ""),
@@ -71,7 +75,10 @@ def test_reasons_of_evaluate_all_and_absent_sets_are_told(run):
         part_states.write_state(run, name, state)
     lines = run_results.list_not_measured(run, run_results.read_results(run))
     assert "Samples (no Inception graph)" in lines
-    assert "Outliers of mnist (not on the disk)" in lines
+    assert [line for line in lines if line.startswith("ood")] == [
+        "ood: other (it is not on the disk)"
+    ]
+    assert lines.count("Outliers of mnist (not on the disk)") == 1
 
 
 @pytest.mark.parametrize(
