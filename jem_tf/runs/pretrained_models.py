@@ -45,21 +45,35 @@ def find(path: str | pathlib.Path) -> pathlib.Path | None:
     """Finds the folder of a pretrained model, and checks its files.
 
     Args:
-      path: a name. If a file, a run or a SavedModel of this name is there, that is
-        meant.
+      path: a name, or `name@version`. If a file, a run or a SavedModel of this name is
+        there, that is meant.
 
     Returns:
       The folder, which must not be written to; None if `path` names no such model.
 
     Raises:
-      InputError: if a file is not as it was shipped.
+      InputError: if another version came with the package, or a file is not as it was
+        shipped.
     """
-    name = str(path)
-    if name not in names() or _is_the_users(files.expand(name)):
+    name, _, version = str(path).partition("@")
+    if name not in names() or _is_the_users(files.expand(path)):
         return None
-    model = _read(ROOT / name / MANIFEST)
-    check(model)
-    return model.folder
+    return _checked(name, version)
+
+
+def find_preset(preset: str) -> pathlib.Path:
+    """Finds the folder of a model by `name` or `name@version`, and never the user's.
+
+    Raises:
+      InputError: if no such model came with the package, or a file was changed.
+    """
+    name, _, version = preset.partition("@")
+    if name not in names():
+        raise InputError(
+            f"{argument('preset', preset)} is not known; choose one of "
+            f"{', '.join(names())}."
+        )
+    return _checked(name, version)
 
 
 def names() -> list[str]:
@@ -133,6 +147,19 @@ def write_manifest(
     }
     content = {"version": version, "about": about, "made_by": list(made_by)}
     files.write_json(folder / MANIFEST, content | {"sha256": sha256})
+
+
+def _checked(name: str, version: str) -> pathlib.Path:
+    """The folder of a model, of this version unless it is ""."""
+    model = _read(ROOT / name / MANIFEST)
+    if version not in ("", str(model.version)):
+        raise InputError(
+            f"{name}@{version} is not in this package, which has version "
+            f"{model.version}; ask for {name}@{model.version}, or install the jem-tf "
+            "that has the other."
+        )
+    check(model)
+    return model.folder
 
 
 def _sha256(content: bytes) -> str:

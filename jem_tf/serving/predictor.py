@@ -18,7 +18,7 @@ from jem_tf import ood_scores, pixels, sampling, starts
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import fitted_scores, inference
 from jem_tf.evaluation.scorer import Scorer
-from jem_tf.runs import build, initial_weights, loading
+from jem_tf.runs import build, initial_weights, loading, pretrained_models
 from jem_tf.serving import argument_checks, classification, run_calibration
 from jem_tf.serving.classification import Classification
 from jem_tf.serving.served_calibration import Calibration
@@ -67,6 +67,21 @@ class Predictor:
         self.run, self.model, self.class_names = run, run.model, run.class_names
         self.image_shape = tuple(run.model.network.input_shape[1:])
         self._fitted_names: set[str] = set(ood_scores.PAPER)
+
+    @classmethod
+    def from_preset(cls, preset: str, *, precision: str | None = None) -> "Predictor":
+        """Reads a model that came with the package, as KerasHub's classes do.
+
+        Args:
+          preset: a name of `jem_tf.pretrained()`, or `name@version`, which is refused
+            by a package that has another version.
+          precision: as in `load`.
+
+        Raises:
+          InputError: if the package has no such model, or its files were changed.
+        """
+        folder = pretrained_models.find_preset(preset)
+        return cls(loading.read_run(folder, precision=precision))
 
     def predict(self, images: Any, *, temperature: float = 1.0) -> Prediction:
         """Computes p(y|x) = softmax(f(x) / T).

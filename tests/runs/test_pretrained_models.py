@@ -44,6 +44,27 @@ def test_a_run_of_its_name_is_meant_before_it_and_another_folder_is_not(
     assert loading.read_run("tiny").folder.root == pathlib.Path("tiny")
 
 
+def test_a_version_may_be_asked_for_and_another_one_is_refused(shipped):
+    assert pretrained_models.find("tiny@2") == shipped
+    assert pretrained_models.find_preset("tiny@2") == shipped
+    for find in (pretrained_models.find, pretrained_models.find_preset):
+        with pytest.raises(InputError) as error:
+            find("tiny@1")
+        assert str(error.value) == (
+            "tiny@1 is not in this package, which has version 2; ask for tiny@2, or "
+            "install the jem-tf that has the other."
+        )
+
+
+def test_a_preset_is_never_the_users_run(shipped, tmp_path):
+    shutil.copytree(shipped, tmp_path / "tiny")
+    predictor = jem_tf.Predictor.from_preset("tiny")
+    assert predictor.run.folder.root == shipped
+    with pytest.raises(InputError) as error:
+        jem_tf.Predictor.from_preset("cifar-10")
+    assert str(error.value) == "preset=cifar-10 is not known; choose one of tiny."
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "x" * 300, "package/tiny"])
 def test_other_paths_are_no_names(shipped, name):
     assert pretrained_models.find(name) is None

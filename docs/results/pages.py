@@ -1,0 +1,238 @@
+"""Writes docs/results/DATASET.md and README.md from the JSON files of evaluations.
+
+    python docs/results/pages.py
+
+It reads docs/results/DATASET/MODEL/*.json, as `jem-tf evaluate all` writes them to
+RUN/results, and docs/results/DATASET.words: what is said of the numbers, in which
+{MODEL/EVALUATION:KEY} stands for a number. `collect` copies what it reads:
+
+    python docs/results/pages.py DATASET/MODEL=RUN ...
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import sys
+
+from jem_tf.evaluation import tables
+from jem_tf.evaluation.report_page import comparison, metric_names
+from jem_tf.evaluation.report_page.run_results import EVALUATIONS, Result
+from jem_tf.runs.run_folder import RunFolder
+
+HERE = pathlib.Path(__file__).parent
+DATASETS = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "svhn": "SVHN",
+    "digits": "Digits",
+}
+SINGLE = (
+    *("accuracy", "accuracy_noisy", "nll", "brier", "ece", "ece_adaptive"),
+    *("ece_classwise", "temperature", "ece_temperature_scaled"),
+    *("fid", "fid_infinity", "kid", "fid_network", "kid_network"),
+    *("precision", "recall", "density", "coverage"),
+    *("precision_network", "recall_network", "ess_share", "rhat"),
+)
+ATTACKED = re.compile(r"robust_accuracy/(\w+/[\d.]+)/jem(\d+)$")
+NUMBER = re.compile(r"\{([\w.-]+)/(\w+):([^}]+)\}")
+
+
+def main(*taken: str) -> None:
+    """Copies results that are given, and writes all pages."""
+    for words in taken:
+        place, _, run = words.partition("=")
+        collect(HERE / place, RunFolder(run))
+    models = {name: read_models(HERE / name) for name in DATASETS}
+    models = {name: found for name, found in models.items() if found}
+    for name, found in models.items():
+        write(f"{name}.md", dataset_page(name, found))
+    write("README.md", first_page(models))
+
+
+def collect(place: pathlib.Path, run: RunFolder) -> None:
+    """Copies the results of a run's evaluations."""
+    place.mkdir(parents=True, exist_ok=True)
+    for name in EVALUATIONS:
+        if run.result(name).is_file():
+            shutil.copy(run.result(name), place)
+    for path in place.glob("*.json"):
+        path.write_text(re.sub(r'(?<=[": =,])/[\w/.-]*/', "", path.read_text()))
+
+
+def read_models(place: pathlib.Path):
+    """Reads {model: {evaluation: Result}} of a data set, JEMs first."""
+    folders = sorted(place.glob("*/"), key=lambda x: ("jem" not in x.name, x.name))
+    return {folder.name: read_results(folder) for folder in folders}
+
+
+def read_results(folder: pathlib.Path):
+    """Reads {evaluation: Result}."""
+    contents = {
+        name: json.loads((folder / f"{name}.json").read_text())
+        for name in EVALUATIONS
+        if (folder / f"{name}.json").is_file()
+    }
+    return {
+        name: Result(content["metrics"], content["protocol"], {}, [])
+        for name, content in contents.items()
+    }
+
+
+def dataset_page(dataset: str, models) -> list[str]:
+    """The page of a data set."""
+    words = said(dataset, models)
+    lines = [f"# {DATASETS[dataset]}", "", *words, ""]
+    for name, (title, command) in EVALUATIONS.items():
+        own = {m: results[name] for m, results in models.items() if name in results}
+        if own:
+            lines += [f"## {title}", "", f"`jem-tf {command}`", ""]
+            lines += [*single_table(own), *attack_table(own), *outlier_tables(own)]
+            lines += [*shift_table(own), *protocols(name, own), ""]
+    return lines
+
+
+def single_table(own):
+    """A row for each metric, a column for each model."""
+    rows = []
+    for key in SINGLE:
+        cells = [comparison.cell_of(r.metrics, key) for r in own.values()]
+        if any(cell and cell.value is not None for cell in cells):
+            rows.append([metric_names.name_metric(key).text, *map(show, cells)])
+    return table(["", *own], rows)
+
+
+def attack_table(own):
+    """A row for each radius, a column for each model and refinement."""
+    columns = {
+        (model, match[2]): f"{model}, JEM-{match[2]}" if match[2] != "0" else model
+        for model, result in own.items()
+        for match in filter(None, map(ATTACKED.match, result.metrics))
+    }
+    radii = dict.fromkeys(
+        match[1]
+        for result in own.values()
+        for match in filter(None, map(ATTACKED.match, result.metrics))
+    )
+    rows = [
+        [metric_names.name_row("robust_accuracy", radius)]
+        + [
+            show(comparison.cell_of(own[m].metrics, f"robust_accuracy/{radius}/jem{k}"))
+            for m, k in columns
+        ]
+        for radius in radii
+    ]
+    return table(["accuracy within", *columns.values()], rows)
+
+
+def outlier_tables(own):
+    """AUROC: of each model a table, with a row for each score and a column a set."""
+    for model, result in own.items():
+        grid = tables.lay_out(result.metrics).grids.get("auroc", {})
+        scores = tables.column_names(grid)
+        rows = [
+            [metric_names.name_column("auroc", score)]
+            + [
+                f"{sets[score].value:.3f}" if score in sets else ""
+                for sets in grid.values()
+            ]
+            for score in scores
+        ]
+        names = [metric_names.name_row("auroc", key) for key in grid]
+        yield from table([f"AUROC, {model}", *names], rows)
+
+
+def shift_table(own):
+    """Mean accuracy and ECE over corruptions, by severity."""
+    rows = []
+    for key in ("corrupted_accuracy", "corrupted_ece"):
+        for model, result in own.items():
+            grid = tables.lay_out(result.metrics).grids.get(key, {})
+            if mean := grid.get("mean"):
+                cells = [f"{cell.value:.3f}" for at, cell in mean.items() if "_" in at]
+                rows.append([f"{metric_names.name_metric(key).text}: {model}", *cells])
+    severities = [f"severity {i}" for i in range(1, len(rows[0]))] if rows else []
+    return table(["mean over corruptions", *severities], rows)
+
+
+def protocols(name: str, own):
+    """Says of each model which file has all numbers, and their protocol."""
+    for model, result in own.items():
+        step = result.protocol.get("checkpoint_step", "?")
+        images = result.protocol.get("images") or result.protocol.get("samples", "")
+        folder = f"{result.protocol['dataset']}/{model}/{name}.json"
+        yield f"- {model}, step {step:,}: {images} ([all numbers]({folder}))"
+
+
+def first_page(models) -> list[str]:
+    """The page that compares models, with each other and with the literature."""
+    lines = ["# Results", "", *(HERE / "README.words").read_text().splitlines(), ""]
+    for dataset, found in models.items():
+        lines += [f"## {DATASETS[dataset]}", "", f"[All tables]({dataset}.md).", ""]
+        entries = comparison.list_entries(found)
+        for subject, columns in comparison.list_subjects(entries).items():
+            lines += [f"### {subject}", "", *compared(columns, entries), ""]
+    return lines
+
+
+def compared(columns, entries):
+    """A table whose columns hold numbers of one protocol; protocols stand below."""
+    letters = {column: f"({chr(97 + i)})" for i, column in enumerate(columns)}
+    mine = [entry for entry in entries if entry.column in letters]
+    rows = [
+        [model]
+        + [
+            "<br>".join(
+                f"{entry.shown} {entry.uncertainty}".strip()
+                for entry in mine
+                if (entry.model, entry.column) == (model, column)
+            )
+            for column in columns
+        ]
+        for model in dict.fromkeys(entry.model for entry in mine)
+    ]
+    yield from table(
+        ["", *(f"{c.quantity} {letter}" for c, letter in letters.items())], rows
+    )
+    yield from (f"{letter} {column.protocol}  " for column, letter in letters.items())
+    sources = dict.fromkeys(entry.source for entry in mine if entry.source)
+    yield from ["", f"Sources: {'; '.join(sources)}."] if sources else []
+
+
+def said(dataset: str, models) -> list[str]:
+    """The words on a data set, with numbers in their places."""
+
+    def number(match):
+        model, evaluation, key = match.groups()
+        cell = comparison.cell_of(models[model][evaluation].metrics, key)
+        return tables.format_number(cell.value)
+
+    text = (HERE / f"{dataset}.words").read_text()
+    return NUMBER.sub(number, text).splitlines()
+
+
+def show(cell) -> str:
+    """A number and its interval."""
+    if cell is None or cell.value is None:
+        return ""
+    uncertainty = tables.format_uncertainty(cell)
+    return f"{tables.format_number(cell.value)} {uncertainty}".strip()
+
+
+def table(head, rows) -> list[str]:
+    """A table in Markdown; nothing without rows."""
+    if not rows:
+        return []
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines] + [""]
+
+
+def write(name: str, lines) -> None:
+    """Writes a page."""
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+    (HERE / name).write_text(text)
+    print(HERE / name)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
