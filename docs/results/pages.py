@@ -3,8 +3,8 @@
     python docs/results/pages.py
 
 It reads docs/results/DATASET/MODEL/*.json, as `jem-tf evaluate all` writes them to
-RUN/results, and docs/results/DATASET.words: what is said of the numbers, in which
-{MODEL/EVALUATION:KEY} stands for a number. `collect` copies what it reads:
+RUN/results, and DATASET.words and README.words: what is said of the numbers, in which
+{DATASET/MODEL/EVALUATION:KEY} stands for one. This copies results of runs first:
 
     python docs/results/pages.py DATASET/MODEL=RUN ...
 """
@@ -35,7 +35,7 @@ SINGLE = (
     *("precision_network", "recall_network", "ess_share", "rhat"),
 )
 ATTACKED = re.compile(r"robust_accuracy/(\w+/[\d.]+)/jem(\d+)$")
-NUMBER = re.compile(r"\{([\w.-]+)/(\w+):([^}]+)\}")
+NUMBER = re.compile(r"\{([\w.-]+)/([\w.-]+)/(\w+):([^}]+)\}")
 
 
 def main(*taken: str) -> None:
@@ -46,7 +46,7 @@ def main(*taken: str) -> None:
     models = {name: read_models(HERE / name) for name in DATASETS}
     models = {name: found for name, found in models.items() if found}
     for name, found in models.items():
-        write(f"{name}.md", dataset_page(name, found))
+        write(f"{name}.md", dataset_page(name, found, said(name, models)))
     write("README.md", first_page(models))
 
 
@@ -79,9 +79,8 @@ def read_results(folder: pathlib.Path):
     }
 
 
-def dataset_page(dataset: str, models) -> list[str]:
+def dataset_page(dataset: str, models, words) -> list[str]:
     """The page of a data set."""
-    words = said(dataset, models)
     lines = [f"# {DATASETS[dataset]}", "", *words, ""]
     for name, (title, command) in EVALUATIONS.items():
         own = {m: results[name] for m, results in models.items() if name in results}
@@ -166,7 +165,7 @@ def protocols(name: str, own):
 
 def first_page(models) -> list[str]:
     """The page that compares models, with each other and with the literature."""
-    lines = ["# Results", "", *(HERE / "README.words").read_text().splitlines(), ""]
+    lines = ["# Results", "", *said("README", models), ""]
     for dataset, found in models.items():
         lines += [f"## {DATASETS[dataset]}", "", f"[All tables]({dataset}.md).", ""]
         entries = comparison.list_entries(found)
@@ -199,15 +198,14 @@ def compared(columns, entries):
     yield from ["", f"Sources: {'; '.join(sources)}."] if sources else []
 
 
-def said(dataset: str, models) -> list[str]:
-    """The words on a data set, with numbers in their places."""
+def said(page: str, models) -> list[str]:
+    """The words of a page, with numbers in their places."""
 
     def number(match):
-        model, evaluation, key = match.groups()
-        cell = comparison.cell_of(models[model][evaluation].metrics, key)
-        return tables.format_number(cell.value)
+        dataset, model, evaluation, key = match.groups()
+        return f"{models[dataset][model][evaluation].metrics[key]:.3g}"
 
-    text = (HERE / f"{dataset}.words").read_text()
+    text = (HERE / f"{page}.words").read_text()
     return NUMBER.sub(number, text).splitlines()
 
 
