@@ -21,8 +21,8 @@ GUESSED_FOR = "32x32 images, 2 M parameters and two cores"
 ATTACKED = ("--eps_linf=1,8", "--eps_l2=0.25,0.5")  # RobustBench's radii and small ones
 AUTOATTACK = "--attack=autoattack"
 # Most images stand small radii, and each takes all 1,900 gradients and 5,900 answers of
-# the set. So AutoAttack is given those 100 there that PGD gets, and 1,000 elsewhere.
-FEW_ATTACKED = 100
+# AutoAttack there; JEM-10 takes as many under PGD. So these get the same few images.
+FEW_ATTACKED = "--limit=50"
 NOT_QUICK = "--quick attacks by PGD in place of AutoAttack"
 # Inception would take longer, and more samples: its features are 2,048.
 FEW_SAMPLES = ("--limit=700", "--features=network")
@@ -101,7 +101,7 @@ KINDS = {
     "small_radii": Kind(
         "evaluate robustness",
         (
-            *(AUTOATTACK, "--result=small_radii", f"--limit={FEW_ATTACKED}"),
+            *(AUTOATTACK, "--result=small_radii", FEW_ATTACKED),
             *("--eps_linf=1", "--eps_l2=0.25"),
         ),
         None,
@@ -110,7 +110,7 @@ KINDS = {
     ),
     "robustness": Kind(
         "evaluate robustness",
-        ATTACKED,
+        (*ATTACKED, FEW_ATTACKED),
         (
             *("--eps_linf=1,8", "--eps_l2=0.5", "--limit=20", "--steps=10"),
             *("--refine_steps=0,1", "--fresh_draws=2", "--distal_steps=100"),

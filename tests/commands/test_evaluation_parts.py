@@ -74,7 +74,8 @@ def test_the_whole_length_asks_for_what_reviewers_ask_for(tmp_path):
     assert attacked.limit == 0  # AutoAttack's own number, 1,000
     assert max(map(float, near.eps_linf)) < 8
     assert max(map(float, near.eps_l2)) < 0.5
-    assert (near.result, near.limit) == ("small_radii", 100)
+    assert (near.result, near.limit) == ("small_radii", 50)
+    assert parsed(listed["robustness"]).limit == near.limit  # the same images
     assert parsed(listed["samples"]).source == "buffer"
     fresh = parsed(listed["fresh_samples"])
     assert (fresh.source, fresh.result) == ("fresh", "fresh_samples")
