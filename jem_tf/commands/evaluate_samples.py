@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from absl import flags
 
 from jem_tf import samplers, sampling, starts
@@ -174,24 +175,11 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     """Measures FID, KID, IS, precision, ... of samples, and shows some of them."""
     run, data, given = context.run, context.data, context.flags
     fresh, drawing = choose_source(context)
-    if given.by_age and (fresh or given.confident != 1):
-        raise InputError(
-            f"{argument('by_age', 'true')} is for all of the buffer's images; leave "
-            f"out this, or {argument('source', 'fresh')} and {argument('confident')}."
-        )
-    if given.export:
-        sample_export.check_export(given.export, data.test.images.shape[-1])
+    check_asked(context, fresh)
     network = choose_network(run, data, given)
     count = sample_sources.count_samples(run.model, given.count, context.limit, fresh)
     features.check_count(count, network)
-    with arguments_renamed(stats="reference_stats", split="reference"):
-        real, against = reference.choose_reference(
-            data,
-            network,
-            split=given.reference,
-            stats=given.reference_stats,
-            limit=context.limit,
-        )
+    real, against = choose_reference(context, network)
     drawn = sample_sources.draw_samples(
         run.model,
         count,
@@ -202,6 +190,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     kept = sample_sources.keep_confident(run.model, drawn, given.confident)
     more = f"{argument('count')}, {argument('limit')} or {argument('confident')}"
     features.check_count(len(kept), network, more)
+    metrics, measured = measure(context, kept, count, network, real)
     protocol = drawing | {
         "samples_drawn": len(drawn),
         "confident": given.confident,
@@ -211,11 +200,75 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         "reference": against,
         "definitions": sample_quality.DEFINITIONS,
         "figures": sample_figures.figures_protocol(fresh),
+        **measured,
     }
-    ages = None
+    if given.export:
+        folder = sample_export.export_samples(given.export, kept)
+        protocol["export"] = str(folder.absolute())
+    figures = sample_figures.make_figures(
+        run.model, kept, data, fresh=fresh, seed=context.seed
+    )
+    return findings.Findings(metrics, protocol, figures)
+
+
+def check_asked(
+    context: run_evaluation.Context, fresh: sample_sources.FreshChains | None
+) -> None:
+    """Checks flags that exclude each other, and the folder to export to.
+
+    Raises:
+      InputError: if they do, or it cannot be written.
+    """
+    given = context.flags
+    if given.by_age and (fresh or given.confident != 1):
+        raise InputError(
+            f"{argument('by_age', 'true')} is for all of the buffer's images; leave "
+            f"out this, or {argument('source', 'fresh')} and {argument('confident')}."
+        )
+    if given.export:
+        channels = context.data.test.images.shape[-1]
+        sample_export.check_export(given.export, channels)
+
+
+def choose_reference(
+    context: run_evaluation.Context, network: features.FeatureNetwork
+) -> tuple[Any, dict[str, Any]]:
+    """Returns (the features of the real images, their protocol)."""
+    given = context.flags
+    with arguments_renamed(stats="reference_stats", split="reference"):
+        return reference.choose_reference(
+            context.data,
+            network,
+            split=given.reference,
+            stats=given.reference_stats,
+            limit=context.limit,
+        )
+
+
+def measure(
+    context: run_evaluation.Context,
+    kept: np.ndarray,
+    count: int,
+    network: features.FeatureNetwork,
+    real: Any,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Compares samples with real images.
+
+    Args:
+      context: the evaluation.
+      kept: uint8 [N, H, W, C], the samples.
+      count: how many were drawn, of which these were kept.
+      network: computes features.
+      real: those of the real images.
+
+    Returns:
+      (metrics, what the protocol says of them).
+    """
+    run, data, given = context.run, context.data, context.flags
+    ages, protocol = None, dict[str, Any]()
     if given.by_age:
         ages = sample_sources.ages_of_samples(run.model, count, seed=context.seed)
-        protocol |= {"by_age": sample_quality.BY_AGE}
+        protocol["by_age"] = sample_quality.BY_AGE
     seen = network.extract(kept, what="samples")
     metrics = sample_quality.compare_features(
         seen, real, suffix=network.suffix, ages=ages
@@ -228,13 +281,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
             kept, seen.features, train, data, network
         )
         metrics |= copied
-    if given.export:
-        folder = sample_export.export_samples(given.export, kept)
-        protocol["export"] = str(folder.absolute())
-    figures = sample_figures.make_figures(
-        run.model, kept, data, fresh=fresh, seed=context.seed
-    )
-    return findings.Findings(metrics, protocol, figures)
+    return metrics, protocol
 
 
 def choose_source(
@@ -255,7 +302,9 @@ def choose_source(
                     f"{argument(name, given[name].value)} is for fresh chains; give "
                     f"{argument('source', 'fresh')}."
                 )
-        return None, sample_sources.buffer_protocol(model, opts.sampling.sampler_steps)
+        return None, sample_sources.buffer_protocol(
+            model, opts.sampling.sampler_steps, opts.sampling.buffer_size
+        )
     if plain:
         console.say("a plain classifier has no buffer: fresh chains from U(-1, 1)")
         start = starts.uniform(context.data.train.images.shape[1:])

@@ -135,12 +135,22 @@ def ages_of_samples(model: EnergyModel, count: int, *, seed: int = 0) -> np.ndar
     return shuffle(ages, count, seed)
 
 
-def buffer_protocol(model: EnergyModel, steps: int) -> dict[str, Any]:
-    """Describes the buffer's images in a protocol; a training step has `steps` = K."""
-    buffer = model.buffer
+def buffer_protocol(model: EnergyModel, steps: int, size: int) -> dict[str, Any]:
+    """Describes the buffer's images in a protocol.
+
+    Args:
+      model: EnergyModel, with a replay buffer.
+      steps: K, the sampler steps of a training step.
+      size: chains of the buffer in training; a packed run keeps some of them.
+    """
+    buffer, source = model.buffer, "replay buffer, as it is"
+    if buffer.size < size:
+        source = (
+            f"replay buffer, {buffer.size:,} of its {size:,} chains: a packed run's"
+        )
     age = monitoring.chain_ages(buffer)["chain_age_mean"]
     return {
-        "source": "replay buffer, as it is",
+        "source": source,
         "conditional": bool(buffer.num_classes),
         "sampler_steps_mean": age * steps if age >= 0 else None,  # unknown if imported
         "left_out": int((~buffer.are_samples()).sum()),  # began at altered images

@@ -55,7 +55,7 @@ def test_chains_that_began_at_altered_images_are_no_samples():
     with pytest.raises(InputError, match=r"^count=31 is .* \(10 began at alt"):
         sample_sources.count_samples(model, 31, 0, None)
     drawn = sample_sources.draw_samples(model, 30, seed=3)
-    assert sample_sources.buffer_protocol(model, 5)["left_out"] == 10
+    assert sample_sources.buffer_protocol(model, 5, 40)["left_out"] == 10
     kept = model.buffer.all_images()[~np.tile(altered, 2)]
     ours, theirs = (
         sorted(image.tobytes() for image in images)
@@ -121,8 +121,11 @@ def test_the_protocol_names_the_walk(model):
     assert (protocol["sampler_steps"], protocol["sampler_step_size"]) == (STEPS, 0.5)
     assert (protocol["start"], protocol["conditional"]) == ("uniform", True)
     model.buffer.ages_0.assign(tf.fill([20], 4))
-    protocol = sample_sources.buffer_protocol(model, 5)
+    protocol = sample_sources.buffer_protocol(model, 5, model.buffer.size)
     assert protocol["sampler_steps_mean"] == pytest.approx(10)
+    assert protocol["source"] == "replay buffer, as it is"
+    some = sample_sources.buffer_protocol(model, 5, 5000)["source"]
+    assert some == "replay buffer, 40 of its 5,000 chains: a packed run's"
 
 
 def test_the_most_confident_of_each_predicted_class_stay(model):

@@ -79,7 +79,7 @@ def test_it_can_be_asked_for_as_the_best_and_in_bfloat16(written):
 
 def test_its_chains_continue_the_images_and_nobody_knows_their_age(written):
     model = loading.read_run(written[0]).model
-    protocol = sample_sources.buffer_protocol(model, 20)
+    protocol = sample_sources.buffer_protocol(model, 20, 3)
     assert protocol["sampler_steps_mean"] is None
     json.dumps(protocol)
     pictures = model.sample(2, seed=1)
