@@ -1,6 +1,6 @@
 """Chains from noise to pictures of a class, with the steps between."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from jem_tf import pixels, sampling, starts
 from jem_tf.datasets import Dataset
 from jem_tf.demonstration.galleries import drawn_images
 from jem_tf.demonstration.inline_pictures import png_url
-from jem_tf.demonstration.shown_models import ShownModel
 from jem_tf.generation import request
 from jem_tf.generation.request import SamplingPlan
 from jem_tf.replay import ReplayBuffer
+from jem_tf.runs.loading import TrainedRun
 from jem_tf.serving import argument_checks
 from jem_tf.serving.predictor import Predictor
 from jem_tf.starts import class_gaussians
@@ -30,11 +30,26 @@ OF_DRAWN = (
 )
 
 
-def draw_chains(model: ShownModel, label: str, seed: Any) -> dict[str, Any]:
+class ChainPlan(NamedTuple):
+    """How chains are drawn.
+
+    sampling: CHAINS chains by the model's own sampler, in as many steps as those of
+      `jem-tf sample`.
+    start_about: what they start from, in a phrase.
+    """
+
+    sampling: SamplingPlan
+    start_about: str
+
+
+def draw_chains(
+    model: Predictor, chain_plan: ChainPlan, label: str, seed: Any
+) -> dict[str, Any]:
     """Draws CHAINS pictures of a class, each by a chain that starts afresh.
 
     Args:
-      model: draws them, by its own sampler and in as many steps as `jem-tf sample`.
+      model: draws them.
+      chain_plan: as `plan_chains` returned it.
       label: name of the class.
       seed: int in [0, 2^31); equal seeds give equal chains.
 
@@ -46,12 +61,11 @@ def draw_chains(model: ShownModel, label: str, seed: Any) -> dict[str, Any]:
     Raises:
       InputError: if there is no such class, the seed is none, or the chains diverge.
     """
-    own = model.predictor
     seed = argument_checks.whole_number("seed", seed, 0)
-    place = argument_checks.class_number(label, own.class_names)
-    plan, about = plan_chains(model)
+    place = argument_checks.class_number(label, model.class_names)
+    plan, about = chain_plan
     drawn = sampling.draw_many(
-        own.model,
+        model.model,
         plan.start,
         plan.sampler,
         plan.n,
@@ -62,25 +76,25 @@ def draw_chains(model: ShownModel, label: str, seed: Any) -> dict[str, Any]:
     )
     assert drawn.frames is not None, "they were asked for"
     assert drawn.frame_steps is not None, "as they were"
-    chains = describe_chains(own, drawn.frames)
+    chains = describe_chains(model, drawn.frames)
     return {"start": about, "steps": drawn.frame_steps.tolist(), "chains": chains}
 
 
-def plan_chains(model: ShownModel) -> tuple[SamplingPlan, str]:
+def plan_chains(run: TrainedRun, data: Dataset | None) -> ChainPlan:
     """Plans chains from the start of the training, or the nearest to it that there is.
 
-    Returns:
-      (SamplingPlan, what the chains start from).
+    Args:
+      run: the run to draw from.
+      data: its data set; None if that is not on this machine.
     """
-    name = model.predictor.run.options.sampling.start
-    buffer = model.predictor.model.buffer
-    if buffer is not None and name != "uniform" and model.data is not None:
+    name, buffer = run.options.sampling.start, run.model.buffer
+    if buffer is not None and name != "uniform" and data is not None:
         other = f"what chains start from in training ({name})"
-        return _plan(model, "fresh"), OF_TRAINING.get(name, other)
-    plan = _plan(model, "noise")
+        return ChainPlan(_plan(run, "fresh", data), OF_TRAINING.get(name, other))
+    plan = _plan(run, "noise", data)
     if buffer is None or name == "uniform" or not buffer.num_classes:
-        return plan, UNIFORM
-    return plan._replace(start=gaussian_of_drawn(buffer)), OF_DRAWN
+        return ChainPlan(plan, UNIFORM)
+    return ChainPlan(plan._replace(start=gaussian_of_drawn(buffer)), OF_DRAWN)
 
 
 def gaussian_of_drawn(buffer: ReplayBuffer) -> starts.Start:
@@ -115,10 +129,10 @@ def describe_chains(model: Predictor, frames: np.ndarray) -> list[dict[str, Any]
     ]
 
 
-def _plan(model: ShownModel, begin: str) -> SamplingPlan:
-    def data() -> Dataset:
-        assert model.data is not None, "chains start from noise without it"
-        return model.data
+def _plan(run: TrainedRun, begin: str, data: Dataset | None) -> SamplingPlan:
+    def present() -> Dataset:
+        assert data is not None, "chains start from noise without it"
+        return data
 
     wanted = request.Request(mode="chain", count=CHAINS, start=begin)
-    return request.make_plan(model.predictor.run, wanted, data)
+    return request.make_plan(run, wanted, present)

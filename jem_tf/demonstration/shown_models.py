@@ -13,6 +13,7 @@ import numpy as np
 from jem_tf import ood_scores
 from jem_tf.datasets import Dataset, set_names, tfds_sets
 from jem_tf.demonstration import drawings, galleries
+from jem_tf.demonstration.fresh_chains import ChainPlan, plan_chains
 from jem_tf.demonstration.galleries import Gallery
 from jem_tf.demonstration.inline_pictures import png_url
 from jem_tf.errors import InputError
@@ -68,6 +69,11 @@ class ShownModel:
         Raises InputError if the network has no Dense layer, which reads them.
         """
         return Penultimate(self.predictor.model.network)
+
+    @functools.cached_property
+    def chain_plan(self) -> ChainPlan:
+        """How chains are drawn; to fit a Gaussian start takes half a minute."""
+        return plan_chains(self.predictor.run, self.data)
 
     @functools.cached_property
     def ink_box(self) -> drawings.InkBox | None:

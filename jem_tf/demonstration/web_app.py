@@ -126,7 +126,9 @@ def _add_answers(app: "flask.Flask", models: ModelShelf) -> None:
         with one_at_a_time:
             model, seed = _load(models, form), form.get("seed", "0")
             number = int(seed) if re.fullmatch("[0-9]{1,10}", seed) else seed
-            return fresh_chains.draw_chains(model, form.get("label", ""), number)
+            return fresh_chains.draw_chains(
+                model.predictor, model.chain_plan, form.get("label", ""), number
+            )
 
 
 def _add_errors(app: "flask.Flask") -> None:

@@ -16,12 +16,12 @@ from tests.demonstration.digits_model import digits, pixels_of
 def test_they_are_the_models_own_chains_from_noise_to_the_class(monkeypatch):
     monkeypatch.setattr(fresh_chains, "FRAMES", 3)
     model = digits()
-    drawn = fresh_chains.draw_chains(model, "3", 7)
+    plan, _ = chain_plan = fresh_chains.plan_chains(model.predictor.run, None)
+    drawn = fresh_chains.draw_chains(model.predictor, chain_plan, "3", 7)
     assert drawn["steps"] == [0, 200, 400]  # K / rho of the run
     assert drawn["start"] == fresh_chains.UNIFORM
     films = np.stack([pixels_of(chain["film"]) for chain in drawn["chains"]])
     assert films.shape == (fresh_chains.CHAINS, 3 * 8, 8)
-    plan, _ = fresh_chains.plan_chains(model)
     own, arguments = model.predictor.model, (plan.start, plan.sampler, plan.n, [7, 0])
     labels = tf.fill([plan.n], 3)
     whole = tf.function(lambda: sampling.draw(own, *arguments, labels=labels))()
@@ -41,7 +41,7 @@ def test_they_are_the_models_own_chains_from_noise_to_the_class(monkeypatch):
 )
 def test_a_wrong_class_or_seed_is_refused_in_a_sentence(label, seed, message):
     with pytest.raises(InputError, match=message):
-        fresh_chains.draw_chains(digits(), label, seed)
+        fresh_chains.draw_chains(digits().predictor, digits().chain_plan, label, seed)
 
 
 def started(start, *, data=True, by_class=10):
@@ -53,9 +53,7 @@ def started(start, *, data=True, by_class=10):
         buffer = types.SimpleNamespace(num_classes=None)
         model = types.SimpleNamespace(network=model.network, buffer=buffer)
         run = run._replace(model=model)
-    predictor = types.SimpleNamespace(run=run, model=model)
-    shown = types.SimpleNamespace(predictor=predictor, data=own.data if data else None)
-    plan, about = fresh_chains.plan_chains(shown)
+    plan, about = fresh_chains.plan_chains(run, own.data if data else None)
     return type(plan.start), about
 
 

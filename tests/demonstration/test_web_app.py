@@ -79,10 +79,10 @@ def test_the_nearest_are_shown_with_what_they_are(client):
 
 
 def test_chains_are_drawn(client, monkeypatch):
-    monkeypatch.setattr(fresh_chains, "CHAINS", 1)
+    monkeypatch.setattr(fresh_chains, "FRAMES", 3)
     drawn = post(client, "/chains", None, label="7", seed="1").json
-    assert drawn["steps"][-1] == 400
-    assert [chain["class"] for chain in drawn["chains"]] == ["7"]
+    assert drawn["steps"] == [0, 200, 400]
+    assert [chain["class"] for chain in drawn["chains"]] == ["7"] * 4
 
 
 EMPTY = png(np.zeros([28, 28], "uint8"))

@@ -10,7 +10,7 @@ export async function drawChains(event) {
   const seed = Math.floor(Math.random() * 2 ** 31), begun = Date.now();
   const tell = () => {
     const seconds = Math.round((Date.now() - begun) / 1000);
-    at("status").textContent = `The model draws, usually some seconds: ${seconds} s`;
+    at("status").textContent = `The model draws: ${seconds} s so far`;
   };
   const clock = setInterval(tell, 1000);
   fail("");

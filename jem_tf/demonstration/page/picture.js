@@ -17,7 +17,8 @@ export async function ask(picture, drawn = 0) {
     if (mine !== state.asked) return;
     showAnswer(answer);
     if (!drawn) at("answer").scrollIntoView({ block: "nearest" });
-    at("waiting").textContent = "It looks for the nearest pictures ...";
+    at("waiting").textContent = 
+      "It looks for the nearest pictures. The first time it reads all of them ...";
     const nearest = await call("/nearest", fields);
     if (mine === state.asked) showNearest(nearest.galleries);
   } catch (error) {
