@@ -140,7 +140,8 @@ def _add_errors(app: "flask.Flask") -> None:
 
     @app.errorhandler(UnreadableError)
     def refuse_file(error):
-        return {"error": f"This file is no picture that can be read: {error}."}, 415
+        sentence = f"This file cannot be read as a picture: {error}; give another."
+        return {"error": sentence}, 415
 
     @app.errorhandler(413)
     def refuse_size(_):

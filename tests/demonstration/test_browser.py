@@ -132,7 +132,7 @@ def test_a_file_is_classified_and_one_that_is_none_is_refused(page, tmp_path):
     (tmp_path / "notes.png").write_text("no picture")
     page["file"].send_keys(str(tmp_path / "notes.png"))
     page.until(lambda: page["failure"].text)
-    assert page["failure"].text.startswith("This file is no picture that can be read")
+    assert page["failure"].text.startswith("This file cannot be read as a picture")
     assert not page["answer"].is_displayed()
 
 

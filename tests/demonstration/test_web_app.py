@@ -87,8 +87,8 @@ def test_chains_are_drawn(client, monkeypatch):
 
 EMPTY = png(np.zeros([28, 28], "uint8"))
 REFUSED = {
-    "no picture": (415, "/classify", b"text", {}, "no picture that can be read: of no"),
-    "cut": (415, "/nearest", PICTURE[:60], {}, "no picture that can be read"),
+    "no picture": (415, "/classify", b"text", {}, "cannot be read as a picture: of no"),
+    "cut": (415, "/nearest", PICTURE[:60], {}, "cannot be read as a picture"),
     "none": (400, "/classify", None, {}, "No picture came"),
     "empty": (400, "/classify", EMPTY, {"drawn": "1"}, "The drawing is empty"),
     "large": (413, "/classify", b"0" * (17 << 20), {}, "too large; give one of 16 MB"),
