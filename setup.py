@@ -9,6 +9,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "jem_tf/__init__.py").read_
 # setuptools builds the wheel that tests/test_wheel.py installs.
 # What run.py of a lowered run compiles with.
 JAX = 'jax>=0.10,<0.12; python_version >= "3.11"'
+FLASK = "flask>=3.1"
 PYTEST = ["pytest>=7", "pytest-xdist>=3.7", "setuptools>=70.1"]
 
 setuptools.setup(
@@ -22,7 +23,7 @@ setuptools.setup(
     packages=[*setuptools.find_packages(include=["jem_tf*"]), "jem_tf.flags"],
     package_dir={"jem_tf.flags": "flags"},
     package_data={
-        "jem_tf": ["py.typed", "pretrained_runs/**/*"],
+        "jem_tf": ["py.typed", "pretrained_runs/**/*", "demonstration/page/*"],
         "jem_tf.flags": ["*.flags"],
     },
     entry_points={"console_scripts": ["jem-tf = jem_tf.commands.main:main"]},
@@ -43,8 +44,9 @@ setuptools.setup(
         "tqdm>=4.60",
     ],
     extras_require={
-        "test": [JAX, *PYTEST],
-        "dev": [JAX, *PYTEST, "mypy", "pre-commit", "ruff"],
+        "test": [JAX, FLASK, "selenium>=4.15", *PYTEST],
+        "dev": [JAX, FLASK, "selenium>=4.15", *PYTEST, "mypy", "pre-commit", "ruff"],
+        "demo": [FLASK],  # jem-tf demo
         "jax": [JAX],
         "pytorch": ["torch>=2.6"],  # jem-tf import-pytorch; older ones run code
         "serving": [*PYTEST, "nvidia-pytriton>=0.7"],  # tests/serving; no JAX: NumPy

@@ -18,7 +18,7 @@ LAYERS = {
     "runs": "options runs",
     "evaluation": "figures evaluation",
     "training": "training lowering",
-    "serving": "generation serving pytorch benchmarks",
+    "serving": "generation serving demonstration pytorch benchmarks",
     "commands": "commands train",
 }
 ORDER = " ".join(LAYERS.values()).split()

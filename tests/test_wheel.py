@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PARTS = ("jem_tf", "flags", "setup.py", "pyproject.toml", "README.md", "LICENSE")
+PAGE = "jem_tf/demonstration/page"
 FEW = (
     "--network=convnet-8",
     "--steps=3",
@@ -109,6 +110,13 @@ def test_it_evaluates_samples_exports_and_reports(trained):
     made = {str(path.relative_to(work)) for path in work.rglob("*")}
     assert {"run/results/calibration.json", "run/export/2/README.md"} <= made
     assert any(name.startswith("run/samples/") for name in made)
+
+
+def test_the_page_of_the_demonstration_is_whole(installed):
+    _, work = installed
+    page = f"venv/lib/python*/site-packages/{PAGE}/*"
+    there = {path.name for path in work.parent.glob(page)}
+    assert there == {path.name for path in (ROOT / PAGE).iterdir()}
 
 
 def test_it_says_that_it_is_typed(installed):

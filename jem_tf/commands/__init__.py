@@ -8,9 +8,9 @@
     evaluation_parts  the commands that `jem-tf evaluate all` runs, with their flags
     evaluation_tasks  runs them one after the other, and keeps what is done
     compared_runs   the runs that it measures: one, its baseline, and other seeds
-    benchmark, classify, diagnose, evaluate_all, evaluate_calibration, evaluate_ood,
-    evaluate_robustness, evaluate_samples, export, import_lowered, import_pytorch,
-    lower, pack, pretrained, report, sample
+    benchmark, classify, demo, diagnose, evaluate_all, evaluate_calibration,
+    evaluate_ood, evaluate_robustness, evaluate_samples, export, import_lowered,
+    import_pytorch, lower, pack, pretrained, report, sample
                     the subcommands; `jem-tf train` is `jem_tf/train.py`
 
 Only this folder, `jem_tf/train.py` and `runs/flagfiles.py`, which makes options of

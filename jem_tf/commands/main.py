@@ -43,6 +43,10 @@ COMMANDS = {
         "jem_tf.commands.classify",
         "classes of pictures, and whether the model knows such pictures",
     ),
+    "demo": (
+        "jem_tf.commands.demo",
+        "a local page: what a model says of your pictures, and how it draws",
+    ),
     "export": ("jem_tf.commands.export", "write a SavedModel for servers"),
     "pack": ("jem_tf.commands.pack", "write a run into a small folder"),
     "pretrained": (

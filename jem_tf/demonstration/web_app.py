@@ -1,0 +1,178 @@
+"""The page's addresses, and their errors: a sentence each, with its HTTP status.
+
+    GET  /           the page; /page/... and /colours.css are parts of it
+    GET  /models     the names of the models, and the largest picture in bytes
+    GET  /model      what the page needs of a model
+    POST /classify   what a model says of a picture
+    POST /nearest    the nearest pictures by the model
+    POST /chains     chains from noise to pictures
+
+`model` names the model in each; a picture is the file `picture`, which is a drawing
+where `drawn` is 1. Models compute one answer at a time.
+"""
+
+import pathlib
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jem_tf.datasets.picture_files import UnreadableError
+from jem_tf.demonstration import answers, drawings, fresh_chains, galleries, uploads
+from jem_tf.demonstration.shown_models import ModelShelf, ShownModel
+from jem_tf.errors import InputError
+from jem_tf.evaluation.report_page.style import COLOURS
+
+if TYPE_CHECKING:
+    import flask
+
+PAGE = pathlib.Path(__file__).parent / "page"
+# Other programs may have taught Python's `mimetypes` others, with which no page works.
+KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+MOST_BYTES = 16 << 20  # of a picture
+# No other page of the browser may ask, and this page loads nothing from elsewhere.
+HOSTS = ["127.0.0.1", "localhost"]
+POLICY = "default-src 'self'; img-src 'self' data: blob:"
+
+
+def make_app(models: ModelShelf) -> "flask.Flask":
+    """Makes the Flask application of the page.
+
+    Raises:
+      InputError: if Flask is not installed.
+    """
+    flask = import_flask()
+    app = flask.Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES + (1 << 16)  # the form's other parts
+    app.config["TRUSTED_HOSTS"] = HOSTS
+    app.json.sort_keys = False
+    _add_page(app)
+    _add_answers(app, models)
+    _add_errors(app)
+
+    @app.after_request
+    def set_policy(response):
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+    return app
+
+
+def import_flask() -> Any:
+    """Imports Flask.
+
+    Raises:
+      InputError: if it is not installed.
+    """
+    try:
+        import flask
+    except ImportError as error:
+        raise InputError(
+            "Flask, which serves the page, is not installed; install it by pip install "
+            "'jem-tf[demo]'."
+        ) from error
+    return flask
+
+
+def _add_page(app: "flask.Flask") -> None:
+    import flask
+
+    def send(name):
+        kind = KINDS.get(pathlib.PurePath(name).suffix)
+        return flask.send_from_directory(PAGE, name, mimetype=kind)
+
+    app.add_url_rule("/", "page", lambda: send("page.html"))
+    app.add_url_rule("/page/<name>", "part", send)
+
+    @app.get("/colours.css")
+    def send_colours():
+        return flask.Response(COLOURS, mimetype=KINDS[".css"])
+
+
+def _add_answers(app: "flask.Flask", models: ModelShelf) -> None:
+    import flask
+
+    one_at_a_time = threading.Lock()
+
+    @app.get("/models")
+    def list_models():
+        return {"names": models.names, "first": models.first, "most_bytes": MOST_BYTES}
+
+    @app.get("/model")
+    def describe():
+        with one_at_a_time:
+            return _load(models, flask.request.args).describe()
+
+    @app.post("/classify")
+    def classify():
+        with one_at_a_time:
+            model = _load(models, flask.request.form)
+            return answers.answer(model, _read_picture(flask.request, model))
+
+    @app.post("/nearest")
+    def nearest():
+        with one_at_a_time:
+            model = _load(models, flask.request.form)
+            image = _read_picture(flask.request, model)
+            found = galleries.nearest(
+                image, model.galleries, model.features, model.predictor.class_names
+            )
+            return {"galleries": found}
+
+    @app.post("/chains")
+    def draw():
+        form = flask.request.form
+        with one_at_a_time:
+            model, seed = _load(models, form), form.get("seed", "0")
+            number = int(seed) if re.fullmatch("[0-9]{1,10}", seed) else seed
+            return fresh_chains.draw_chains(
+                model.predictor, model.chain_plan, form.get("label", ""), number
+            )
+
+
+def _add_errors(app: "flask.Flask") -> None:
+    from werkzeug.exceptions import HTTPException
+
+    @app.errorhandler(InputError)
+    def refuse(error):
+        return {"error": str(error)}, 400
+
+    @app.errorhandler(UnreadableError)
+    def refuse_file(error):
+        sentence = f"This file cannot be read as a picture: {error}; give another."
+        return {"error": sentence}, 415
+
+    @app.errorhandler(413)
+    def refuse_size(_):
+        most = f"{MOST_BYTES >> 20} MB"
+        return {"error": f"This picture is too large; give one of {most} at most."}, 413
+
+    @app.errorhandler(HTTPException)
+    def refuse_request(error):
+        return {"error": error.description}, error.code
+
+    @app.errorhandler(Exception)
+    def fail(error):
+        app.logger.exception("an answer failed")
+        about = f"{type(error).__name__}; the terminal of jem-tf demo says more"
+        return {"error": f"The server failed on this: {about}."}, 500
+
+
+def _load(models: ModelShelf, arguments: Any) -> ShownModel:
+    import flask
+
+    name = arguments.get("model", models.first)
+    if name not in models.names:
+        known = ", ".join(models.names)
+        flask.abort(404, f"There is no model {name!r}; choose one of {known}.")
+    return models.load(name)
+
+
+def _read_picture(request: Any, model: ShownModel) -> np.ndarray:
+    if "picture" not in request.files:
+        raise InputError("No picture came; choose a file or draw one.")
+    picture = uploads.read_upload(request.files["picture"].read())
+    if request.form.get("drawn") == "1" and model.ink_box is not None:
+        picture = drawings.frame_drawing(picture, model.ink_box)
+    return uploads.to_model_size(picture, model.predictor.image_shape)

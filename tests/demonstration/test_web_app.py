@@ -1,0 +1,131 @@
+"""Each address of the page, and each refusal: a sentence and its HTTP status."""
+
+import io
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from jem_tf import datasets
+from jem_tf.demonstration import answers, drawings, fresh_chains, uploads, web_app
+from jem_tf.errors import InputError
+from tests.demonstration.digits_model import SHELF, digits, pixels_of, png
+
+pytest.importorskip("flask")
+
+IMAGES = np.asarray(datasets.load("digits").test.images[:2])
+PICTURE = png(IMAGES[0, ..., 0])
+
+
+@pytest.fixture(scope="module")
+def client():
+    return web_app.make_app(SHELF()).test_client()
+
+
+def post(client, address, content=PICTURE, **fields):
+    fields = {"model": "digits", **fields}
+    if content is not None:
+        fields["picture"] = (io.BytesIO(content), "picture.png")
+    return client.post(address, data=fields)
+
+
+def test_the_page_and_its_parts_come_with_their_kinds_and_load_nothing_else(client):
+    page = client.get("/")
+    assert page.mimetype == "text/html"
+    parts = re.findall(r'(?:href|src)="(/[^"]+)"', page.text)
+    assert {"/colours.css", "/page/page.css", "/page/page.js"} == set(parts)
+    scripts = re.findall(r'from "\./(\w+\.js)"', client.get("/page/page.js").text)
+    for address in [*parts, *(f"/page/{name}" for name in scripts)]:
+        part = client.get(address)
+        kind = {"css": "text/css", "js": "text/javascript"}[address.split(".")[1]]
+        assert (part.status_code, part.mimetype) == (200, kind)
+        assert "http" not in part.text
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_models_are_listed_and_described(client):
+    listed = client.get("/models").json
+    assert listed["names"] == ["digits", "cifar10"]
+    assert listed["first"] == "digits"
+    assert client.get("/model?model=digits").json == digits().describe()
+
+
+def test_a_picture_is_classified_as_by_the_predictor(client):
+    said = post(client, "/classify")
+    assert said.status_code == 200
+    assert said.json == answers.answer(digits(), IMAGES[0])
+
+
+def test_a_large_colour_picture_is_made_the_models(client):
+    large = np.kron(IMAGES[1], np.ones((30, 30, 3), "uint8"))
+    seen = pixels_of(post(client, "/classify", png(large)).json["picture"])
+    np.testing.assert_array_equal(seen, uploads.to_model_size(large, (8, 8, 1))[..., 0])
+
+
+def test_a_drawing_is_framed_before(client):
+    drawing = np.zeros([280, 280, 3], "uint8")
+    drawing[200:260, 20:40] = 255
+    said = post(client, "/classify", png(drawing), drawn="1").json
+    assert said["class"] == "1"
+    framed = drawings.frame_drawing(drawing, digits().ink_box)
+    assert said["picture"] == post(client, "/classify", png(framed)).json["picture"]
+
+
+def test_the_nearest_are_shown_with_what_they_are(client):
+    (gallery,) = post(client, "/nearest").json["galleries"]
+    assert gallery["about"] == "the 1,295 training images"
+    assert len(gallery["pictures"]) == 8
+
+
+def test_chains_are_drawn(client, monkeypatch):
+    monkeypatch.setattr(fresh_chains, "FRAMES", 3)
+    drawn = post(client, "/chains", None, label="7", seed="1").json
+    assert drawn["steps"] == [0, 200, 400]
+    assert [chain["class"] for chain in drawn["chains"]] == ["7"] * 4
+
+
+EMPTY = png(np.zeros([28, 28], "uint8"))
+REFUSED = {
+    "no picture": (415, "/classify", b"text", {}, "cannot be read as a picture: of no"),
+    "cut": (415, "/nearest", PICTURE[:60], {}, "cannot be read as a picture"),
+    "none": (400, "/classify", None, {}, "No picture came"),
+    "empty": (400, "/classify", EMPTY, {"drawn": "1"}, "The drawing is empty"),
+    "large": (413, "/classify", b"0" * (17 << 20), {}, "too large; give one of 16 MB"),
+    "model": (404, "/classify", PICTURE, {"model": "x"}, "no model 'x'; choose one of"),
+    "class": (400, "/chains", None, {"label": "cat"}, "label is 'cat'; the classes"),
+    "no class": (400, "/chains", None, {}, "label is ''; the classes"),
+    "seed": (400, "/chains", None, {"label": "1", "seed": "-1"}, "give a whole number"),
+    "address": (404, "/paint", None, {}, "not found"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_wrong_is_refused_in_a_sentence_with_its_status(client, name):
+    status, address, content, fields, message = REFUSED[name]
+    answer = post(client, address, content, **fields)
+    assert answer.status_code == status
+    assert message in answer.json["error"]
+    assert "\n" not in answer.json["error"]
+
+
+def test_a_page_of_another_name_may_not_ask(client):
+    answer = client.get("/models", base_url="http://elsewhere.example")
+    assert answer.status_code == 400
+
+
+def test_a_failure_of_ours_is_a_sentence_too(client, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(answers, "answer", fail)
+    answer = post(client, "/classify")
+    assert answer.status_code == 500
+    assert answer.json["error"].startswith("The server failed on this: RuntimeError;")
+    assert "secret" not in answer.text
+
+
+def test_without_flask_a_sentence_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "flask", None)
+    with pytest.raises(InputError, match=r"pip install 'jem-tf\[demo\]'"):
+        web_app.make_app(SHELF())
