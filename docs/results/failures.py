@@ -77,16 +77,16 @@ def draw(place: pathlib.Path, data_dir: str, sets: list[str]) -> list[str]:
 
 def worst_outliers(model, images, data_dir: str, sets: list[str]):
     """The outliers of the highest scores: (uint8 images, their sets, its answers)."""
-    found = []
+    worst = []
     for name, key in outliers.metric_keys(sets, "test").items():
         far, _ = outliers.load_outliers(name, images, data_dir=data_dir, half="odd")
         answers = classify(model, far)
-        for i in np.argsort(-answers.ood_score, kind="stable")[: SHOWN // 4]:
+        for i in np.argsort(-answers.ood_score, kind="stable")[:SHOWN]:
             answer = answers.class_names[i], answers.confidence[i]
-            found.append((float(answers.ood_score[i]), key, answer, np.asarray(far[i])))
+            worst.append((float(answers.ood_score[i]), key, answer, np.asarray(far[i])))
         console.say(f"{key}: {np.mean(~answers.is_ood):.1%} are taken as known")
-    found = sorted(found, key=lambda each: -each[0])[:SHOWN]
-    _, keys, answers, pictures = zip(*found, strict=True)
+    worst = sorted(worst, key=lambda each: -each[0])[:SHOWN]
+    _, keys, answers, pictures = zip(*worst, strict=True)
     return np.stack(pictures), keys, answers
 
 

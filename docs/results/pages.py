@@ -12,7 +12,6 @@ RUN/results, and DATASET.words and README.words: what is said of the numbers, in
 import json
 import pathlib
 import re
-import shutil
 import sys
 
 from jem_tf.evaluation import tables
@@ -21,6 +20,7 @@ from jem_tf.evaluation.report_page.run_results import EVALUATIONS, Result
 from jem_tf.runs.run_folder import RunFolder
 
 HERE = pathlib.Path(__file__).parent
+SEVERITIES = range(1, 6)
 DATASETS = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
@@ -35,6 +35,7 @@ SINGLE = (
     *("precision_network", "recall_network", "ess_share", "rhat"),
 )
 ATTACKED = re.compile(r"robust_accuracy/(\w+/[\d.]+)/jem(\d+)$")
+FOLDERS = re.compile(r"(?<![\w:/.])/(?:[\w.-]+/)+")  # of this machine
 NUMBER = re.compile(r"\{([\w.-]+)/([\w.-]+)/(\w+):([^}]+)\}")
 
 
@@ -44,9 +45,9 @@ def main(*taken: str) -> None:
         place, _, run = words.partition("=")
         collect(HERE / place, RunFolder(run))
     models = {name: read_models(HERE / name) for name in DATASETS}
-    models = {name: found for name, found in models.items() if found}
-    for name, found in models.items():
-        write(f"{name}.md", dataset_page(name, found, said(name, models)))
+    models = {name: own for name, own in models.items() if own}
+    for name, own in models.items():
+        write(f"{name}.md", dataset_page(name, own, said(name, models)))
     write("README.md", first_page(models))
 
 
@@ -55,9 +56,8 @@ def collect(place: pathlib.Path, run: RunFolder) -> None:
     place.mkdir(parents=True, exist_ok=True)
     for name in EVALUATIONS:
         if run.result(name).is_file():
-            shutil.copy(run.result(name), place)
-    for path in place.glob("*.json"):
-        path.write_text(re.sub(r'(?<=[": =,])/[\w/.-]*/', "", path.read_text()))
+            text = run.result(name).read_text()
+            (place / f"{name}.json").write_text(FOLDERS.sub("", text))
 
 
 def read_models(place: pathlib.Path):
@@ -87,7 +87,7 @@ def dataset_page(dataset: str, models, words) -> list[str]:
         if own:
             lines += [f"## {title}", "", f"`jem-tf {command}`", ""]
             lines += [*single_table(own), *attack_table(own), *outlier_tables(own)]
-            lines += [*shift_table(own), *protocols(name, own), ""]
+            lines += [*shift_table(own), *protocols(dataset, name, own), ""]
     return lines
 
 
@@ -148,27 +148,27 @@ def shift_table(own):
         for model, result in own.items():
             grid = tables.lay_out(result.metrics).grids.get(key, {})
             if mean := grid.get("mean"):
-                cells = [f"{cell.value:.3f}" for at, cell in mean.items() if "_" in at]
-                rows.append([f"{metric_names.name_metric(key).text}: {model}", *cells])
-    severities = [f"severity {i}" for i in range(1, len(rows[0]))] if rows else []
-    return table(["mean over corruptions", *severities], rows)
+                cells = (mean.get(f"severity_{i}") for i in SEVERITIES)
+                shown = [f"{cell.value:.3f}" if cell else "" for cell in cells]
+                rows.append([f"{metric_names.name_metric(key).text}: {model}", *shown])
+    heads = (f"severity {i}" for i in SEVERITIES)
+    return table(["mean over corruptions", *heads], rows)
 
 
-def protocols(name: str, own):
-    """Says of each model which file has all numbers, and their protocol."""
+def protocols(dataset: str, name: str, own):
+    """Says of each model which file has all numbers, and of which images they are."""
     for model, result in own.items():
-        step = result.protocol.get("checkpoint_step", "?")
-        images = result.protocol.get("images") or result.protocol.get("samples", "")
-        folder = f"{result.protocol['dataset']}/{model}/{name}.json"
-        yield f"- {model}, step {step:,}: {images} ([all numbers]({folder}))"
+        images = result.protocol.get("images") or result.protocol.get("source", "")
+        file = f"{dataset}/{model}/{name}.json"
+        yield f"- {model}: {images} ([all numbers]({file}))"
 
 
 def first_page(models) -> list[str]:
     """The page that compares models, with each other and with the literature."""
     lines = ["# Results", "", *said("README", models), ""]
-    for dataset, found in models.items():
+    for dataset, own in models.items():
         lines += [f"## {DATASETS[dataset]}", "", f"[All tables]({dataset}.md).", ""]
-        entries = comparison.list_entries(found)
+        entries = comparison.list_entries(own)
         for subject, columns in comparison.list_subjects(entries).items():
             lines += [f"### {subject}", "", *compared(columns, entries), ""]
     return lines

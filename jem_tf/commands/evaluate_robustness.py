@@ -22,7 +22,7 @@ IMAGES = 100  # without --limit: an attack takes long
 STANDARD_IMAGES = 1000  # without --limit, of AutoAttack
 STEPS, STANDARD_STEPS = 20, 100  # without --steps: of PGD, of AutoAttack's parts
 SAME = "the run's own"
-RESULTS = ("", "robustness", STANDARD_SET, "small_radii")
+SMALL_RADII = "small_radii"  # results of AutoAttack beside its own
 
 
 def define(values: flags.FlagValues) -> None:
@@ -41,6 +41,20 @@ def define_attack(attack: FlagGroup) -> None:
         [*ATTACKS, STANDARD_SET],
         "attack. autoattack: APGD-CE, APGD-T, FAB-T and Square attack, of JEM-0 alone",
     )
+    attack.choice(
+        "result",
+        "",
+        ["", SMALL_RADII],
+        "name of the results. small_radii: those of autoattack within other radii, "
+        "beside its own, as RUN/results/small_radii.json. Empty: robustness, or "
+        "autoattack",
+    )
+    define_radii(attack)
+    define_effort(attack)
+
+
+def define_radii(attack: FlagGroup) -> None:
+    """Flags of how far an attack may go."""
     attack.texts(
         "eps_linf",
         ["1", "2", "4", "8"],
@@ -51,14 +65,10 @@ def define_attack(attack: FlagGroup) -> None:
         ["0.25", "0.5", "1"],
         "L2 radii in pixels of [0, 1]; 0 is always among them",
     )
-    attack.choice(
-        "result",
-        "",
-        RESULTS,
-        "name of the results. small_radii: those of autoattack within other radii, "
-        "beside its own, as RUN/results/small_radii.json. Empty: robustness, or "
-        "autoattack",
-    )
+
+
+def define_effort(attack: FlagGroup) -> None:
+    """Flags of how hard an attack tries, and from which network."""
     attack.integer(
         "steps",
         None,
@@ -292,7 +302,13 @@ def compare_data(run: RunFolder, baseline: RunFolder, *, on: str = "test") -> st
 
 def run(values: flags.FlagValues) -> None:
     """Evaluates; the results of AutoAttack do not replace those of PGD."""
-    usual = STANDARD_SET if values.attack == STANDARD_SET else "robustness"
+    standard = values.attack == STANDARD_SET
+    if values.result and not standard:
+        raise InputError(
+            f"{argument('result', values.result)} is for "
+            f"{argument('attack', STANDARD_SET)}; give this, or leave it out."
+        )
+    usual = STANDARD_SET if standard else "robustness"
     run_evaluation.run_evaluation(values.result or usual, evaluate, values)
 
 

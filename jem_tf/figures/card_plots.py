@@ -1,7 +1,7 @@
 """Small plots that stay legible at a card's width, about 250 pixels."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 3.2  # inches; text is as large as the page's at a card's width
+LEAST_OF_LINE = 3  # points
 COLOURS, MARKS = ("tab:blue", "tab:red", "tab:green", "tab:purple"), "oDs^"
 APART = 0.22  # rows, between the points of two series
 
@@ -65,6 +66,8 @@ def curves(
 ) -> "Figure":
     """Plots lines between 0 and 1 over a common axis, with their intervals.
 
+    Fewer than three points are not joined: a line would tell more than was measured.
+
     Args:
       lines: {name: [(x, Estimate)]}.
       x_label: what x is.
@@ -74,7 +77,12 @@ def curves(
     for (name, points), colour in zip(lines.items(), COLOURS, strict=False):
         x = [at for at, _ in points]
         value, low, high = np.array([estimate for _, estimate in points]).T
-        axes.plot(x, value, marker="o", markersize=4, color=colour, label=name)
+        style: dict[str, Any] = {"color": colour, "label": name, "markersize": 4}
+        if len(points) < LEAST_OF_LINE:
+            ends = np.maximum([value - low, high - value], 0)
+            axes.errorbar(x, value, ends, fmt="o", capsize=3, linewidth=1, **style)
+            continue
+        axes.plot(x, value, marker="o", **style)
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     axes.axhline(chance, color="grey", linewidth=0.8, linestyle="--")
     axes.set(xlabel=x_label, ylim=(-0.02, 1.02))

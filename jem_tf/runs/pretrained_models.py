@@ -55,10 +55,10 @@ def find(path: str | pathlib.Path) -> pathlib.Path | None:
       InputError: if another version came with the package, or a file is not as it was
         shipped.
     """
-    name, _, version = str(path).partition("@")
+    name, at, version = str(path).partition("@")
     if name not in names() or _is_the_users(files.expand(path)):
         return None
-    return _checked(name, version)
+    return _checked(name, version if at else None)
 
 
 def find_preset(preset: str) -> pathlib.Path:
@@ -67,13 +67,13 @@ def find_preset(preset: str) -> pathlib.Path:
     Raises:
       InputError: if no such model came with the package, or a file was changed.
     """
-    name, _, version = preset.partition("@")
+    name, at, version = str(preset).partition("@")
     if name not in names():
         raise InputError(
             f"{argument('preset', preset)} is not known; choose one of "
             f"{', '.join(names())}."
         )
-    return _checked(name, version)
+    return _checked(name, version if at else None)
 
 
 def names() -> list[str]:
@@ -149,10 +149,10 @@ def write_manifest(
     files.write_json(folder / MANIFEST, content | {"sha256": sha256})
 
 
-def _checked(name: str, version: str) -> pathlib.Path:
-    """The folder of a model, of this version unless it is ""."""
+def _checked(name: str, version: str | None) -> pathlib.Path:
+    """The folder of a model, which must be of this version unless it is None."""
     model = _read(ROOT / name / MANIFEST)
-    if version not in ("", str(model.version)):
+    if version not in (None, str(model.version)):
         raise InputError(
             f"{name}@{version} is not in this package, which has version "
             f"{model.version}; ask for {name}@{model.version}, or install the jem-tf "

@@ -200,6 +200,12 @@ def test_a_baseline_on_other_data_is_told_by_its_digests(tmp_path):
         ),
         (
             "large",
+            ["--result=small_radii"],
+            "--result=small_radii is for --attack=autoattack; give this, or leave it "
+            "out.",
+        ),
+        (
+            "large",
             ["--attack=autoattack", "--refine_steps=0,2"],
             "--attack=autoattack stands for attacks on a deterministic classifier, "
             "JEM-0, and JEM-2 would refine the images by a sampler whose noise and "

@@ -19,8 +19,19 @@ def test_rows_have_a_point_for_each_series_that_has_one():
 
 
 def test_curves_show_their_numbers_and_chance():
-    lines = {"x": [(0.0, Estimate(1.0, 0.9, 1.0)), (2.0, Estimate(0.2, 0.1, 0.4))]}
+    points = [(0.0, Estimate(1.0, 0.9, 1.0)), (2.0, Estimate(0.2, 0.1, 0.4))]
+    lines = {"x": [*points, (3.0, Estimate(0.1, 0.0, 0.2))]}
     (axes,) = card_plots.curves(lines, "radius", 0.1).axes
     curve, chance = axes.lines
-    np.testing.assert_array_equal(curve.get_xydata(), [[0, 1], [2, 0.2]])
+    np.testing.assert_array_equal(curve.get_xydata(), [[0, 1], [2, 0.2], [3, 0.1]])
     assert set(chance.get_ydata()) == {0.1}
+
+
+def test_two_points_are_not_joined_by_a_line():
+    points = [(0.0, Estimate(1.0, 0.9, 1.0)), (8.0, Estimate(0.2, 0.1, 0.4))]
+    (axes,) = card_plots.curves({"x": points}, "radius", 0.1).axes
+    (drawn,) = axes.containers
+    assert drawn.lines[0].get_linestyle() == "None"
+    np.testing.assert_array_equal(drawn.lines[0].get_xydata(), [[0, 1], [8, 0.2]])
+    (bars,) = drawn.lines[2]
+    np.testing.assert_allclose(bars.get_segments()[1][:, 1], [0.1, 0.4])

@@ -48,6 +48,8 @@ def test_a_version_may_be_asked_for_and_another_one_is_refused(shipped):
     assert pretrained_models.find("tiny@2") == shipped
     assert pretrained_models.find_preset("tiny@2") == shipped
     for find in (pretrained_models.find, pretrained_models.find_preset):
+        with pytest.raises(InputError, match=r"^tiny@ is not in this package"):
+            find("tiny@")
         with pytest.raises(InputError) as error:
             find("tiny@1")
         assert str(error.value) == (

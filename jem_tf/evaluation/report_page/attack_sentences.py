@@ -21,13 +21,14 @@ from jem_tf.evaluation.report_page.sentences import (
 
 ASKED = {"linf": "8", "l2": "0.5"}  # radii of RobustBench for CIFAR-10
 UNBOUNDED = "255"
+SMALL_RADII = "small_radii"  # AutoAttack's results within other radii than ASKED
 TITLE = "robust_accuracy"
 
 
 def say_attacks(results: Results, baseline: Results, chance: float) -> list[Sentence]:
     """Says the accuracy under AutoAttack, and under PGD with the most refinement."""
     sentences = []
-    for name in ("autoattack", "small_radii", "robustness"):
+    for name in ("autoattack", SMALL_RADII, "robustness"):
         if own := results.get(name):
             sentences += _say_evaluation(name, own, baseline.get(name), chance)
             sentences += _say_checks(name, own)
@@ -60,11 +61,14 @@ def _say_evaluation(
             f"{beside_baseline(baseline, own, keys[at])}"
             for at, cell in known.items()
         ]
-        text = (
-            f"{name_column(TITLE, column)} {verdict} withstand {attack}: of "
-            f"{name_images(own.protocol)}, {join(shares)} stay right; guessing gives "
-            f"{percent(chance)}."
-        )
+        who, images = name_column(TITLE, column), name_images(own.protocol)
+        text = f"of {images}, {join(shares)} stay right"
+        if name == SMALL_RADII:  # of which no verdict follows
+            text = f"Within small radii, under {attack}, {text} ({who})."
+            sentences.append(Sentence(text, anchor(name, TITLE)))
+            continue
+        text = f"{who} {verdict} withstand {attack}: {text}; guessing gives "
+        text += f"{percent(chance)}."
         sentences.append(Sentence(text, anchor(name, TITLE), verdict))
     return sentences
 

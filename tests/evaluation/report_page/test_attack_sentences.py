@@ -56,6 +56,16 @@ def test_a_shortened_autoattack_is_called_so(standard, said):
     assert f"withstand AutoAttack{said}" in first.text
 
 
+def test_of_small_radii_the_numbers_are_told_without_a_verdict():
+    found = {"robust_accuracy/linf/1/jem0": 0.5, "robust_accuracy/l2/0.25/jem0": 0.4}
+    (only,) = say(found, "small_radii", attack="AutoAttack: APGD-CE, ...")
+    assert only.verdict == ""
+    assert only.text == (
+        "Within small radii, under AutoAttack, of the first 100 of 10,000 test images, "
+        "50.0% within L∞ 1/255 and 40.0% within L2 0.25 stay right (JEM-0)."
+    )
+
+
 def test_a_check_that_failed_is_told():
     sanity = {"unbounded_attack_reaches_0": {"ok": False}, "other": {"ok": True}}
     _, warning = say(metrics(jem0=0.5), sanity=sanity)
