@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 import jem_tf.system.quiet  # noqa: F401
-from jem_tf import figures
+from jem_tf import figures, pixels
 from jem_tf.datasets import outliers
 from jem_tf.figures import captioned_grids
 from jem_tf.runs import loading, pretrained_models
@@ -39,27 +39,30 @@ def main(name: str, data_dir: str, sets: str) -> None:
 def draw(place: pathlib.Path, data_dir: str, sets: list[str]) -> list[str]:
     """Draws the figure, and says what it shows: lines of Markdown."""
     model = predictor.load(place, precision="float32")
-    test = loading.read_data(model.run, data_dir).test
-    labels = np.asarray(test.labels)
-    own = classify(model, test.images)
+    images, labels = map(np.asarray, loading.read_data(model.run, data_dir).test)
+    own = classify(model, images)
     names = np.array(model.class_names)
     wrong = np.flatnonzero(own.class_names != names[labels])
-    sure = wrong[np.argsort(-own.confidence[wrong], kind="stable")][:SHOWN]
-    refused = np.argsort(own.ood_score, kind="stable")[:SHOWN]
-    far, from_sets, answers = worst_outliers(model, test.images, data_dir, sets)
+    shown = min(SHOWN, len(wrong))
+    sure = wrong[np.argsort(-own.confidence[wrong], kind="stable")][:shown]
+    refused = np.argsort(own.ood_score, kind="stable")[:shown]
+    far, from_sets, answers = worst_outliers(model, images, data_dir, sets, shown)
     captions = [
         [
-            f"{names[labels[i]]}:\n{own.class_names[i]} {own.confidence[i]:.0%}"
+            f"{names[labels[i]]}:\nsays {own.class_names[i]} {own.confidence[i]:.0%}"
             for i in sure
         ],
-        [f"{s}:\n{c} {p:.0%}" for s, (c, p) in zip(from_sets, answers, strict=True)],
+        [
+            f"{s}:\nsays {c} {p:.0%}"
+            for s, (c, p) in zip(from_sets, answers, strict=True)
+        ],
         [f"{names[labels[i]]},\nscore {own.ood_score[i]:.1f}" for i in refused],
     ]
-    rows = (test.images[sure], far, test.images[refused])
+    rows = (images[sure], far, images[refused])
     figure = captioned_grids.captioned_rows(
-        {k: 2 * x / 255.0 - 1 for k, x in zip(LABELS, rows, strict=True)},
+        {k: pixels.from_uint8(x).numpy() for k, x in zip(LABELS, rows, strict=True)},
         dict(zip(LABELS, captions, strict=True)),
-        [""] * SHOWN,
+        [""] * shown,
     )
     figures.save_plot(place / FIGURE, figure)
     return [
@@ -75,19 +78,25 @@ def draw(place: pathlib.Path, data_dir: str, sets: list[str]) -> list[str]:
     ]
 
 
-def worst_outliers(model, images, data_dir: str, sets: list[str]):
+def worst_outliers(model, images, data_dir: str, sets: list[str], count: int):
     """The outliers of the highest scores: (uint8 images, their sets, its answers)."""
     worst = []
     for name, key in outliers.metric_keys(sets, "test").items():
         far, _ = outliers.load_outliers(name, images, data_dir=data_dir, half="odd")
         answers = classify(model, far)
-        for i in np.argsort(-answers.ood_score, kind="stable")[:SHOWN]:
+        for i in np.argsort(-answers.ood_score, kind="stable")[:count]:
             answer = answers.class_names[i], answers.confidence[i]
-            worst.append((float(answers.ood_score[i]), key, answer, np.asarray(far[i])))
+            worst.append((float(answers.ood_score[i]), key, answer, as_uint8(far[i])))
         console.say(f"{key}: {np.mean(~answers.is_ood):.1%} are taken as known")
-    worst = sorted(worst, key=lambda each: -each[0])[:SHOWN]
+    worst = sorted(worst, key=lambda each: -each[0])[:count]
     _, keys, answers, pictures = zip(*worst, strict=True)
     return np.stack(pictures), keys, answers
+
+
+def as_uint8(images):
+    """Images as uint8, which synthetic sets are not."""
+    images = np.asarray(images)
+    return images if images.dtype == np.uint8 else pixels.to_uint8(images).numpy()
 
 
 def classify(model, images):
