@@ -47,15 +47,13 @@ def draw(place: pathlib.Path, data_dir: str, sets: list[str]) -> list[str]:
     sure = wrong[np.argsort(-own.confidence[wrong], kind="stable")][:shown]
     refused = np.argsort(own.ood_score, kind="stable")[:shown]
     far, from_sets, answers = worst_outliers(model, images, data_dir, sets, shown)
+    keys = outliers.metric_keys(sets, "test").values()
     captions = [
         [
-            f"{names[labels[i]]}:\nsays {own.class_names[i]} {own.confidence[i]:.0%}"
+            f"{names[labels[i]]}:\n{own.class_names[i]} {own.confidence[i]:.0%}"
             for i in sure
         ],
-        [
-            f"{s}:\nsays {c} {p:.0%}"
-            for s, (c, p) in zip(from_sets, answers, strict=True)
-        ],
+        [f"{s}:\n{c} {p:.0%}" for s, (c, p) in zip(from_sets, answers, strict=True)],
         [f"{names[labels[i]]},\nscore {own.ood_score[i]:.1f}" for i in refused],
     ]
     rows = (images[sure], far, images[refused])
@@ -71,10 +69,10 @@ def draw(place: pathlib.Path, data_dir: str, sets: list[str]) -> list[str]:
         f"![Pictures in three rows]({FIGURE})",
         "",
         f"Of {len(labels):,} test images {len(wrong):,} are classified wrongly; the "
-        "first row has those with the greatest confidence, the class and the answer. "
-        f"The second row has the outliers ({', '.join(sets)}) that look most like its "
-        "data to the model, with its answer; the third the test images that look least "
-        "like its data.",
+        "first row has those with the greatest confidence: the class, and below it the "
+        f"answer. The second row has the outliers (of {', '.join(keys)}) that look "
+        "most like its data to the model, with its answers; the third the test images "
+        "that look least like its data.",
     ]
 
 

@@ -14,7 +14,7 @@ import pathlib
 import re
 import sys
 
-from jem_tf.evaluation import tables
+from jem_tf.evaluation import seed_summary, tables
 from jem_tf.evaluation.report_page import comparison, metric_names
 from jem_tf.evaluation.report_page.run_results import EVALUATIONS, Result
 from jem_tf.runs.run_folder import RunFolder
@@ -86,19 +86,46 @@ def dataset_page(dataset: str, models, words) -> list[str]:
         own = {m: results[name] for m, results in models.items() if name in results}
         if own:
             lines += [f"## {title}", "", f"`jem-tf {command}`", ""]
-            lines += [*single_table(own), *attack_table(own), *outlier_tables(own)]
-            lines += [*shift_table(own), *protocols(dataset, name, own), ""]
+            lines += [*single_table(own), *attack_table(first(own))]
+            lines += [*outlier_tables(first(own)), *shift_table(first(own))]
+            lines += [*protocols(dataset, name, own), ""]
     return lines
 
 
 def single_table(own):
-    """A row for each metric, a column for each model."""
+    """A row for each metric; columns for models of a first seed, and over seeds."""
     rows = []
     for key in SINGLE:
-        cells = [comparison.cell_of(r.metrics, key) for r in own.values()]
-        if any(cell and cell.value is not None for cell in cells):
-            rows.append([metric_names.name_metric(key).text, *map(show, cells)])
-    return table(["", *own], rows)
+        cells = [show(comparison.cell_of(r.metrics, key)) for r in first(own).values()]
+        over = [show_seeds(own, some, key) for some in seeds_of(own).values()]
+        if any(cells):
+            rows.append([metric_names.name_metric(key).text, *cells, *over])
+    heads = (f"{stem}, {len(some)} seeds" for stem, some in seeds_of(own).items())
+    return table(["", *first(own), *heads], rows)
+
+
+def first(own):
+    """The models, without those that are another's with a later seed."""
+    later = [model for some in seeds_of(own).values() for model in some[1:]]
+    return {model: result for model, result in own.items() if model not in later}
+
+
+def seeds_of(own) -> dict[str, list[str]]:
+    """Models of several seeds: {stem: [stem-0, stem-1, ...]}."""
+    groups: dict[str, list[str]] = {}
+    for model in own:
+        if match := re.fullmatch(r"(.+)-\d+", model):
+            groups.setdefault(match[1], []).append(model)
+    return {stem: sorted(some) for stem, some in groups.items() if len(some) > 1}
+
+
+def show_seeds(own, some: list[str], key: str) -> str:
+    """The mean of a metric over seeds, and its standard deviation (n - 1)."""
+    over = seed_summary.summarise([own[model].metrics.get(key) for model in some])
+    if over["mean"] is None:
+        return ""
+    mean, deviation = (tables.format_number(over[name]) for name in ("mean", "sd"))
+    return f"{mean} ± {deviation}"
 
 
 def attack_table(own):
