@@ -8,7 +8,8 @@
     POST /chains     chains from noise to pictures
 
 `model` names the model in each; a picture is the file `picture`, which is a drawing
-where `drawn` is 1. Models compute one answer at a time.
+where `drawn` is 1. Models are loaded and compute one answer at a time; what a browser
+sends is read before, so that one which stalls keeps no other waiting.
 """
 
 import pathlib
@@ -101,34 +102,38 @@ def _add_answers(app: "flask.Flask", models: ModelShelf) -> None:
 
     @app.get("/model")
     def describe():
+        name = _model_name(models, flask.request.args)
         with one_at_a_time:
-            return _load(models, flask.request.args).describe()
+            return models.load(name).describe()
 
     @app.post("/classify")
     def classify():
+        form = flask.request.form
+        name, picture = _model_name(models, form), _read_picture(flask.request)
         with one_at_a_time:
-            model = _load(models, flask.request.form)
-            return answers.answer(model, _read_picture(flask.request, model))
+            model = models.load(name)
+            return answers.answer(model, _fit(picture, form, model))
 
     @app.post("/nearest")
     def nearest():
+        form = flask.request.form
+        name, picture = _model_name(models, form), _read_picture(flask.request)
         with one_at_a_time:
-            model = _load(models, flask.request.form)
-            image = _read_picture(flask.request, model)
-            found = galleries.nearest(
-                image, model.galleries, model.features, model.predictor.class_names
-            )
-            return {"galleries": found}
+            model = models.load(name)
+            image, names = _fit(picture, form, model), model.predictor.class_names
+            rows = galleries.nearest(image, model.galleries, model.features, names)
+            return {"galleries": rows}
 
     @app.post("/chains")
     def draw():
         form = flask.request.form
+        name, label = _model_name(models, form), form.get("label", "")
+        seed = form.get("seed", "0")
+        number = int(seed) if re.fullmatch("[0-9]{1,10}", seed) else seed
         with one_at_a_time:
-            model, seed = _load(models, form), form.get("seed", "0")
-            number = int(seed) if re.fullmatch("[0-9]{1,10}", seed) else seed
-            return fresh_chains.draw_chains(
-                model.predictor, model.chain_plan, form.get("label", ""), number
-            )
+            model = models.load(name)
+            plan = model.chain_plan
+            return fresh_chains.draw_chains(model.predictor, plan, label, number)
 
 
 def _add_errors(app: "flask.Flask") -> None:
@@ -159,20 +164,26 @@ def _add_errors(app: "flask.Flask") -> None:
         return {"error": f"The server failed on this: {about}."}, 500
 
 
-def _load(models: ModelShelf, arguments: Any) -> ShownModel:
+def _model_name(models: ModelShelf, arguments: Any) -> str:
+    """The name of the model that is asked, one that there is."""
     import flask
 
     name = arguments.get("model", models.first)
     if name not in models.names:
         known = ", ".join(models.names)
         flask.abort(404, f"There is no model {name!r}; choose one of {known}.")
-    return models.load(name)
+    return name
 
 
-def _read_picture(request: Any, model: ShownModel) -> np.ndarray:
+def _read_picture(request: Any) -> np.ndarray:
+    """The picture that came: uint8 [h, w, 3]."""
     if "picture" not in request.files:
         raise InputError("No picture came; choose a file or draw one.")
-    picture = uploads.read_upload(request.files["picture"].read())
-    if request.form.get("drawn") == "1" and model.ink_box is not None:
+    return uploads.read_upload(request.files["picture"].read())
+
+
+def _fit(picture: np.ndarray, form: Any, model: ShownModel) -> np.ndarray:
+    """A picture as the model takes it: uint8 [H, W, C]."""
+    if form.get("drawn") == "1" and model.ink_box is not None:
         picture = drawings.frame_drawing(picture, model.ink_box)
     return uploads.to_model_size(picture, model.predictor.image_shape)

@@ -2,15 +2,29 @@
 
 import io
 import re
+import socket
 import sys
+import threading
+import time
+import urllib.request
 
 import numpy as np
 import pytest
 
 from jem_tf import datasets
-from jem_tf.demonstration import answers, drawings, fresh_chains, uploads, web_app
+from jem_tf.demonstration import (
+    answers,
+    drawings,
+    fresh_chains,
+    galleries,
+    local_server,
+    uploads,
+    web_app,
+)
+from jem_tf.demonstration.shown_models import ShownModel
 from jem_tf.errors import InputError
 from tests.demonstration.digits_model import SHELF, digits, pixels_of, png
+from tests.processes import PATIENCE
 
 pytest.importorskip("flask")
 
@@ -83,6 +97,58 @@ def test_chains_are_drawn(client, monkeypatch):
     drawn = post(client, "/chains", None, label="7", seed="1").json
     assert drawn["steps"] == [0, 200, 400]
     assert [chain["class"] for chain in drawn["chains"]] == ["7"] * 4
+
+
+def test_models_compute_one_answer_at_a_time(monkeypatch):
+    inside, most = [], []
+
+    def compute(*_):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.2)
+        inside.pop()
+        return {}
+
+    app, model = web_app.make_app(SHELF()), digits()
+    assert all((model.features, model.galleries, model.chain_plan))  # made before
+    monkeypatch.setattr(answers, "answer", compute)
+    monkeypatch.setattr(galleries, "nearest", compute)
+    monkeypatch.setattr(fresh_chains, "draw_chains", compute)
+    monkeypatch.setattr(ShownModel, "describe", compute)
+    asked = [
+        threading.Thread(target=post, args=(app.test_client(), address))
+        for address in ("/classify", "/nearest", "/chains")
+    ]
+    describe = app.test_client().get
+    asked.append(threading.Thread(target=describe, args=("/model?model=digits",)))
+    for thread in asked:
+        thread.start()
+    for thread in asked:
+        thread.join()
+    assert most == [1] * 4
+
+
+@pytest.mark.parametrize("address", ["/classify", "/nearest", "/chains"])
+def test_an_upload_that_stalls_keeps_no_other_waiting(address):
+    app, arrived = web_app.make_app(SHELF()), threading.Event()
+    app.before_request(arrived.set)
+    with local_server.listen(0) as listener:
+        server = local_server.make_server(app, listener)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    head = f"POST {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
+    kind = "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
+    try:
+        with socket.create_connection(server.server_address) as stalled:
+            stalled.sendall((head + kind).encode())
+            assert arrived.wait(PATIENCE)
+            model = f"{local_server.address(server)}/model?model=digits"
+            with urllib.request.urlopen(model, timeout=20) as answer:
+                assert b'"class_names"' in answer.read()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 EMPTY = png(np.zeros([28, 28], "uint8"))
