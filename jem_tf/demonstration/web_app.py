@@ -148,6 +148,10 @@ def _add_errors(app: "flask.Flask") -> None:
         sentence = f"This file cannot be read as a picture: {error}; give another."
         return {"error": sentence}, 415
 
+    @app.errorhandler(uploads.TooManyPixelsError)
+    def refuse_pixels(error):
+        return {"error": str(error)}, 413
+
     @app.errorhandler(413)
     def refuse_size(_):
         most = f"{MOST_BYTES >> 20} MB"

@@ -152,11 +152,13 @@ def test_an_upload_that_stalls_keeps_no_other_waiting(address):
 
 
 EMPTY = png(np.zeros([28, 28], "uint8"))
+WIDE = png(np.zeros([1, 40_000_001], "uint8"))
 REFUSED = {
     "no picture": (415, "/classify", b"text", {}, "cannot be read as a picture: of no"),
     "cut": (415, "/nearest", PICTURE[:60], {}, "cannot be read as a picture"),
     "none": (400, "/classify", None, {}, "No picture came"),
     "empty": (400, "/classify", EMPTY, {"drawn": "1"}, "The drawing is empty"),
+    "pixels": (413, "/classify", WIDE, {}, "40 megapixels; give a smaller one"),
     "large": (413, "/classify", b"0" * (17 << 20), {}, "too large; give one of 16 MB"),
     "model": (404, "/classify", PICTURE, {"model": "x"}, "no model 'x'; choose one of"),
     "class": (400, "/chains", None, {"label": "cat"}, "label is 'cat'; the classes"),
