@@ -32,9 +32,9 @@ PAGE = pathlib.Path(__file__).parent / "page"
 # Other programs may have taught Python's `mimetypes` others, with which no page works.
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 MOST_BYTES = 16 << 20  # of a picture
-# No other page of the browser may ask, and this page loads nothing from elsewhere.
 HOSTS = ["127.0.0.1", "localhost"]
-POLICY = "default-src 'self'; img-src 'self' data: blob:"
+# The page loads nothing from elsewhere, and no other page shows it inside.
+POLICY = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'"
 
 
 def make_app(models: ModelShelf) -> "flask.Flask":
@@ -48,6 +48,7 @@ def make_app(models: ModelShelf) -> "flask.Flask":
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES + (1 << 16)  # the form's other parts
     app.config["TRUSTED_HOSTS"] = HOSTS
     app.json.sort_keys = False
+    _refuse_other_pages(app)
     _add_page(app)
     _add_answers(app, models)
     _add_errors(app)
@@ -74,6 +75,21 @@ def import_flask() -> Any:
             "'jem-tf[demo]'."
         ) from error
     return flask
+
+
+def _refuse_other_pages(app: "flask.Flask") -> None:
+    """Other pages of the browser may link to the page, and ask nothing."""
+    import flask
+
+    @app.before_request
+    def refuse_other_page():
+        request = flask.request
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        own = request.host_url.rstrip("/")
+        is_own = site in ("same-origin", "none")
+        is_own &= request.headers.get("Origin", own) == own
+        if not is_own and request.endpoint != "page":
+            flask.abort(403, f"Another page asked this; open {own} and ask there.")
 
 
 def _add_page(app: "flask.Flask") -> None:
@@ -129,7 +145,7 @@ def _add_answers(app: "flask.Flask", models: ModelShelf) -> None:
         form = flask.request.form
         name, label = _model_name(models, form), form.get("label", "")
         seed = form.get("seed", "0")
-        number = int(seed) if re.fullmatch("[0-9]{1,10}", seed) else seed
+        number = int(seed) if re.fullmatch("-?[0-9]{1,99}", seed) else seed
         with one_at_a_time:
             model = models.load(name)
             plan = model.chain_plan

@@ -153,6 +153,7 @@ def test_an_upload_that_stalls_keeps_no_other_waiting(address):
 
 EMPTY = png(np.zeros([28, 28], "uint8"))
 WIDE = png(np.zeros([1, 40_000_001], "uint8"))
+LARGE_SEED = {"label": "1", "seed": "12345678901"}
 REFUSED = {
     "no picture": (415, "/classify", b"text", {}, "cannot be read as a picture: of no"),
     "cut": (415, "/nearest", PICTURE[:60], {}, "cannot be read as a picture"),
@@ -163,7 +164,8 @@ REFUSED = {
     "model": (404, "/classify", PICTURE, {"model": "x"}, "no model 'x'; choose one of"),
     "class": (400, "/chains", None, {"label": "cat"}, "label is 'cat'; the classes"),
     "no class": (400, "/chains", None, {}, "label is ''; the classes"),
-    "seed": (400, "/chains", None, {"label": "1", "seed": "-1"}, "give a whole number"),
+    "seed": (400, "/chains", None, {"label": "1", "seed": "x"}, "give a whole number"),
+    "large seed": (400, "/chains", None, LARGE_SEED, "must be from 0 to 2147483647"),
     "address": (404, "/paint", None, {}, "not found"),
 }
 
@@ -180,6 +182,40 @@ def test_what_is_wrong_is_refused_in_a_sentence_with_its_status(client, name):
 def test_a_page_of_another_name_may_not_ask(client):
     answer = client.get("/models", base_url="http://elsewhere.example")
     assert answer.status_code == 400
+
+
+OTHER_PAGES = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"},  # of another port
+    {"Origin": "http://elsewhere.example"},
+    {"Origin": "http://localhost:9000"},
+    {"Origin": "null"},
+]
+
+
+@pytest.mark.parametrize("headers", OTHER_PAGES)
+def test_another_page_may_not_ask_but_may_link_to_this_one(client, headers):
+    for address in ("/models", "/page/page.js"):
+        assert client.get(address, headers=headers).status_code == 403
+    fields = {"model": "digits", "picture": (io.BytesIO(PICTURE), "picture.png")}
+    answer = client.post("/classify", data=fields, headers=headers)
+    assert answer.status_code == 403
+    sentence = "Another page asked this; open http://localhost and ask there."
+    assert answer.json["error"] == sentence
+    assert client.get("/", headers=headers).status_code == 200
+
+
+OWN_PAGES = [
+    {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"},
+    {"Sec-Fetch-Site": "none"},
+]
+
+
+@pytest.mark.parametrize("headers", OWN_PAGES)
+def test_the_page_itself_and_the_address_bar_may_ask(client, headers):
+    assert client.get("/models", headers=headers).status_code == 200
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in policy
 
 
 def test_a_failure_of_ours_is_a_sentence_too(client, monkeypatch):
