@@ -32,6 +32,7 @@ function showAnswer(answer) {
   at("answer").className = known ? "known" : "unknown";
   at("seen").src = answer.picture;
   at("verdict").textContent = known ? "I know this." : "I don’t know this.";
+  at("judge").textContent = answer.judge;
   const sure = `${answer.class}, with confidence ${percent(answer.confidence)}`;
   at("choice").textContent = known
     ? `Its class: ${sure}.`
