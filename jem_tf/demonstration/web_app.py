@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PAGE = pathlib.Path(__file__).parent / "page"
 # Other programs may have taught Python's `mimetypes` others, with which no page works.
-KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 MOST_BYTES = 16 << 20  # of a picture
 HOSTS = ["127.0.0.1", "localhost"]
 # The page loads nothing from elsewhere, and no other page shows it inside.
@@ -96,7 +96,7 @@ def _add_page(app: "flask.Flask") -> None:
     import flask
 
     def send(name):
-        kind = KINDS.get(pathlib.PurePath(name).suffix)
+        kind = MEDIA_TYPES.get(pathlib.PurePath(name).suffix)
         return flask.send_from_directory(PAGE, name, mimetype=kind)
 
     app.add_url_rule("/", "page", lambda: send("page.html"))
@@ -104,7 +104,7 @@ def _add_page(app: "flask.Flask") -> None:
 
     @app.get("/colours.css")
     def send_colours():
-        return flask.Response(COLOURS, mimetype=KINDS[".css"])
+        return flask.Response(COLOURS, mimetype=MEDIA_TYPES[".css"])
 
 
 def _add_answers(app: "flask.Flask", models: ModelShelf) -> None:

@@ -23,7 +23,7 @@ from jem_tf.demonstration import (
 )
 from jem_tf.demonstration.shown_models import ShownModel
 from jem_tf.errors import InputError
-from tests.demonstration.digits_model import SHELF, digits, pixels_of, png
+from tests.demonstration.digits_model import digits, offered_models, pixels_of, png
 from tests.processes import PATIENCE
 
 pytest.importorskip("flask")
@@ -34,7 +34,7 @@ PICTURE = png(IMAGES[0, ..., 0])
 
 @pytest.fixture(scope="module")
 def client():
-    return web_app.make_app(SHELF()).test_client()
+    return web_app.make_app(offered_models()).test_client()
 
 
 def post(client, address, content=PICTURE, **fields):
@@ -109,7 +109,7 @@ def test_models_compute_one_answer_at_a_time(monkeypatch):
         inside.pop()
         return {}
 
-    app, model = web_app.make_app(SHELF()), digits()
+    app, model = web_app.make_app(offered_models()), digits()
     assert all((model.features, model.galleries, model.chain_plan))  # made before
     monkeypatch.setattr(answers, "answer", compute)
     monkeypatch.setattr(galleries, "nearest", compute)
@@ -130,7 +130,7 @@ def test_models_compute_one_answer_at_a_time(monkeypatch):
 
 @pytest.mark.parametrize("address", ["/classify", "/nearest", "/chains"])
 def test_an_upload_that_stalls_keeps_no_other_waiting(address):
-    app, arrived = web_app.make_app(SHELF()), threading.Event()
+    app, arrived = web_app.make_app(offered_models()), threading.Event()
     app.before_request(arrived.set)
     with local_server.listen(0) as listener:
         server = local_server.make_server(app, listener)
@@ -232,4 +232,4 @@ def test_a_failure_of_ours_is_a_sentence_too(client, monkeypatch):
 def test_without_flask_a_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "flask", None)
     with pytest.raises(InputError, match=r"pip install 'jem-tf\[demo\]'"):
-        web_app.make_app(SHELF())
+        web_app.make_app(offered_models())
