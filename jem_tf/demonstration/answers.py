@@ -18,10 +18,10 @@ def answer(model: ShownModel, image: np.ndarray) -> dict[str, Any]:
     """Answers of one image uint8 [H, W, C], as `jem-tf classify` does.
 
     Returns:
-      JSON values: "known"; "judge", what says so, in a phrase; "class" and "confidence", the likeliest class and its
-      probability; "classes", [{"name", "probability"}, ...], the likeliest first, at
-      most MOST_CLASSES; "score" and "threshold"; "reason", a sentence on both;
-      "picture", the image as a data URL.
+      JSON values: "known"; "judge", what says so, in a phrase; "class" and
+      "confidence", the likeliest class and its probability; "classes", [{"name",
+      "probability"}, ...], the likeliest first, at most MOST_CLASSES; "score" and
+      "threshold"; "reason", a sentence on both; "picture", the image as a data URL.
     """
     own = model.predictor.classify(image)
     known, score = not bool(own.is_ood), float(own.ood_score)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from jem_tf.demonstration.shown_models import ModelShelf
 
+
 @functools.cache
 def offered_models():
     return ModelShelf("digits")
