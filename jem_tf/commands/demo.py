@@ -7,7 +7,7 @@ from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.demonstration import local_server, shown_models, web_app
 from jem_tf.system import console
 
-MOST = 65535  # ports
+HIGHEST_PORT = 65535
 
 
 def define(values: flags.FlagValues) -> None:
@@ -22,7 +22,7 @@ def define(values: flags.FlagValues) -> None:
     run_flags.define_data_dir(group)
     page = FlagGroup(values, "The page")
     page.integer(
-        "port", 8000, "port of this machine; 0 takes one that is free", 0, MOST
+        "port", 8000, "port of this machine; 0 takes one that is free", 0, HIGHEST_PORT
     )
 
 

@@ -17,16 +17,13 @@ from jem_tf.serving.predictor import Predictor
 from jem_tf.starts import class_gaussians
 
 CHAINS, FRAMES = 4, 41
-# Directions in which the pictures that the model drew vary most. Few pictures vary in
-# the others, and from those directions worse pictures come.
-RANK = 64
-UNIFORM = "uniform noise"
-OF_TRAINING = {
-    "gaussian": "noise around the mean training image of the class, as in training"
-}
-OF_DRAWN = (
-    "noise around the mean of the class's pictures that the model drew in training. In "
-    "training it was around that of the training images, which are not on this machine"
+RANK = 64  # directions in which the pictures that the model drew vary most
+ABOUT_UNIFORM = "uniform noise"
+ABOUT_MEAN_TRAINING_IMAGE = (
+    "noise around the mean training image of the class, as in training"
+)
+ABOUT_MEAN_DRAWN_PICTURE = (
+    "noise around the mean of the class's pictures that the model drew in training"
 )
 
 
@@ -89,12 +86,29 @@ def plan_chains(run: TrainedRun, data: Dataset | None) -> ChainPlan:
     """
     name, buffer = run.options.sampling.start, run.model.buffer
     if buffer is not None and name != "uniform" and data is not None:
-        other = f"what chains start from in training ({name})"
-        return ChainPlan(_plan(run, "fresh", data), OF_TRAINING.get(name, other))
+        about = f"what chains start from in training ({name})"
+        if name == "gaussian":
+            about = ABOUT_MEAN_TRAINING_IMAGE
+        return ChainPlan(_plan(run, "fresh", data), about)
     plan = _plan(run, "noise", data)
     if buffer is None or name == "uniform" or not buffer.num_classes:
-        return ChainPlan(plan, UNIFORM)
-    return ChainPlan(plan._replace(start=gaussian_of_drawn(buffer)), OF_DRAWN)
+        return ChainPlan(plan, ABOUT_UNIFORM)
+    if not buffer.has_samples:
+        return ChainPlan(plan, ABOUT_UNIFORM)
+    start, about = gaussian_of_drawn(buffer), describe_drawn_start(name)
+    return ChainPlan(plan._replace(start=start), about)
+
+
+def describe_drawn_start(name: str) -> str:
+    """Says what chains start from instead of the run's start, in a phrase or two.
+
+    Args:
+      name: the run's start.
+    """
+    usual = f"chains start otherwise ({name}), which takes the training images; they"
+    if name == "gaussian":
+        usual = "it was around that of the training images, which"
+    return f"{ABOUT_MEAN_DRAWN_PICTURE}. In training {usual} are not on this machine"
 
 
 def gaussian_of_drawn(buffer: ReplayBuffer) -> starts.Start:

@@ -22,16 +22,28 @@ from jem_tf.evaluation.reference import take_evenly
 from jem_tf.replay import ReplayBuffer
 from jem_tf.serving.predictor import Predictor
 
-MOST = 5000  # training images that are compared: their features take half a minute
+MOST_TRAINING_IMAGES = 5000  # that are compared; their features take half a minute
 SHOWN = 8
 STORED_TESTS = "examples.npz"  # of a pretrained model: some test images with answers
+
+
+class Pictures(NamedTuple):
+    """Pictures that there are.
+
+    about: what they are, such as "the 1,295 training images".
+    images: uint8 [N, H, W, C].
+    labels: int [N], their classes; None if only the model can say.
+    """
+
+    about: str
+    images: np.ndarray
+    labels: np.ndarray | None
 
 
 class Gallery(NamedTuple):
     """Pictures among which the nearest ones are found.
 
-    about: what they are, such as "the 1,295 training images".
-    images: uint8 [N, H, W, C].
+    about, images: as in `Pictures`.
     labels: int [N], their classes.
     features: float32 [N, D].
     """
@@ -42,25 +54,34 @@ class Gallery(NamedTuple):
     features: np.ndarray
 
 
-def find_galleries(
-    model: Predictor, data: Dataset | None, network: FeatureNetwork
-) -> list[Gallery]:
+def find_pictures(model: Predictor, data: Dataset | None) -> list[Pictures]:
     """Finds the pictures that there are: training images, or drawn and test images.
 
     Args:
       model: has drawn pictures, and may have come with test images.
       data: its data set; None if that is not on this machine.
-      network: computes the features.
     """
     if data is not None:
-        sources = [_training_images(data)]
-    else:
-        drawn = _drawn_images(model) if model.model.buffer is not None else []
-        sources = [*drawn, *_test_images(model)]
-    return [
-        Gallery(about, images, labels, network.extract(images, what=about).features)
-        for about, images, labels in sources
-    ]
+        return [_training_images(data)]
+    return [*_drawn_images(model), *_test_images(model)]
+
+
+def find_galleries(
+    model: Predictor, data: Dataset | None, network: FeatureNetwork
+) -> list[Gallery]:
+    """Makes galleries of the pictures that there are.
+
+    Args:
+      model, data: as in `find_pictures`.
+      network: computes the features.
+    """
+    galleries = []
+    for about, images, labels in find_pictures(model, data):
+        if labels is None:
+            labels = model.predict(images).probabilities.argmax(axis=1)
+        features = network.extract(images, what=about).features
+        galleries.append(Gallery(about, images, labels, features))
+    return galleries
 
 
 def nearest(
@@ -83,7 +104,7 @@ def nearest(
       left out.
     """
     features = network.extract(image[None], what="the picture").features
-    found: list[dict[str, Any]] = []
+    nearest_of_each: list[dict[str, Any]] = []
     for about, images, labels, own in galleries:
         others = np.flatnonzero(np.any(images != image, axis=(1, 2, 3)))
         if not len(others):
@@ -99,20 +120,21 @@ def nearest(
             }
             for row, distance in zip(others[places[0]], distances[0], strict=True)
         ]
-        found.append({"about": about, "pictures": pictures})
-    return found
+        nearest_of_each.append({"about": about, "pictures": pictures})
+    return nearest_of_each
 
 
 def drawn_images(buffer: ReplayBuffer) -> tuple[np.ndarray, np.ndarray | None]:
-    """The chains of a buffer: (uint8 [N, H, W, C], their classes int [N] or None).
+    """The samples of a buffer: (uint8 [N, H, W, C], their classes int [N] or None).
 
-    They have classes if the buffer keeps its chains by class.
+    They have classes if the buffer keeps its chains by class. Chains that began at
+    altered images are no samples.
     """
-    chains = buffer.as_one_shard()["shard"]
-    labels = None
+    samples, labels = buffer.are_samples(), None
     if buffer.num_classes:
-        labels = np.arange(len(chains)) * buffer.num_classes // len(chains)
-    return sampling.to_uint8(chains), labels
+        labels = np.arange(buffer.slots) * buffer.num_classes // buffer.slots
+        labels = np.tile(labels, len(buffer.own))[samples]  # each shard has all classes
+    return sampling.to_uint8(buffer.all_images()[samples]), labels
 
 
 def stored_tests(root: pathlib.Path) -> tuple[np.ndarray, np.ndarray] | None:
@@ -127,23 +149,25 @@ def stored_tests(root: pathlib.Path) -> tuple[np.ndarray, np.ndarray] | None:
         return stored["images"], stored["labels"]
 
 
-def _training_images(data: Dataset) -> tuple[str, np.ndarray, np.ndarray]:
-    images, labels = (take_evenly(np.asarray(part), MOST) for part in data.train)
-    count = len(data.train.labels)
-    some = f"{MOST:,} of " if count > MOST else ""
-    return f"{some}the {count:,} training images", images, labels
+def _training_images(data: Dataset) -> Pictures:
+    most, count = MOST_TRAINING_IMAGES, len(data.train.labels)
+    images, labels = (take_evenly(np.asarray(part), most) for part in data.train)
+    some = f"{most:,} of " if count > most else ""
+    return Pictures(f"{some}the {count:,} training images", images, labels)
 
 
-def _drawn_images(model: Predictor) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    images, labels = drawn_images(model.model.buffer)
-    if labels is None:
-        labels = model.predict(images).probabilities.argmax(axis=1)
+def _drawn_images(model: Predictor) -> list[Pictures]:
+    buffer = model.model.buffer
+    if buffer is None or not buffer.are_samples().any():
+        return []
+    images, labels = drawn_images(buffer)
     about = f"the {len(images):,} pictures that the model drew in training"
-    return [(about, images, labels)]
+    return [Pictures(about, images, labels)]
 
 
-def _test_images(model: Predictor) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def _test_images(model: Predictor) -> list[Pictures]:
     stored = stored_tests(model.run.folder.root)
     if stored is None:
         return []
-    return [(f"the {len(stored[0]):,} test images that came with the model", *stored)]
+    about = f"the {len(stored[0]):,} test images that came with the model"
+    return [Pictures(about, *stored)]

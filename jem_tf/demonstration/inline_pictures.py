@@ -1,9 +1,10 @@
 """Images as PNGs in the text of an answer, which a browser shows as they are."""
 
-import base64
 import io
 
 import numpy as np
+
+from jem_tf.evaluation.report_page import markup
 
 
 def png_url(image: np.ndarray) -> str:
@@ -13,4 +14,4 @@ def png_url(image: np.ndarray) -> str:
     file = io.BytesIO()
     pixels = image[..., 0] if image.shape[-1] == 1 else image
     Image.fromarray(pixels).save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return markup.png_url(file.getvalue())

@@ -81,10 +81,12 @@ class ShownModel:
 
         They are moved for a model of grey pictures on black alone.
         """
-        if self.predictor.image_shape[-1] != 1 or not self.galleries:
+        if self.predictor.image_shape[-1] != 1:
             return None
-        images = self.galleries[0].images
-        return drawings.ink_box(images) if images.mean() < 128 else None
+        pictures = galleries.find_pictures(self.predictor, self.data)
+        if not pictures or pictures[0].images.mean() >= 128:
+            return None
+        return drawings.ink_box(pictures[0].images)
 
     def describe(self) -> dict[str, Any]:
         """JSON values that the page needs of the model."""
@@ -102,12 +104,12 @@ class ModelShelf:
     """The models by name, each loaded once.
 
     Args:
-      first: the one that the page shows first: a pretrained model's name, or the folder
-        of a packed run.
+      first: the one that the page shows first: a pretrained model's name, which may be
+        `name@version`, or the folder of a packed run.
       data_dir: as of `ShownModel`.
 
     Attributes:
-      first: as given.
+      first: the name of the first one.
       names: of the models that there are.
 
     Raises:
@@ -115,9 +117,11 @@ class ModelShelf:
     """
 
     def __init__(self, first: str, data_dir: str = ""):
-        self.first, self._data_dir = first, data_dir
-        self.names = list(dict.fromkeys([first, *pretrained_models.names()]))
-        self._loaded = {first: ShownModel(first, data_dir)}
+        is_pretrained = pretrained_models.find(first) is not None
+        self.first = first.partition("@")[0] if is_pretrained else first
+        self._data_dir = data_dir
+        self.names = list(dict.fromkeys([self.first, *pretrained_models.names()]))
+        self._loaded = {self.first: ShownModel(first, data_dir)}
 
     def load(self, name: str) -> ShownModel:
         """Returns a model, one of `names`."""

@@ -8,7 +8,8 @@
     POST /chains     chains from noise to pictures
 
 `model` names the model in each; a picture is the file `picture`, which is a drawing
-where `drawn` is 1. Models compute one answer at a time.
+where `drawn` is 1. Models are loaded and compute one answer at a time; what a browser
+sends is read before, so that one which stalls keeps no other waiting.
 """
 
 import pathlib
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
 PAGE = pathlib.Path(__file__).parent / "page"
 # Other programs may have taught Python's `mimetypes` others, with which no page works.
-KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 MOST_BYTES = 16 << 20  # of a picture
-# No other page of the browser may ask, and this page loads nothing from elsewhere.
 HOSTS = ["127.0.0.1", "localhost"]
-POLICY = "default-src 'self'; img-src 'self' data: blob:"
+# The page loads nothing from elsewhere, and no other page shows it inside.
+POLICY = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'"
 
 
 def make_app(models: ModelShelf) -> "flask.Flask":
@@ -47,6 +48,7 @@ def make_app(models: ModelShelf) -> "flask.Flask":
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES + (1 << 16)  # the form's other parts
     app.config["TRUSTED_HOSTS"] = HOSTS
     app.json.sort_keys = False
+    _refuse_other_pages(app)
     _add_page(app)
     _add_answers(app, models)
     _add_errors(app)
@@ -75,11 +77,26 @@ def import_flask() -> Any:
     return flask
 
 
+def _refuse_other_pages(app: "flask.Flask") -> None:
+    """Other pages of the browser may link to the page, and ask nothing."""
+    import flask
+
+    @app.before_request
+    def refuse_other_page():
+        request = flask.request
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        own = request.host_url.rstrip("/")
+        is_own = site in ("same-origin", "none")
+        is_own &= request.headers.get("Origin", own) == own
+        if not is_own and request.endpoint != "page":
+            flask.abort(403, f"Another page asked this; open {own} and ask there.")
+
+
 def _add_page(app: "flask.Flask") -> None:
     import flask
 
     def send(name):
-        kind = KINDS.get(pathlib.PurePath(name).suffix)
+        kind = MEDIA_TYPES.get(pathlib.PurePath(name).suffix)
         return flask.send_from_directory(PAGE, name, mimetype=kind)
 
     app.add_url_rule("/", "page", lambda: send("page.html"))
@@ -87,7 +104,7 @@ def _add_page(app: "flask.Flask") -> None:
 
     @app.get("/colours.css")
     def send_colours():
-        return flask.Response(COLOURS, mimetype=KINDS[".css"])
+        return flask.Response(COLOURS, mimetype=MEDIA_TYPES[".css"])
 
 
 def _add_answers(app: "flask.Flask", models: ModelShelf) -> None:
@@ -101,34 +118,38 @@ def _add_answers(app: "flask.Flask", models: ModelShelf) -> None:
 
     @app.get("/model")
     def describe():
+        name = _model_name(models, flask.request.args)
         with one_at_a_time:
-            return _load(models, flask.request.args).describe()
+            return models.load(name).describe()
 
     @app.post("/classify")
     def classify():
+        form = flask.request.form
+        name, picture = _model_name(models, form), _read_picture(flask.request)
         with one_at_a_time:
-            model = _load(models, flask.request.form)
-            return answers.answer(model, _read_picture(flask.request, model))
+            model = models.load(name)
+            return answers.answer(model, _fit(picture, form, model))
 
     @app.post("/nearest")
     def nearest():
+        form = flask.request.form
+        name, picture = _model_name(models, form), _read_picture(flask.request)
         with one_at_a_time:
-            model = _load(models, flask.request.form)
-            image = _read_picture(flask.request, model)
-            found = galleries.nearest(
-                image, model.galleries, model.features, model.predictor.class_names
-            )
-            return {"galleries": found}
+            model = models.load(name)
+            image, names = _fit(picture, form, model), model.predictor.class_names
+            rows = galleries.nearest(image, model.galleries, model.features, names)
+            return {"galleries": rows}
 
     @app.post("/chains")
     def draw():
         form = flask.request.form
+        name, label = _model_name(models, form), form.get("label", "")
+        seed = form.get("seed", "0")
+        number = int(seed) if re.fullmatch("-?[0-9]{1,99}", seed) else seed
         with one_at_a_time:
-            model, seed = _load(models, form), form.get("seed", "0")
-            number = int(seed) if re.fullmatch("[0-9]{1,10}", seed) else seed
-            return fresh_chains.draw_chains(
-                model.predictor, model.chain_plan, form.get("label", ""), number
-            )
+            model = models.load(name)
+            plan = model.chain_plan
+            return fresh_chains.draw_chains(model.predictor, plan, label, number)
 
 
 def _add_errors(app: "flask.Flask") -> None:
@@ -142,6 +163,10 @@ def _add_errors(app: "flask.Flask") -> None:
     def refuse_file(error):
         sentence = f"This file cannot be read as a picture: {error}; give another."
         return {"error": sentence}, 415
+
+    @app.errorhandler(uploads.TooManyPixelsError)
+    def refuse_pixels(error):
+        return {"error": str(error)}, 413
 
     @app.errorhandler(413)
     def refuse_size(_):
@@ -159,20 +184,26 @@ def _add_errors(app: "flask.Flask") -> None:
         return {"error": f"The server failed on this: {about}."}, 500
 
 
-def _load(models: ModelShelf, arguments: Any) -> ShownModel:
+def _model_name(models: ModelShelf, arguments: Any) -> str:
+    """The name of the model that is asked, one that there is."""
     import flask
 
     name = arguments.get("model", models.first)
     if name not in models.names:
         known = ", ".join(models.names)
         flask.abort(404, f"There is no model {name!r}; choose one of {known}.")
-    return models.load(name)
+    return name
 
 
-def _read_picture(request: Any, model: ShownModel) -> np.ndarray:
+def _read_picture(request: Any) -> np.ndarray:
+    """The picture that came: uint8 [h, w, 3]."""
     if "picture" not in request.files:
         raise InputError("No picture came; choose a file or draw one.")
-    picture = uploads.read_upload(request.files["picture"].read())
-    if request.form.get("drawn") == "1" and model.ink_box is not None:
+    return uploads.read_upload(request.files["picture"].read())
+
+
+def _fit(picture: np.ndarray, form: Any, model: ShownModel) -> np.ndarray:
+    """A picture as the model takes it: uint8 [H, W, C]."""
+    if form.get("drawn") == "1" and model.ink_box is not None:
         picture = drawings.frame_drawing(picture, model.ink_box)
     return uploads.to_model_size(picture, model.predictor.image_shape)

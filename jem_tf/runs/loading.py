@@ -55,7 +55,8 @@ def read_run(
     folder = RunFolder(pretrained_models.find(path) or path)
     description = folder.read_description()
     if description is None:
-        raise not_a_run(path)
+        is_name = pathlib.Path(path).name == str(path)
+        raise not_a_run(path, pretrained_models.names() if is_name else ())
     checkpoint = find_checkpoint(folder, best=best)
     state = checkpoint_files.read_state(checkpoint)
     opts = read_options(folder, state, precision)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -186,9 +187,15 @@ class RunFolder:
         )
 
 
-def not_a_run(path: str | pathlib.Path) -> InputError:
-    """Makes the error for a folder that holds no run."""
-    return InputError(f"{path} holds no run of jem_tf; name the folder of one.")
+def not_a_run(path: str | pathlib.Path, names: Sequence[str] = ()) -> InputError:
+    """Makes the error for a folder that holds no run.
+
+    Args:
+      path: the folder.
+      names: of pretrained models, if `path` may have been meant as one.
+    """
+    others = f", or a pretrained model: {', '.join(names)}" if names else ""
+    return InputError(f"{path} holds no run of jem_tf; name the folder of one{others}.")
 
 
 def remedy(before: DataDescription) -> str:

@@ -18,7 +18,10 @@ def refusal(*words):
 def test_a_model_that_there_is_not_is_refused_in_a_sentence():
     pytest.importorskip("flask")
     said = refusal("--model=nonesuch", "--port=0")
-    assert said.startswith("jem_tf: nonesuch holds no run of jem_tf")
+    assert said == (
+        "jem_tf: nonesuch holds no run of jem_tf; name the folder of one, or a "
+        "pretrained model: cifar10, digits."
+    )
 
 
 def test_a_port_that_is_used_is_refused_in_a_sentence():

@@ -8,11 +8,14 @@ from PIL import Image
 
 from jem_tf.demonstration.shown_models import ModelShelf
 
-SHELF = functools.cache(lambda: ModelShelf("digits"))
+
+@functools.cache
+def offered_models():
+    return ModelShelf("digits")
 
 
 def digits():
-    return SHELF().load("digits")
+    return offered_models().load("digits")
 
 
 def png(image):

@@ -1,4 +1,4 @@
-"""The page of `jem-tf demo` in a headless Chromium: nothing of it is stubbed."""
+"""The page of `jem-tf demo` in a headless Chromium; one failure alone is a stub's."""
 
 import re
 import shutil
@@ -51,6 +51,13 @@ class Page:
         return [
             x.text for x in self["nearest"].find_elements(By.TAG_NAME, "figcaption")
         ]
+
+    def questions(self):
+        """How many pictures the page has asked about."""
+        return self.driver.execute_script(
+            "return performance.getEntriesByType('resource').filter("
+            "one => one.name.endsWith('/classify')).length"
+        )
 
     def films(self):
         """The pixels of the canvases on which chains are shown."""
@@ -109,10 +116,41 @@ def test_a_drawn_seven_is_a_seven_that_it_knows(page):
     draw(page, SEVEN)
     page.until(lambda: page["verdict"].text)
     assert page["verdict"].text == "I know this."
+    assert page["judge"].text == "judged by the model's own score log_px"
     assert page["choice"].text.startswith("Its class: 7, with confidence")
     assert page.nearest().count("7") >= 6
     page["clear"].click()
     assert not page["answer"].is_displayed()
+
+
+def test_only_a_stroke_by_the_first_button_is_asked_about(page):
+    page["clear"].click()
+    before, canvas = page.questions(), page["canvas"]
+    hand = ActionChains(page.driver, duration=10)
+    hand.click_and_hold(page["clear"]).move_to_element(canvas).release().perform()
+    no_menu = "addEventListener('contextmenu', event => event.preventDefault())"
+    page.driver.execute_script(no_menu)  # which would take the next click
+    ActionChains(page.driver, duration=10).context_click(canvas).perform()
+    draw(page, SEVEN)
+    page.until(lambda: page["choice"].text.startswith("Its class: 7,"))
+    page.nearest()
+    assert page.questions() == before + 1
+
+
+def test_a_failure_of_the_nearest_hides_no_answer(page):
+    page.driver.execute_script(
+        "window.own = window.fetch; window.fetch = (address, ...more) =>"
+        "address === '/nearest' ? Promise.reject() : window.own(address, ...more)"
+    )
+    try:
+        page["examples"].find_element(By.TAG_NAME, "button").click()
+        page.until(lambda: page["failure"].text)
+    finally:
+        page.driver.execute_script("window.fetch = window.own")
+    assert page["failure"].text.startswith("The server does not answer.")
+    assert page["choice"].text.startswith("Its class: 0,")
+    assert not page["waiting"].is_displayed()
+    assert not page["nearest"].find_elements(By.TAG_NAME, "figure")
 
 
 def test_noise_is_not_known(page):

@@ -19,7 +19,7 @@ def test_they_are_the_models_own_chains_from_noise_to_the_class(monkeypatch):
     plan, _ = chain_plan = fresh_chains.plan_chains(model.predictor.run, None)
     drawn = fresh_chains.draw_chains(model.predictor, chain_plan, "3", 7)
     assert drawn["steps"] == [0, 200, 400]  # K / rho of the run
-    assert drawn["start"] == fresh_chains.UNIFORM
+    assert drawn["start"] == fresh_chains.ABOUT_UNIFORM
     films = np.stack([pixels_of(chain["film"]) for chain in drawn["chains"]])
     assert films.shape == (fresh_chains.CHAINS, 3 * 8, 8)
     own, arguments = model.predictor.model, (plan.start, plan.sampler, plan.n, [7, 0])
@@ -58,16 +58,28 @@ def started(start, *, data=True, by_class=10):
 
 
 def test_they_start_as_in_training_where_its_data_are():
-    gaussian = fresh_chains.OF_TRAINING["gaussian"]
+    gaussian = fresh_chains.ABOUT_MEAN_TRAINING_IMAGE
     assert started("gaussian") == (starts.Gaussian, gaussian)
     mixed = "what chains start from in training (mixed)"
     assert started("mixed") == (starts.Mixture, mixed)
 
 
 def test_without_the_data_they_start_around_what_the_model_drew():
-    near = (starts.Gaussian, fresh_chains.OF_DRAWN)
-    assert started("gaussian", data=False) == near
-    noise = (starts.Uniform, fresh_chains.UNIFORM)
+    kind, about = started("gaussian", data=False)
+    assert (kind, about) == (
+        starts.Gaussian,
+        f"{fresh_chains.ABOUT_MEAN_DRAWN_PICTURE}. In training it was around that of "
+        "the training images, which are not on this machine",
+    )
+    for name in ("mixed", "altered", "gaussian:0.8,altered:0.2"):
+        kind, about = started(name, data=False)
+        assert (kind, about) == (
+            starts.Gaussian,
+            f"{fresh_chains.ABOUT_MEAN_DRAWN_PICTURE}. In training chains start "
+            f"otherwise ({name}), which takes the training images; they are not on "
+            "this machine",
+        )
+    noise = (starts.Uniform, fresh_chains.ABOUT_UNIFORM)
     assert started("gaussian", data=False, by_class=0) == noise
 
 
@@ -77,6 +89,9 @@ def test_the_gaussian_of_drawn_pictures_is_around_the_means_of_their_classes():
     images = np.broadcast_to(np.repeat(levels, 4)[:, None, None, None], (12, 4, 4, 1))
     tiny = np.random.default_rng(0).uniform(-0.02, 0.02, images.shape)
     buffer.shard.assign(images + tiny)
+    for slot in (3, 11):  # they began at altered images, and are no samples
+        buffer.shard[slot].assign(tf.ones([4, 4, 1]))
+        buffer.origins[slot].assign(starts.ALTERED)
     start = fresh_chains.gaussian_of_drawn(buffer)
     drawn = start(3, [0, 0], tf.constant([2, 0, 1])).numpy()
     np.testing.assert_allclose(drawn[:, 0, 0, 0], levels[[2, 0, 1]], atol=0.1)

@@ -7,7 +7,7 @@ import pytest
 
 from jem_tf.demonstration import local_server
 from jem_tf.errors import InputError
-from tests.demonstration.digits_model import SHELF
+from tests.demonstration.digits_model import offered_models
 
 flask = pytest.importorskip("flask")
 
@@ -16,7 +16,7 @@ def test_it_answers_at_its_address_of_this_machine():
     from jem_tf.demonstration import web_app
 
     with local_server.listen(0) as listener:
-        server = local_server.make_server(web_app.make_app(SHELF()), listener)
+        server = local_server.make_server(web_app.make_app(offered_models()), listener)
     assert server.server_address[0] == "127.0.0.1"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -9,16 +9,22 @@ from jem_tf.demonstration import shown_models
 from jem_tf.errors import InputError
 from jem_tf.options import replace
 from jem_tf.runs import pretrained_models
-from tests.demonstration.digits_model import SHELF, digits, pixels_of
+from tests.demonstration.digits_model import digits, offered_models, pixels_of
 
 
 def test_the_models_of_the_package_are_offered_beside_the_first(tmp_path):
-    assert SHELF().names == ["digits", "cifar10"]
+    assert offered_models().names == ["digits", "cifar10"]
     folder = str(tmp_path / "mine")
     shutil.copytree(pretrained_models.pretrained()["digits"].folder, folder)
     shelf = shown_models.ModelShelf(folder)
     assert shelf.names == [folder, "cifar10", "digits"]
     assert shelf.load(folder) is shelf.load(folder)
+
+
+def test_a_version_that_is_asked_for_is_offered_once():
+    shelf = shown_models.ModelShelf("digits@1")
+    assert (shelf.first, shelf.names) == ("digits", ["digits", "cifar10"])
+    assert shelf.load("digits").predictor.class_names == digits().predictor.class_names
 
 
 def test_no_run_and_no_calibrated_run_are_refused(tmp_path):
@@ -58,4 +64,6 @@ def test_data_that_are_absent_or_others_are_none(tmp_path, capsys):
 
 
 def test_drawings_are_framed_for_grey_pictures_on_black():
-    assert digits().ink_box == (0, 1, 0.125, 0.875)
+    model = shown_models.ShownModel("digits")
+    assert model.ink_box == (0, 1, 0.125, 0.875)
+    assert not {"features", "galleries"} & set(vars(model))  # they take their time

@@ -1,7 +1,11 @@
 """Pictures that the page sends."""
 
+import io
+import tracemalloc
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from jem_tf.datasets.picture_files import UnreadableError
 from jem_tf.demonstration import uploads
@@ -24,6 +28,44 @@ def test_a_picture_is_read_as_it_is_and_grey_becomes_rgb():
 def test_what_is_no_picture_is_refused(content):
     with pytest.raises(UnreadableError):
         uploads.read_upload(content)
+
+
+def one_bit(width, height):
+    """A PNG of a few KB, however many its pixels."""
+    file = io.BytesIO()
+    Image.new("1", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "says"),
+    [(8000, 5001, "8000 x 5001 pixels, more"), (15000, 12000, "more")],
+)
+def test_too_many_pixels_are_refused_before_they_are_decoded(width, height, says):
+    content = one_bit(width, height)
+    tracemalloc.start()
+    try:
+        with pytest.raises(uploads.TooManyPixelsError) as error:
+            uploads.read_upload(content)
+        assert tracemalloc.get_traced_memory()[1] < 2e6
+    finally:
+        tracemalloc.stop()
+    assert str(error.value) == (
+        f"This picture has {says} than 40 megapixels; give a smaller one."
+    )
+
+
+def test_the_most_pixels_are_read_and_an_opaque_picture_takes_little_memory(
+    monkeypatch,
+):
+    monkeypatch.setattr(uploads, "MOST_PIXELS", 10**6)
+    content = one_bit(1000, 1000)
+    tracemalloc.start()
+    try:
+        assert uploads.read_upload(content).shape == (1000, 1000, 3)
+        assert tracemalloc.get_traced_memory()[1] < 16e6
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (32, 32, 3)])

@@ -2,15 +2,29 @@
 
 import io
 import re
+import socket
 import sys
+import threading
+import time
+import urllib.request
 
 import numpy as np
 import pytest
 
 from jem_tf import datasets
-from jem_tf.demonstration import answers, drawings, fresh_chains, uploads, web_app
+from jem_tf.demonstration import (
+    answers,
+    drawings,
+    fresh_chains,
+    galleries,
+    local_server,
+    uploads,
+    web_app,
+)
+from jem_tf.demonstration.shown_models import ShownModel
 from jem_tf.errors import InputError
-from tests.demonstration.digits_model import SHELF, digits, pixels_of, png
+from tests.demonstration.digits_model import digits, offered_models, pixels_of, png
+from tests.processes import PATIENCE
 
 pytest.importorskip("flask")
 
@@ -20,7 +34,7 @@ PICTURE = png(IMAGES[0, ..., 0])
 
 @pytest.fixture(scope="module")
 def client():
-    return web_app.make_app(SHELF()).test_client()
+    return web_app.make_app(offered_models()).test_client()
 
 
 def post(client, address, content=PICTURE, **fields):
@@ -85,17 +99,73 @@ def test_chains_are_drawn(client, monkeypatch):
     assert [chain["class"] for chain in drawn["chains"]] == ["7"] * 4
 
 
+def test_models_compute_one_answer_at_a_time(monkeypatch):
+    inside, most = [], []
+
+    def compute(*_):
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.2)
+        inside.pop()
+        return {}
+
+    app, model = web_app.make_app(offered_models()), digits()
+    assert all((model.features, model.galleries, model.chain_plan))  # made before
+    monkeypatch.setattr(answers, "answer", compute)
+    monkeypatch.setattr(galleries, "nearest", compute)
+    monkeypatch.setattr(fresh_chains, "draw_chains", compute)
+    monkeypatch.setattr(ShownModel, "describe", compute)
+    asked = [
+        threading.Thread(target=post, args=(app.test_client(), address))
+        for address in ("/classify", "/nearest", "/chains")
+    ]
+    describe = app.test_client().get
+    asked.append(threading.Thread(target=describe, args=("/model?model=digits",)))
+    for thread in asked:
+        thread.start()
+    for thread in asked:
+        thread.join()
+    assert most == [1] * 4
+
+
+@pytest.mark.parametrize("address", ["/classify", "/nearest", "/chains"])
+def test_an_upload_that_stalls_keeps_no_other_waiting(address):
+    app, arrived = web_app.make_app(offered_models()), threading.Event()
+    app.before_request(arrived.set)
+    with local_server.listen(0) as listener:
+        server = local_server.make_server(app, listener)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    head = f"POST {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
+    kind = "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
+    try:
+        with socket.create_connection(server.server_address) as stalled:
+            stalled.sendall((head + kind).encode())
+            assert arrived.wait(PATIENCE)
+            model = f"{local_server.address(server)}/model?model=digits"
+            with urllib.request.urlopen(model, timeout=20) as answer:
+                assert b'"class_names"' in answer.read()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 EMPTY = png(np.zeros([28, 28], "uint8"))
+WIDE = png(np.zeros([1, 40_000_001], "uint8"))
+LARGE_SEED = {"label": "1", "seed": "12345678901"}
 REFUSED = {
     "no picture": (415, "/classify", b"text", {}, "cannot be read as a picture: of no"),
     "cut": (415, "/nearest", PICTURE[:60], {}, "cannot be read as a picture"),
     "none": (400, "/classify", None, {}, "No picture came"),
     "empty": (400, "/classify", EMPTY, {"drawn": "1"}, "The drawing is empty"),
+    "pixels": (413, "/classify", WIDE, {}, "40 megapixels; give a smaller one"),
     "large": (413, "/classify", b"0" * (17 << 20), {}, "too large; give one of 16 MB"),
     "model": (404, "/classify", PICTURE, {"model": "x"}, "no model 'x'; choose one of"),
     "class": (400, "/chains", None, {"label": "cat"}, "label is 'cat'; the classes"),
     "no class": (400, "/chains", None, {}, "label is ''; the classes"),
-    "seed": (400, "/chains", None, {"label": "1", "seed": "-1"}, "give a whole number"),
+    "seed": (400, "/chains", None, {"label": "1", "seed": "x"}, "give a whole number"),
+    "large seed": (400, "/chains", None, LARGE_SEED, "must be from 0 to 2147483647"),
     "address": (404, "/paint", None, {}, "not found"),
 }
 
@@ -114,6 +184,40 @@ def test_a_page_of_another_name_may_not_ask(client):
     assert answer.status_code == 400
 
 
+OTHER_PAGES = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"},  # of another port
+    {"Origin": "http://elsewhere.example"},
+    {"Origin": "http://localhost:9000"},
+    {"Origin": "null"},
+]
+
+
+@pytest.mark.parametrize("headers", OTHER_PAGES)
+def test_another_page_may_not_ask_but_may_link_to_this_one(client, headers):
+    for address in ("/models", "/page/page.js"):
+        assert client.get(address, headers=headers).status_code == 403
+    fields = {"model": "digits", "picture": (io.BytesIO(PICTURE), "picture.png")}
+    answer = client.post("/classify", data=fields, headers=headers)
+    assert answer.status_code == 403
+    sentence = "Another page asked this; open http://localhost and ask there."
+    assert answer.json["error"] == sentence
+    assert client.get("/", headers=headers).status_code == 200
+
+
+OWN_PAGES = [
+    {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"},
+    {"Sec-Fetch-Site": "none"},
+]
+
+
+@pytest.mark.parametrize("headers", OWN_PAGES)
+def test_the_page_itself_and_the_address_bar_may_ask(client, headers):
+    assert client.get("/models", headers=headers).status_code == 200
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in policy
+
+
 def test_a_failure_of_ours_is_a_sentence_too(client, monkeypatch):
     def fail(*_):
         raise RuntimeError("secret")
@@ -128,4 +232,4 @@ def test_a_failure_of_ours_is_a_sentence_too(client, monkeypatch):
 def test_without_flask_a_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "flask", None)
     with pytest.raises(InputError, match=r"pip install 'jem-tf\[demo\]'"):
-        web_app.make_app(SHELF())
+        web_app.make_app(offered_models())

@@ -34,6 +34,14 @@ def test_it_is_listed_and_found_by_its_name(shipped):
     assert loading.read_run("tiny").folder.root == shipped
 
 
+def test_where_a_name_is_not_known_the_error_lists_those_that_are(shipped):
+    for path, others in (("tin", ", or a pretrained model: tiny"), ("./a/tin", "")):
+        with pytest.raises(InputError) as error:
+            loading.read_run(path)
+        sentence = f"{path} holds no run of jem_tf; name the folder of one{others}."
+        assert str(error.value) == sentence
+
+
 def test_a_run_of_its_name_is_meant_before_it_and_another_folder_is_not(
     shipped, tmp_path
 ):

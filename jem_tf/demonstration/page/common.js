@@ -1,7 +1,8 @@
 // What the page's parts share: its state, its elements, and calls of the server.
 
-export const state = { mostBytes: 0, size: [1, 1], asked: 0 };
-export const at = (id) => document.getElementById(id);
+// latestQuestion: the number of the last one; answers to earlier ones are not shown.
+export const state = { mostBytes: 0, size: [1, 1], latestQuestion: 0 };
+export const byId = (id) => document.getElementById(id);
 export const percent = (share) => `${(100 * share).toFixed(1)}%`;
 
 export function make(tag, text = "", more = {}) {
@@ -11,8 +12,8 @@ export function make(tag, text = "", more = {}) {
 }
 
 export function fail(sentence) {
-  at("failure").textContent = sentence;
-  at("failure").hidden = !sentence;
+  byId("failure").textContent = sentence;
+  byId("failure").hidden = !sentence;
 }
 
 // The JSON that an address answers; an Error with a sentence if it refuses.

@@ -1,11 +1,11 @@
 // Pictures to ask about: test images that came with the model, and noise.
 
-import { at, make, state } from "./common.js";
+import { byId, make, state } from "./common.js";
 import { ask } from "./picture.js";
 
 export function showExamples(examples, grey) {
   const shown = [...examples, { class: "noise", picture: noise(grey) }];
-  at("examples").replaceChildren(...shown.map((one) => {
+  byId("examples").replaceChildren(...shown.map((one) => {
     const button = make("button", "", { type: "button", title: one.class });
     button.append(make("img", "", { src: one.picture, alt: one.class }));
     button.addEventListener("click", () => ask(toFile(one.picture)));

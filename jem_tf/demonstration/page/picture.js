@@ -1,43 +1,49 @@
 // A picture is sent to the server, and what the model says of it is shown.
 
-import { at, call, fail, make, percent, state } from "./common.js";
+import { byId, call, fail, make, percent, state } from "./common.js";
 
 export async function ask(picture, drawn = 0) {
-  const mine = ++state.asked, model = at("model").value;
+  const question = ++state.latestQuestion, model = byId("model").value;
+  let answered = false;
   fail("");
   try {
     if (picture.size > state.mostBytes) {
       const most = state.mostBytes >> 20;
       throw new Error(`This picture is too large; give one of ${most} MB at most.`);
     }
-    at("waiting").textContent = "It looks at the picture ...";
-    at("waiting").hidden = false;
+    byId("waiting").textContent = "It looks at the picture ...";
+    byId("waiting").hidden = false;
     const fields = { model, drawn, picture };
     const answer = await call("/classify", fields);
-    if (mine !== state.asked) return;
+    if (question !== state.latestQuestion) return;
     showAnswer(answer);
-    if (!drawn) at("answer").scrollIntoView({ block: "nearest" });
-    at("waiting").textContent = 
+    answered = true;
+    if (!drawn) byId("answer").scrollIntoView({ block: "nearest" });
+    byId("waiting").textContent =
       "It looks for the nearest pictures. The first time it reads all of them ...";
     const nearest = await call("/nearest", fields);
-    if (mine === state.asked) showNearest(nearest.galleries);
+    if (question === state.latestQuestion) showNearest(nearest.galleries);
   } catch (error) {
-    if (mine === state.asked) { forget(); fail(error.message); }
+    if (question !== state.latestQuestion) return;
+    if (answered) forgetNearest();
+    else forget();
+    fail(error.message);
   }
 }
 
 function showAnswer(answer) {
   const known = answer.known;
-  at("answer").hidden = false;
-  at("answer").className = known ? "known" : "unknown";
-  at("seen").src = answer.picture;
-  at("verdict").textContent = known ? "I know this." : "I don’t know this.";
+  byId("answer").hidden = false;
+  byId("answer").className = known ? "known" : "unknown";
+  byId("seen").src = answer.picture;
+  byId("verdict").textContent = known ? "I know this." : "I don’t know this.";
+  byId("judge").textContent = answer.judge;
   const sure = `${answer.class}, with confidence ${percent(answer.confidence)}`;
-  at("choice").textContent = known
+  byId("choice").textContent = known
     ? `Its class: ${sure}.`
     : `If it had to choose: ${sure}. That means nothing here.`;
-  at("reason").textContent = answer.reason;
-  at("bars").replaceChildren(...answer.classes.map(bar));
+  byId("reason").textContent = answer.reason;
+  byId("bars").replaceChildren(...answer.classes.map(bar));
 }
 
 function bar({ name, probability }) {
@@ -50,8 +56,7 @@ function bar({ name, probability }) {
 }
 
 function showNearest(galleries) {
-  at("waiting").hidden = true;
-  at("nearest").replaceChildren();
+  forgetNearest();
   for (const { about, pictures } of galleries) {
     const row = make("div", "", { className: "row" });
     for (const one of pictures) {
@@ -60,18 +65,23 @@ function showNearest(galleries) {
       figure.append(make("figcaption", one.class));
       row.append(figure);
     }
-    at("nearest").append(make("h3", `Nearest by the model, of ${about}`), row);
+    byId("nearest").append(make("h3", `Nearest by the model, of ${about}`), row);
   }
 }
 
 export function forget() {
-  for (const id of ["answer", "waiting"]) at(id).hidden = true;
-  at("nearest").replaceChildren();
+  byId("answer").hidden = true;
+  forgetNearest();
+}
+
+function forgetNearest() {
+  byId("waiting").hidden = true;
+  byId("nearest").replaceChildren();
 }
 
 export function listenForFiles() {
-  const drop = at("drop");
-  at("file").addEventListener("change", (event) => {
+  const drop = byId("drop");
+  byId("file").addEventListener("change", (event) => {
     if (event.target.files.length) ask(event.target.files[0]);
     event.target.value = "";
   });

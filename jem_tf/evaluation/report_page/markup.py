@@ -66,6 +66,11 @@ def table(head: Iterable[str], body: Iterable[str], identity: str = "") -> str:
     )
 
 
+def png_url(content: bytes) -> str:
+    """A PNG file as a data URL, which a browser shows without another file."""
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
 def picture(caption: str, content: bytes | pathlib.Path, *, plot: bool) -> str:
     """A PNG in the page itself.
 
@@ -79,7 +84,6 @@ def picture(caption: str, content: bytes | pathlib.Path, *, plot: bool) -> str:
     wide = " class='wide'" if width > WIDE * height else ""
     text, kind = html.escape(caption), "plot" if plot else "images"
     return (
-        f"<figure{wide}><img class='{kind}' alt='{text}' "
-        f"src='data:image/png;base64,{base64.b64encode(data).decode()}'>"
+        f"<figure{wide}><img class='{kind}' alt='{text}' src='{png_url(data)}'>"
         f"<figcaption>{text}</figcaption></figure>"
     )

@@ -46,5 +46,9 @@ def test_a_picture_is_in_the_page_and_a_wide_one_has_a_row(tmp_path):
         made = markup.picture("a <caption>", path, plot=True)
         assert made == markup.picture("a <caption>", path.read_bytes(), plot=True)
         (source,) = Page(made).sources
-        assert source.startswith("data:image/png;base64,")
+        assert source == markup.png_url(path.read_bytes())
         assert ("class='wide'" in made) == wide
+
+
+def test_a_data_url_has_the_content_of_the_file():
+    assert markup.png_url(b"any") == "data:image/png;base64,YW55"
