@@ -171,22 +171,22 @@ class BestPoints:
 
 
 def padded_batches(
-    rows: np.ndarray, batch_size: int
+    rows: np.ndarray, batch_size: int, quarters: Sequence[int] = (1, 4)
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields batches of rows, and the same rows padded by repetition to a fixed size.
 
-    There are two sizes only, because XLA compiles the activations for each size: a
-    batch of at most a quarter of `batch_size` is padded to the quarter.
+    There are few sizes, because XLA compiles the activations for each size, which takes
+    a second or two: more of them pay for an attack of thousands of steps.
 
     Args:
       rows: int [n].
-      batch_size: the larger size.
+      batch_size: the largest size.
+      quarters: the sizes in quarters of the largest, ascending up to 4.
     """
-    small_size = max(1, batch_size // 4)
+    sizes = [max(1, batch_size * quarter // 4) for quarter in quarters]
     for begin in range(0, len(rows), batch_size):
         batch = rows[begin : begin + batch_size]
-        size = small_size if len(batch) <= small_size else batch_size
-        yield batch, np.resize(batch, size)
+        yield batch, np.resize(batch, next(s for s in sizes if s >= len(batch)))
 
 
 def split_by_label(logits: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

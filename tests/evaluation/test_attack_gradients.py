@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from jem_tf.evaluation import attack_gradients
@@ -111,3 +112,15 @@ def test_other_classes_are_ranked_by_their_logits():
     logits = np.array([[3.0, 1.0, 2.0], [0.0, np.nan, -1.0]])
     ranked = attack_gradients.rank_others(logits, np.array([2, 0]))
     assert ranked.tolist() == [[0, 1], [2, 1]]
+
+
+@pytest.mark.parametrize(
+    ("quarters", "sizes"), [((1, 4), [64, 64]), ((1, 2, 3, 4), [64, 48])]
+)
+def test_batches_are_padded_to_the_next_of_few_sizes(quarters, sizes):
+    rows = np.arange(99) * 3
+    batches = [*attack_gradients.padded_batches(rows, 64, quarters)]
+    assert [len(padded) for _, padded in batches] == sizes
+    np.testing.assert_array_equal(np.concatenate([own for own, _ in batches]), rows)
+    for own, padded in batches:
+        np.testing.assert_array_equal(padded, np.resize(own, len(padded)))

@@ -72,7 +72,7 @@ def advance_images(
     for first in range(0, steps, chunk):
         count = min(chunk, steps - first)
         left = np.flatnonzero(~state["broken"])
-        for rows, padded in padded_batches(left, batch_size):
+        for rows, padded in padded_batches(left, batch_size, (1, 2, 3, 4)):
             part = {name: tf.constant(array[padded]) for name, array in state.items()}
             when = tf.constant(first), tf.constant(count)
             numbers = (draw(padded, first, count),) if draw else ()
