@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from jem_tf.evaluation.autoattack import image_states
@@ -30,7 +31,7 @@ def test_each_row_takes_its_steps_until_the_chunk_in_which_it_breaks_is_over():
     np.testing.assert_array_equal(state["broken"], [True, True, False, False])
     # The first two go through the first chunk only.
     np.testing.assert_array_equal(state["steps"], [4, 4, 8, 8])
-    assert sizes == [4, 4]
+    assert sizes == [4, 2]
 
 
 def test_a_chunk_ends_when_all_are_broken():
@@ -39,10 +40,11 @@ def test_a_chunk_ends_when_all_are_broken():
     np.testing.assert_array_equal(state["steps"], [3, 3])
 
 
-def test_batches_have_two_sizes_and_their_padding_changes_nothing():
-    state, advance, sizes = counters([99] * 9)
+@pytest.mark.parametrize(("count", "last"), [(9, 2), (11, 4), (13, 6), (15, 8)])
+def test_batches_have_four_sizes_and_their_padding_changes_nothing(count, last):
+    state, advance, sizes = counters([99] * count)
     image_states.advance_images(advance, state, steps=3, chunk=2, batch_size=8)
-    assert sizes == [8, 2, 8, 2]
+    assert sizes == [8, last, 8, last]
     np.testing.assert_array_equal(state["steps"], 3)
 
 
