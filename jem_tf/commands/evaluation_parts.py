@@ -22,7 +22,7 @@ ATTACKED = ("--eps_linf=1,8", "--eps_l2=0.25,0.5")  # RobustBench's radii and sm
 AUTOATTACK = "--attack=autoattack"
 # Most images stand small radii, and each takes all 1,900 gradients and 5,900 answers of
 # AutoAttack there; JEM-10 takes as many under PGD. So these get the same few images.
-FEW_ATTACKED = "--limit=40"
+FEW_ATTACKED = "--limit=30"
 NOT_QUICK = "--quick attacks by PGD in place of AutoAttack"
 # Inception would take longer, and more samples: its features are 2,048.
 FEW_SAMPLES = ("--limit=700", "--features=network")

@@ -48,7 +48,7 @@ def parsed(part):
 
 @pytest.mark.parametrize("length", [(), ("--quick",)])
 def test_every_part_is_a_command_line_that_its_command_takes(tmp_path, length):
-    words = (*length, "--seed=4", "--baseline=other", "--limit=30")
+    words = (*length, "--seed=4", "--baseline=other", "--limit=25")
     listed = parts(a_run(tmp_path), *words, f"--data_dir={tmp_path}")
     assert list(listed) == list(KINDS)
     for name, part in listed.items():
@@ -59,7 +59,7 @@ def test_every_part_is_a_command_line_that_its_command_takes(tmp_path, length):
         values = parsed(part)
         assert values.seed == 4
         if name != "chains":
-            assert values.limit == (20 if length and name == "robustness" else 30)
+            assert values.limit == (20 if length and name == "robustness" else 25)
             assert values.data_dir == str(tmp_path)
     assert parsed(listed["robustness"]).baseline == "other"
 
@@ -74,7 +74,7 @@ def test_the_whole_length_asks_for_what_reviewers_ask_for(tmp_path):
     assert attacked.limit == 0  # AutoAttack's own number, 1,000
     assert max(map(float, near.eps_linf)) < 8
     assert max(map(float, near.eps_l2)) < 0.5
-    assert (near.result, near.limit) == ("small_radii", 40)
+    assert (near.result, near.limit) == ("small_radii", 30)
     assert parsed(listed["robustness"]).limit == near.limit  # the same images
     assert parsed(listed["samples"]).source == "buffer"
     fresh = parsed(listed["fresh_samples"])
