@@ -71,17 +71,17 @@ KINDS = {
         "evaluate calibration",
         (),
         ("--limit=500", "--severities=3"),
-        {"full": 900, "quick": 40},
+        {"full": 600, "quick": 40},
         RUN_FLAGS,
     ),
     "ood": Kind(
-        "evaluate ood", (), ("--limit=500",), {"full": 600, "quick": 60}, RUN_FLAGS
+        "evaluate ood", (), ("--limit=500",), {"full": 200, "quick": 60}, RUN_FLAGS
     ),
     "samples": Kind(
         "evaluate samples",
         ("--source=buffer",),
         ("--source=buffer", *FEW_SAMPLES),
-        {"full": 900, "quick": 60},
+        {"full": 300, "quick": 60},
         (*RUN_FLAGS, *FEATURES),
     ),
     "fresh_samples": Kind(
@@ -95,7 +95,7 @@ KINDS = {
         "evaluate robustness",
         (AUTOATTACK, "--eps_linf=8", "--eps_l2=0.5"),
         None,
-        {"full": 900},
+        {"full": 850},
         RUN_FLAGS,
     ),
     "small_radii": Kind(
@@ -105,7 +105,7 @@ KINDS = {
             *("--eps_linf=1", "--eps_l2=0.25"),
         ),
         None,
-        {"full": 700},
+        {"full": 450},
         RUN_FLAGS,
     ),
     "robustness": Kind(
@@ -115,14 +115,14 @@ KINDS = {
             *("--eps_linf=1,8", "--eps_l2=0.5", "--limit=20", "--steps=10"),
             *("--refine_steps=0,1", "--fresh_draws=2", "--distal_steps=100"),
         ),
-        {"full": 1800, "quick": 60},
+        {"full": 450, "quick": 60},
         (*RUN_FLAGS, "baseline"),
     ),
     "chains": Kind(
         "diagnose",
         (),
         ("--chains=16", "--steps=100"),
-        {"full": 120, "quick": 20},
+        {"full": 60, "quick": 20},
         ("seed",),
     ),
 }
