@@ -21,6 +21,7 @@ from jem_tf.runs.run_folder import RunFolder
 
 HERE = pathlib.Path(__file__).parent
 SEVERITIES = range(1, 6)
+MOST_COLUMNS = 5  # of a table of the first page
 DATASETS = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
@@ -197,7 +198,10 @@ def first_page(models) -> list[str]:
         lines += [f"## {DATASETS[dataset]}", "", f"[All tables]({dataset}.md).", ""]
         entries = comparison.list_entries(own)
         for subject, columns in comparison.list_subjects(entries).items():
-            lines += [f"### {subject}", "", *compared(columns, entries), ""]
+            lines += [f"### {subject}", ""]
+            for at in range(0, len(columns), MOST_COLUMNS):
+                part = columns[at : at + MOST_COLUMNS]
+                lines += [*compared(part, entries), ""]
     return lines
 
 
@@ -230,6 +234,9 @@ def said(page: str, models) -> list[str]:
 
     def number(match):
         dataset, model, evaluation, key = match.groups()
+        if evaluation not in models[dataset][model]:
+            print(f"{page}: {match[0]} was not measured")
+            return "(not measured)"
         return f"{models[dataset][model][evaluation].metrics[key]:.3g}"
 
     text = (HERE / f"{page}.words").read_text()
@@ -249,7 +256,8 @@ def table(head, rows) -> list[str]:
     if not rows:
         return []
     lines = [head, ["---"] * len(head), *rows]
-    return [f"| {' | '.join(line)} |" for line in lines] + [""]
+    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return [f"| {' | '.join(line)} |" for line in escaped] + [""]
 
 
 def write(name: str, lines) -> None:
