@@ -105,7 +105,8 @@ def list_outcomes(tasks: Sequence[Task]) -> list[str]:
         if state is None:
             continue
         took = f"{state.seconds:.0f} s" if state.measured else ""
-        lines.append(f"  {task.part.name:<16}{took:>8}  {state.outcome}: {task.folder}")
+        outcome = state.outcome.removesuffix(".")
+        lines.append(f"  {task.part.name:<16}{took:>8}  {outcome}: {task.folder}")
         lines += [f"{'':28}not on the disk: {a}" for a in state.conditions.absent]
     return lines
 

@@ -22,10 +22,11 @@ ATTACKED = ("--eps_linf=1,8", "--eps_l2=0.25,0.5")  # RobustBench's radii and sm
 AUTOATTACK = "--attack=autoattack"
 # Most images stand small radii, and each takes all 1,900 gradients and 5,900 answers of
 # AutoAttack there; JEM-10 takes as many under PGD. So these get the same few images.
-FEW_ATTACKED = "--limit=30"
+FEW_ATTACKED = "--limit=20"
 NOT_QUICK = "--quick attacks by PGD in place of AutoAttack"
 # Inception would take longer, and more samples: its features are 2,048.
 FEW_SAMPLES = ("--limit=700", "--features=network")
+SHORT = "--steps=80"  # of quick chains; K / rho steps may be hundreds
 RUN_FLAGS = ("limit", "seed", "best", "precision", "data_dir")
 FEATURES = ("features", "inception")
 
@@ -71,31 +72,31 @@ KINDS = {
         "evaluate calibration",
         (),
         ("--limit=500", "--severities=3"),
-        {"full": 600, "quick": 40},
+        {"full": 800, "quick": 30},
         RUN_FLAGS,
     ),
     "ood": Kind(
-        "evaluate ood", (), ("--limit=500",), {"full": 200, "quick": 60}, RUN_FLAGS
+        "evaluate ood", (), ("--limit=300",), {"full": 220, "quick": 40}, RUN_FLAGS
     ),
     "samples": Kind(
         "evaluate samples",
         ("--source=buffer",),
         ("--source=buffer", *FEW_SAMPLES),
-        {"full": 300, "quick": 60},
+        {"full": 300, "quick": 30},
         (*RUN_FLAGS, *FEATURES),
     ),
     "fresh_samples": Kind(
         "evaluate samples",
-        ("--source=fresh", "--result=fresh_samples", "--count=5000"),
-        ("--source=fresh", "--result=fresh_samples", *FEW_SAMPLES),
-        {"full": 900, "quick": 60},
+        ("--source=fresh", "--result=fresh_samples", "--count=2500"),
+        ("--source=fresh", "--result=fresh_samples", SHORT, *FEW_SAMPLES),
+        {"full": 600, "quick": 110},
         (*RUN_FLAGS, *FEATURES),
     ),
     "autoattack": Kind(
         "evaluate robustness",
         (AUTOATTACK, "--eps_linf=8", "--eps_l2=0.5"),
         None,
-        {"full": 850},
+        {"full": 560},
         RUN_FLAGS,
     ),
     "small_radii": Kind(
@@ -105,7 +106,7 @@ KINDS = {
             *("--eps_linf=1", "--eps_l2=0.25"),
         ),
         None,
-        {"full": 450},
+        {"full": 380},
         RUN_FLAGS,
     ),
     "robustness": Kind(
@@ -113,16 +114,17 @@ KINDS = {
         (*ATTACKED, FEW_ATTACKED),
         (
             *("--eps_linf=1,8", "--eps_l2=0.5", "--limit=20", "--steps=10"),
-            *("--refine_steps=0,1", "--fresh_draws=2", "--distal_steps=100"),
+            *("--refine_steps=0,1", "--fresh_draws=2", "--targets=3"),
+            "--distal_steps=50",
         ),
-        {"full": 450, "quick": 60},
+        {"full": 510, "quick": 100},
         (*RUN_FLAGS, "baseline"),
     ),
     "chains": Kind(
         "diagnose",
         (),
         ("--chains=16", "--steps=100"),
-        {"full": 60, "quick": 20},
+        {"full": 45, "quick": 6},
         ("seed",),
     ),
 }

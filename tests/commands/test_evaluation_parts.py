@@ -59,7 +59,8 @@ def test_every_part_is_a_command_line_that_its_command_takes(tmp_path, length):
         values = parsed(part)
         assert values.seed == 4
         if name != "chains":
-            assert values.limit == (20 if length and name == "robustness" else 25)
+            few = name in ("robustness", "small_radii")
+            assert values.limit == (20 if few else 25)
             assert values.data_dir == str(tmp_path)
     assert parsed(listed["robustness"]).baseline == "other"
 
@@ -74,7 +75,7 @@ def test_the_whole_length_asks_for_what_reviewers_ask_for(tmp_path):
     assert attacked.limit == 0  # AutoAttack's own number, 1,000
     assert max(map(float, near.eps_linf)) < 8
     assert max(map(float, near.eps_l2)) < 0.5
-    assert (near.result, near.limit) == ("small_radii", 30)
+    assert (near.result, near.limit) == ("small_radii", 20)
     assert parsed(listed["robustness"]).limit == near.limit  # the same images
     assert parsed(listed["samples"]).source == "buffer"
     fresh = parsed(listed["fresh_samples"])
@@ -99,8 +100,8 @@ def test_quick_samples_are_enough_for_the_runs_own_features(tmp_path):
         chosen = parts(run, "--quick", "--features=inception")[name]
         assert parsed(chosen).features == "inception"
         full = parsed(parts(run)[name])
-        assert (full.features, full.limit) == ("inception", 0)
-    assert full.count > inception_network.WIDTH
+        assert (full.features, full.limit, full.steps) == ("inception", 0, 0)
+    assert (quick.steps, full.count > inception_network.WIDTH) == (80, True)
 
 
 def test_the_baseline_is_not_compared_with_itself(tmp_path):
