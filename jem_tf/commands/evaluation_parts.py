@@ -26,7 +26,7 @@ FEW_ATTACKED = "--limit=20"
 NOT_QUICK = "--quick attacks by PGD in place of AutoAttack"
 # Inception would take longer, and more samples: its features are 2,048.
 FEW_SAMPLES = ("--limit=700", "--features=network")
-SHORT = "--steps=80"  # of quick chains; K / rho steps may be hundreds
+SHORT = "--steps=50"  # of quick chains; K / rho steps may be hundreds
 RUN_FLAGS = ("limit", "seed", "best", "precision", "data_dir")
 FEATURES = ("features", "inception")
 
@@ -76,7 +76,7 @@ KINDS = {
         RUN_FLAGS,
     ),
     "ood": Kind(
-        "evaluate ood", (), ("--limit=300",), {"full": 220, "quick": 40}, RUN_FLAGS
+        "evaluate ood", (), ("--limit=300",), {"full": 220, "quick": 50}, RUN_FLAGS
     ),
     "samples": Kind(
         "evaluate samples",
@@ -89,7 +89,7 @@ KINDS = {
         "evaluate samples",
         ("--source=fresh", "--result=fresh_samples", "--count=2500"),
         ("--source=fresh", "--result=fresh_samples", SHORT, *FEW_SAMPLES),
-        {"full": 600, "quick": 110},
+        {"full": 890, "quick": 110},
         (*RUN_FLAGS, *FEATURES),
     ),
     "autoattack": Kind(
@@ -117,7 +117,7 @@ KINDS = {
             *("--refine_steps=0,1", "--fresh_draws=2", "--targets=3"),
             "--distal_steps=50",
         ),
-        {"full": 510, "quick": 100},
+        {"full": 510, "quick": 85},
         (*RUN_FLAGS, "baseline"),
     ),
     "chains": Kind(
