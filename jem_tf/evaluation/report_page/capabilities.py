@@ -15,7 +15,7 @@ from jem_tf.evaluation.report_page import (
 )
 from jem_tf.evaluation.report_page.comparison import cell_of
 from jem_tf.evaluation.report_page.markup import anchor
-from jem_tf.evaluation.report_page.run_results import Result, Results
+from jem_tf.evaluation.report_page.run_results import SAMPLES, Result, Results
 from jem_tf.evaluation.report_page.sentences import (
     CAN,
     Sentence,
@@ -74,7 +74,7 @@ def make_cards(
             "What does it draw?",
             say_samples(results, baseline, chance),
             "samples",
-            _own_figure(results, "samples", "classes", "grid"),
+            _own_figure(results, _samples_measured(results), "classes", "grid"),
             plot=False,
         ),
         Card(
@@ -159,13 +159,14 @@ def say_shift(results: Results, baseline: Results, chance: float) -> list[Senten
 
 def say_samples(results: Results, baseline: Results, chance: float) -> list[Sentence]:
     """Says how near samples are to real images, and whether they are copies."""
-    if not (own := results.get("samples")):
+    if not (own := results.get(name := _samples_measured(results))):
         return _say_mixing(results)
-    there, sentences = anchor("samples", "numbers"), []
+    there, sentences = anchor(name, "numbers"), []
+    kind = "samples" if name == SAMPLES[0] else "samples from fresh chains"
     for ending, space in (("", ""), ("_network", " in its own features")):
         if fid := cell_of(own.metrics, f"fid{ending}"):
             count = own.metrics.get("samples")
-            of = f" of {count:,} samples" if isinstance(count, int) else ""
+            of = f" of {count:,} {kind}" if isinstance(count, int) else ""
             text = f"The Fréchet distance{of} to real images{space} is "
             sentences.append(Sentence(f"{text}{say_number(fid)} (0 is best).", there))
         precision = cell_of(own.metrics, f"precision{ending}")
@@ -176,10 +177,16 @@ def say_samples(results: Results, baseline: Results, chance: float) -> list[Sent
                 f"{say_share(recall)} of the real images among samples{space}."
             )
             sentences.append(Sentence(text, there))
-    return sentences + _say_copies(own) + _say_mixing(results)
+    there = anchor(name, "memorisation")
+    return sentences + _say_copies(own, there) + _say_mixing(results)
 
 
-def _say_copies(own: Result) -> list[Sentence]:
+def _samples_measured(results: Results) -> str:
+    """The samples to speak of: the buffer's, or fresh chains' if those are missing."""
+    return next((name for name in SAMPLES if name in results), SAMPLES[0])
+
+
+def _say_copies(own: Result, there: str) -> list[Sentence]:
     for space in ("features", "features_network", "pixels"):
         copies = cell_of(own.metrics, f"memorisation/{space}/copies")
         if copies and copies.value is not None:
@@ -192,7 +199,7 @@ def _say_copies(own: Result) -> list[Sentence]:
                 f"{verdict} training images: {say_share(copies)} of the samples are as "
                 f"near to one as the nearest {COPIES:.0%} of test images are."
             )
-            return [Sentence(text, anchor("samples", "memorisation"))]
+            return [Sentence(text, there)]
     return []
 
 

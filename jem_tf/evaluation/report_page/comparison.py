@@ -16,7 +16,7 @@ from jem_tf.evaluation.report_page.published_numbers import (
     INCEPTION_SCORE,
     Published,
 )
-from jem_tf.evaluation.report_page.run_results import Result, Results
+from jem_tf.evaluation.report_page.run_results import SAMPLES, Result, Results
 
 OFFICIAL = "the test split"  # `datasets.Dataset.test_source` of an official split
 SCORES = ("log_px", "max_p")
@@ -108,7 +108,7 @@ def own_entries(label: str, results: Results) -> list[Entry]:
             add(calibration, ACCURACY, images_protocol(calibration, noise), key)
         bins = calibration.protocol.get("bins")
         add(calibration, ECE, images_protocol(calibration, 0.0, bins), "ece")
-    if samples := results.get("samples"):
+    for samples in filter(None, map(results.get, SAMPLES)):
         for key, quantity in (("fid", FID), ("inception_score", INCEPTION_SCORE)):
             add(samples, quantity, samples_protocol(samples), key)
     if ood := results.get("ood"):
@@ -170,13 +170,15 @@ def samples_protocol(result: Result) -> str:
     protocol, metrics = result.protocol, result.metrics
     source, confident = protocol.get("source"), protocol.get("confident")
     against = dict(protocol.get("reference") or {}).get("images", "images not known")
+    steps = protocol.get("sampler_steps")  # of fresh chains
+    chains = f"{source} of {steps} steps" if steps else source
     share = "" if confident in (1, None) else f", most confident {confident:.0%}"
     kept = tables.format_number(metrics.get("samples"))
     precision = dict(protocol.get("features") or {}).get(
         "precision", "precision not known"
     )
     return (
-        f"{dataset_of(result)}, {kept} samples, {source}{share}, against {against}, "
+        f"{dataset_of(result)}, {kept} samples, {chains}{share}, against {against}, "
         f"Inception in {precision}"
     )
 

@@ -37,6 +37,7 @@ EVALUATIONS = {
     ),
 }
 SHIFT = ("Accuracy on corrupted images", "evaluate calibration, with corruptions")
+SAMPLES = ("samples", "fresh_samples")  # the buffer's come first
 GENERATIVE_ONLY = ("chains",)  # a plain classifier has no chains
 MOST_APART = 120  # seconds between a figure and the results of an earlier version
 

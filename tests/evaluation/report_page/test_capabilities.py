@@ -105,6 +105,20 @@ def test_samples_by_class_are_the_picture_of_their_card(tmp_path):
     assert card.picture.startswith(b"\x89PNG")
 
 
+def test_fresh_chains_are_spoken_of_where_the_buffer_was_not_measured(tmp_path):
+    run = make_run(tmp_path)
+    figures = {"classes": put_figure(run, "fresh_samples_classes")}
+    fresh = {"fresh_samples": Result(SAMPLES, CIFAR, figures, [])}
+    (card,) = capabilities.make_cards(fresh, {}, CLASSES)
+    assert card.picture.startswith(b"\x89PNG")
+    first = card.sentences[0]
+    assert "samples from fresh chains to real images" in first.text
+    assert all(sentence.anchor.startswith("fresh-samples") for sentence in card.sentences)
+    both = fresh | {"samples": Result(SAMPLES, CIFAR, {}, [])}
+    (card,) = capabilities.make_cards(both, {}, CLASSES)
+    assert "fresh" not in card.sentences[0].text
+
+
 def test_a_stale_figure_is_no_picture(tmp_path):
     results = {"samples": Result(SAMPLES, CIFAR, {}, ["classes"])}
     (card,) = capabilities.make_cards(results, {}, CLASSES)

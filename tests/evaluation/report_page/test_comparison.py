@@ -100,6 +100,18 @@ def test_fid_of_other_counts_is_in_another_column():
     assert ["baseline"] in fids
 
 
+def test_fid_of_fresh_chains_stands_in_a_column_of_its_number_of_steps():
+    def fresh(steps):
+        source = {"source": "fresh chains", "sampler_steps": steps}
+        return {"fresh_samples": Result(SAMPLES, CIFAR | SOURCE | source, {}, [])}
+
+    runs = {"short": fresh(50), "long": fresh(160), "too": fresh(160)}
+    found = columns(comparison.list_entries(runs))
+    fids = [models for (quantity, _), models in found.items() if quantity == "FID"]
+    assert ["short"] in fids
+    assert ["long", "too"] in fids
+
+
 def test_nothing_was_published_on_data_of_ones_own():
     entries = comparison.list_entries({"this run": results(dataset="folder:/a")})
     assert not [entry for entry in entries if entry.source]
