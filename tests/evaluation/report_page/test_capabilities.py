@@ -113,7 +113,9 @@ def test_fresh_chains_are_spoken_of_where_the_buffer_was_not_measured(tmp_path):
     assert card.picture.startswith(b"\x89PNG")
     first = card.sentences[0]
     assert "samples from fresh chains to real images" in first.text
-    assert all(sentence.anchor.startswith("fresh-samples") for sentence in card.sentences)
+    assert all(
+        sentence.anchor.startswith("fresh-samples") for sentence in card.sentences
+    )
     both = fresh | {"samples": Result(SAMPLES, CIFAR, {}, [])}
     (card,) = capabilities.make_cards(both, {}, CLASSES)
     assert "fresh" not in card.sentences[0].text
