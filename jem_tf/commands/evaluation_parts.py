@@ -113,7 +113,7 @@ KINDS = {
         "evaluate robustness",
         (*ATTACKED, FEW_ATTACKED),
         (
-            *("--eps_linf=1,8", "--eps_l2=0.5", "--limit=20", "--steps=10"),
+            *("--eps_linf=1,8", "--eps_l2=0.5", FEW_ATTACKED, "--steps=10"),
             *("--refine_steps=0,1", "--fresh_draws=2", "--targets=3"),
             "--distal_steps=50",
         ),

@@ -162,11 +162,10 @@ def say_samples(results: Results, baseline: Results, chance: float) -> list[Sent
     if not (own := results.get(name := _samples_measured(results))):
         return _say_mixing(results)
     there, sentences = anchor(name, "numbers"), []
-    kind = "samples" if name == SAMPLES[0] else "samples from fresh chains"
     for ending, space in (("", ""), ("_network", " in its own features")):
         if fid := cell_of(own.metrics, f"fid{ending}"):
             count = own.metrics.get("samples")
-            of = f" of {count:,} {kind}" if isinstance(count, int) else ""
+            of = f" of {count:,} {SAMPLES[name]}" if isinstance(count, int) else ""
             text = f"The Fréchet distance{of} to real images{space} is "
             sentences.append(Sentence(f"{text}{say_number(fid)} (0 is best).", there))
         precision = cell_of(own.metrics, f"precision{ending}")
@@ -183,7 +182,7 @@ def say_samples(results: Results, baseline: Results, chance: float) -> list[Sent
 
 def _samples_measured(results: Results) -> str:
     """The samples to speak of: the buffer's, or fresh chains' if those are missing."""
-    return next((name for name in SAMPLES if name in results), SAMPLES[0])
+    return next((name for name in SAMPLES if name in results), "samples")
 
 
 def _say_copies(own: Result, there: str) -> list[Sentence]:

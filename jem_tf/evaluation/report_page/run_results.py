@@ -37,7 +37,8 @@ EVALUATIONS = {
     ),
 }
 SHIFT = ("Accuracy on corrupted images", "evaluate calibration, with corruptions")
-SAMPLES = ("samples", "fresh_samples")  # the buffer's come first
+# {name of the evaluation: its samples in words}; the buffer's come first
+SAMPLES = {"samples": "samples", "fresh_samples": "samples from fresh chains"}
 GENERATIVE_ONLY = ("chains",)  # a plain classifier has no chains
 MOST_APART = 120  # seconds between a figure and the results of an earlier version
 
