@@ -21,6 +21,7 @@ def define(values: flags.FlagValues) -> None:
         "cifar10",
         "name of a pretrained model (jem-tf pretrained), or folder of a packed run",
     )
+    group.alias("workdir", "model")
 
 
 def run(values: flags.FlagValues, *paths: str) -> None:

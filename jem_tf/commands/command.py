@@ -99,6 +99,10 @@ class FlagGroup:
         bounds = flagfiles.Range(least, above, most)
         bounds.hold(name, self._where["flag_values"])
 
+    def alias(self, name: str, of: str) -> None:
+        """Another name of the flag `of`. Where both are given, the last counts."""
+        flags.DEFINE_alias(name, of, **self._where)
+
 
 def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
     """Runs a subcommand and ends the program; bad input ends it in one sentence.

@@ -19,6 +19,7 @@ def define(values: flags.FlagValues) -> None:
         "name of a pretrained model (jem-tf pretrained), or folder of a packed run. "
         "The page offers all pretrained models beside it",
     )
+    group.alias("workdir", "model")
     run_flags.define_data_dir(group)
     page = FlagGroup(values, "The page")
     page.integer(

@@ -25,9 +25,9 @@ COMMAND = Command(
     "pretrained",
     """
 Lists the models that come with the package, with the commands that made them, after it
-has compared their files with their sha256. Their names can be given to jem-tf classify
---model, to --workdir of the commands that measure, draw and export, to --init, and to
-jem_tf.load in Python; cifar10@1 is that version, or refused.
+has compared their files with their sha256. Their names can be given to --model of the
+commands that classify, draw, measure and export, to --init, and to jem_tf.load in
+Python; cifar10@1 is that version, or refused.
 
     jem-tf pretrained
 """,

@@ -50,13 +50,14 @@ def define(
 
 
 def define_workdir(group: FlagGroup, *, results: bool = True) -> None:
-    """Defines --workdir, and --out if results go to the run's folder."""
+    """Defines --workdir, also as --model, and --out if results go to its folder."""
     group.text(
         "workdir",
         None,
         "RUN, the folder of the run, or the name of a pretrained model; it must be "
         "given",
     )
+    group.alias("model", "workdir")
     if results:
         group.text(
             "out",

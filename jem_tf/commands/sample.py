@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import pathlib
 
 from absl import flags
 
@@ -9,7 +10,7 @@ from jem_tf import sampling
 from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.generation import inpainting_inputs, output, pictures, request
-from jem_tf.runs import loading
+from jem_tf.runs import loading, pretrained_models
 from jem_tf.system import files
 
 FRAMES = 51  # of a film, by default
@@ -47,7 +48,12 @@ def define(values: flags.FlagValues) -> None:
     what.integer(
         "frames", None, f"frames of a film, at evenly spaced steps. Unset: {FRAMES}", 2
     )
-    what.text("out", "", "folder to write to. Empty: RUN/samples")
+    what.text(
+        "out",
+        "",
+        "folder to write to. Empty: RUN/samples, or, of a pretrained model, the folder "
+        "samples here",
+    )
     how = FlagGroup(values, "How to draw it")
     how.choice(
         "start",
@@ -84,12 +90,11 @@ def run(values: flags.FlagValues) -> None:
     """Reads the run, draws, writes the files and prints their paths."""
     fields = dataclasses.fields(request.Request)
     wanted = request.Request(**{f.name: values[f.name].value for f in fields})
-    run_flags.require_out(values)
     trained = run_flags.read_run(values)
     data = functools.cache(lambda: loading.read_data(trained, values.data_dir))
     plan = request.make_plan(trained, wanted, data)
     paths = output.reserve(
-        files.expand(values.out or trained.folder.samples),
+        where_to_write(values, trained),
         output.name_files(wanted, trained),
         pictures.ENDINGS[wanted.mode],
     )
@@ -117,17 +122,29 @@ def run(values: flags.FlagValues) -> None:
     )
 
 
+def where_to_write(
+    values: flags.FlagValues, trained: loading.TrainedRun
+) -> pathlib.Path:
+    """The folder for the pictures: --out, or the run's, or one beside the user."""
+    if values.out:
+        return files.expand(values.out)
+    if pretrained_models.find(values.workdir) is not None:
+        return pathlib.Path("samples")
+    return trained.folder.samples
+
+
 COMMAND = Command(
     "sample",
     """
 Draws pictures from a trained run: grids, chains from noise to image, inpaintings.
 
+    jem-tf sample --model=cifar10
     jem-tf sample --workdir=RUN --labels=all
     jem-tf sample --workdir=RUN --mode=chain --steps=500
     jem-tf sample --workdir=RUN --mode=inpaint --image=test:3 --mask=right
 
-Writes a .png and an .npz, and for chains a .gif, to RUN/samples; equal flags give equal
-files. `jem_tf/generation/output.py` says what the .npz holds.
+Writes a .png and an .npz, and for chains a .gif; equal flags give equal files.
+`jem_tf/generation/output.py` says what the .npz holds.
 """,
     define,
     run,

@@ -56,7 +56,7 @@ def test_results_go_to_a_copy_and_the_model_stays_as_it_is(shipped, tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    ["evaluate ood", "diagnose", "sample", "export", "evaluate all", "report"],
+    ["evaluate ood", "diagnose", "export", "evaluate all", "report"],
 )
 def test_without_a_place_of_ones_own_nothing_is_written(shipped, command):
     before = contents(shipped)
@@ -65,6 +65,17 @@ def test_without_a_place_of_ones_own_nothing_is_written(shipped, command):
         "jem_tf: --workdir=tiny is a pretrained model, which is not written to; give "
         "--out=FOLDER.\n"
     )
+    assert contents(shipped) == before
+
+
+def test_pictures_come_beside_the_user(shipped, tmp_path, monkeypatch):
+    before = contents(shipped)
+    monkeypatch.chdir(tmp_path)
+    ended = command_here("sample", "--model=tiny", "--count=3", "--steps=1")
+    assert ended.code == 0, ended
+    for written in ended.out.splitlines()[1:]:
+        assert written.startswith("samples/")
+        assert (tmp_path / written).exists()
     assert contents(shipped) == before
 
 

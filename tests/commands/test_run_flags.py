@@ -1,8 +1,11 @@
 """The flags of the commands that look at a trained run."""
 
+import pytest
 from absl import flags
 
 from jem_tf.commands import (
+    classify,
+    demo,
     evaluate_calibration,
     evaluate_ood,
     evaluate_robustness,
@@ -33,3 +36,21 @@ def test_a_split_is_chosen_where_images_of_the_runs_own_set_are_evaluated():
     values = flags.FlagValues()
     evaluate_samples.define(values)
     assert "on" not in values
+
+
+def test_a_run_and_a_model_are_one_flag_by_two_names():
+    values = parsed("--model=cifar10")
+    assert values.workdir == values.model == "cifar10"
+    assert parsed("--model=a", "--workdir=b").model == "b"
+    with pytest.raises(flags.IllegalFlagValueError, match="workdir"):
+        parsed()
+
+
+@pytest.mark.parametrize("command", [classify, demo])
+def test_the_folder_of_a_packed_run_may_be_called_workdir(command):
+    values = flags.FlagValues()
+    command.define(values)
+    values(["command"])
+    assert values.workdir == "cifar10"
+    values(["command", "--workdir=x"])
+    assert values.model == "x"
