@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BESIDE, LETTERS = 1.4, 14  # inches beside a row, for names of so many letters
 LETTER = 0.08  # inches of each letter more
+MARGIN = 0.1  # inches at the right
 
 
 def captioned_rows(
@@ -78,7 +79,16 @@ def labelled_rows(
         axes.xaxis.tick_top()
         axes.set_xticks(middles, columns, fontsize="small")
         axes.tick_params(length=0)
+    _cut_right(figure, axes)
     return figure
+
+
+def _cut_right(figure: "Figure", axes: "Axes") -> None:
+    """Leaves out what short names leave free at the right."""
+    with lettering.quiet_fonts():
+        figure.draw_without_rendering()
+    used = axes.get_tightbbox().x1 / figure.dpi + MARGIN
+    figure.set_figwidth(min(used, figure.get_figwidth()))
 
 
 def neighbours(

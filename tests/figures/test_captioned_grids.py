@@ -57,6 +57,17 @@ def test_classes_without_columns_have_no_texts_above():
     assert not axes.get_xticks().size
 
 
+@pytest.mark.parametrize("names", [["7", "1"], ["a long name of a class"] * 2])
+def test_rows_end_where_their_images_end(names):
+    figure = captioned_grids.labelled_rows(images(2, 10, 4, 4, 3), names)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    seen = axes.get_tightbbox().transformed(figure.dpi_scale_trans.inverted())
+    assert seen.x0 >= 0
+    assert 0 < figure.get_figwidth() - seen.x1 < 0.25
+    assert axes.get_window_extent().height / figure.dpi == pytest.approx(1, rel=0.03)
+
+
 def test_a_sample_stands_before_the_images_nearest_to_it():
     pixels = np.random.default_rng(0).integers(0, 256, [2, 4, 5, 5, 1], "uint8")
     captions = [["a", "b", "c"], ["d", "e", "f"]]
