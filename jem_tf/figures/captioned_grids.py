@@ -87,8 +87,10 @@ def _cut_right(figure: "Figure", axes: "Axes") -> None:
     """Leaves out what short names leave free at the right."""
     with lettering.quiet_fonts():
         figure.draw_without_rendering()
-    used = axes.get_tightbbox().x1 / figure.dpi + MARGIN
-    figure.set_figwidth(min(used, figure.get_figwidth()))
+    seen = axes.get_tightbbox()
+    if seen is not None:
+        used = seen.x1 / figure.dpi + MARGIN
+        figure.set_figwidth(min(used, figure.get_figwidth()))
 
 
 def neighbours(
