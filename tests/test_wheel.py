@@ -104,7 +104,7 @@ def test_it_evaluates_samples_exports_and_reports(trained):
         "pretrained",
     )
     said = run(program.parent / "python", "-c", ONE_BY_ONE, *asked, cwd=work)
-    for name in ("cifar10", "digits"):  # whole, as their sha256 are compared
+    for name in ("cifar10", "digits", "svhn"):  # whole, as their sha256 are compared
         assert f"\n{name} (version 1, " in said
     assert run(program, "report", "--workdir=run", cwd=work) == "run/report.html\n"
     made = {str(path.relative_to(work)) for path in work.rglob("*")}
