@@ -7,6 +7,8 @@ RUN/results, and DATASET.words and README.words: what is said of the numbers, in
 {DATASET/MODEL/EVALUATION:KEY} stands for one. This copies results of runs first:
 
     python docs/results/pages.py DATASET/MODEL=RUN ...
+
+result_tables.py beside it lays out the tables.
 """
 
 import json

@@ -18,7 +18,13 @@ FRAMES = 51  # of a film, by default
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
-    what = FlagGroup(values, "What to draw")
+    define_pictures(FlagGroup(values, "What to draw"))
+    define_chains(FlagGroup(values, "How to draw it"))
+    run_flags.define(values, limit=False, results=False)
+
+
+def define_pictures(what: FlagGroup) -> None:
+    """Defines the flags of what is drawn, and where it goes."""
     what.choice(
         "mode",
         "grid",
@@ -54,7 +60,10 @@ def define(values: flags.FlagValues) -> None:
         "folder to write to. Empty: RUN/samples, or, of a pretrained model, the folder "
         "samples here",
     )
-    how = FlagGroup(values, "How to draw it")
+
+
+def define_chains(how: FlagGroup) -> None:
+    """Defines the flags of the chains that draw it."""
     how.choice(
         "start",
         None,
@@ -83,7 +92,6 @@ def define(values: flags.FlagValues) -> None:
         "chains an image; one of them is picked with probability ~ exp(-E). Unset: 1",
         1,
     )
-    run_flags.define(values, limit=False, results=False)
 
 
 def run(values: flags.FlagValues) -> None:
