@@ -6,6 +6,7 @@
     training_state      the state of training, which a checkpoint's state.json has
     checkpoint_files    one checkpoint on the disk
     packed_checkpoint   a checkpoint in one small file, without the optimizer
+    int8_weights        a network's weights in one file, a byte a number
     checkpoint_manager  all checkpoints of a run: saved, restored, pruned
     build               from options to network, buffer, sampler, batches, optimiser
     initial_weights     what a run starts from: another run, or a Keras network

@@ -17,7 +17,13 @@ from jem_tf import networks, pixels
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.options import Options, replace
-from jem_tf.runs import build, checkpoint_manager, loading, pretrained_models
+from jem_tf.runs import (
+    build,
+    checkpoint_manager,
+    int8_weights,
+    loading,
+    pretrained_models,
+)
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
@@ -159,8 +165,7 @@ def _write(path: pathlib.Path, values: Sequence[np.ndarray]) -> None:
 
 def _read(path: pathlib.Path) -> list[np.ndarray]:
     try:
-        with np.load(path) as kept:  # a packed run's are float16
-            return [kept[name].astype("float32") for name in kept.files]
+        return int8_weights.read(path)  # or of a longer type
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path} cannot be read ({error}); take it from a copy of the run."

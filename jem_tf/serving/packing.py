@@ -18,6 +18,7 @@ from jem_tf.runs import (
     checkpoint_files,
     checkpoint_manager,
     flagfiles,
+    int8_weights,
     loading,
     packed_checkpoint,
 )
@@ -49,7 +50,8 @@ def pack_run(
       chains: how many of the buffer's chains to keep, see
         `packed_checkpoint.choose_slots`.
       weights: type to round weights to, one of `packed_checkpoint.TYPES`. float16
-        halves the file, and moves logits by about a thousandth.
+        halves the file, and moves logits by about a thousandth; the classifier that
+        training began with, which only scores outliers, then has `int8_weights`.
       accept: in (0, 1], the share of validation images that count as known.
       ood_score: the score that says so, as in `exporting.export_run`.
 
@@ -111,8 +113,7 @@ def _write_run(run: TrainedRun, folder: RunFolder, chains: int, weights: str) ->
 
 
 def _pack_classifier(path: pathlib.Path, folder: RunFolder, weights: str) -> None:
-    with np.load(path) as kept:
-        values = [kept[name] for name in kept.files]
-    rounded = packed_checkpoint.round_weights(values, weights)
-    with folder.initial_classifier.open("wb") as file:
-        np.savez_compressed(file, *rounded)
+    if weights == "float32":
+        shutil.copyfile(path, folder.initial_classifier)
+    else:
+        int8_weights.write(folder.initial_classifier, int8_weights.read(path))
