@@ -11,6 +11,7 @@ import venv
 
 import pytest
 
+from jem_tf.runs import pretrained_models
 from tests.processes import MUTED
 
 pytestmark = pytest.mark.slow
@@ -104,7 +105,7 @@ def test_it_evaluates_samples_exports_and_reports(trained):
         "pretrained",
     )
     said = run(program.parent / "python", "-c", ONE_BY_ONE, *asked, cwd=work)
-    for name in ("cifar10", "digits", "svhn"):  # whole, as their sha256 are compared
+    for name in pretrained_models.pretrained():  # whole, as their sha256 are compared
         assert f"\n{name} (version 1, " in said
     assert run(program, "report", "--workdir=run", cwd=work) == "run/report.html\n"
     made = {str(path.relative_to(work)) for path in work.rglob("*")}

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from jem_tf.demonstration import local_server
+from jem_tf.runs import pretrained_models
 from tests.processes import command_here
 
 
@@ -20,7 +21,7 @@ def test_a_model_that_there_is_not_is_refused_in_a_sentence():
     said = refusal("--model=nonesuch", "--port=0")
     assert said == (
         "jem_tf: nonesuch holds no run of jem_tf; name the folder of one, or a "
-        "pretrained model: cifar10, digits, svhn."
+        f"pretrained model: {', '.join(pretrained_models.pretrained())}."
     )
 
 

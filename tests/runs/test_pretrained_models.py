@@ -125,7 +125,7 @@ def test_a_copy_replaces_nothing_else(shipped, tmp_path):
 
 def test_those_of_this_package_are_packed_and_small():
     models = pretrained_models.pretrained()
-    assert [*models] == ["cifar10", "digits", "svhn"]
+    assert [*models] == ["cifar10", "cifar100", "digits", "svhn"]
     for model in models.values():
         pretrained_models.check(model)
         there = {path for path in model.folder.rglob("*") if path.is_file()}
