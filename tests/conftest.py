@@ -6,6 +6,7 @@ import functools
 import os
 import resource
 import shutil
+import urllib.request
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -26,6 +27,16 @@ def pytest_collection_modifyitems(items):
     """Modules with slow tests first: short ones fill what room is left at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Downloads fail at once; `urlopen` keeps the proxies of its first call."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(urllib.request, "_opener", None)
 
 
 @pytest.fixture(scope="session")

@@ -65,11 +65,8 @@ def test_a_missing_data_directory_is_refused(tmp_path):
     assert_run_refuses(tmp_path, ["--dataset=cifar10", missing], missing)
 
 
-def test_a_data_directory_without_the_set_is_refused(tmp_path, monkeypatch):
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
+@pytest.mark.usefixtures("no_network")
+def test_a_data_directory_without_the_set_is_refused(tmp_path):
     argv = ["--dataset=cifar10", f"--data_dir={tmp_path}"]
     assert_run_refuses(tmp_path, argv, "--dataset=cifar10", tmp_path)
 

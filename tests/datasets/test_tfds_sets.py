@@ -10,7 +10,6 @@ from jem_tf.datasets import tfds_sets
 from jem_tf.errors import InputError
 
 CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck".split()
-PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 
 
 def pictures(n, shape=(32, 32, 3), seed=0):
@@ -63,14 +62,6 @@ def cifar(tmp_path_factory):
     splits = {"train": pictures(40), "test": pictures(12, seed=1)}
     place = tmp_path_factory.mktemp("tfds")
     return store(place, "cifar10", "3.0.2", splits, names=CIFAR10), splits
-
-
-@pytest.fixture
-def no_network(monkeypatch):
-    for name in PROXIES:
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
 
 
 def test_a_prepared_set_is_read_as_it_was_written(cifar):
