@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def no_network(monkeypatch):
-    """Downloads fail at once; `urlopen` keeps the proxies of its first call."""
+    """Downloads fail at once. `urlopen` keeps proxies, and forgets these at the end."""
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):

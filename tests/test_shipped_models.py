@@ -24,23 +24,27 @@ def shipped(request):
     return request.param, jem_tf.load(request.param, precision="float32"), examples
 
 
-def published_accuracy(name):
-    path = MODELS[name].folder / "results" / "calibration.json"
-    return json.loads(path.read_text())["metrics"]["accuracy"]
+# The least shares of stored and of drawn images that are of their class. Of a hundred
+# classes: .644 less three standard errors of 64 images, and half of eight.
+BARS = {"cifar100": (0.46, 0.49)}
+BARS_OF_TEN = (0.85, 0.7)
 
 
 def test_stored_images_get_their_stored_answers(shipped):
     name, model, examples = shipped
     images, labels = examples["images"], examples["labels"]
-    classes = min(len(model.class_names), len(labels))  # all, or each image of its own
-    assert len(set(labels)) == classes
+    classes = set(range(len(model.class_names)))
+    if len(classes) > len(labels):
+        assert set(labels) < classes
+        assert len(set(labels)) == len(labels)
+    else:
+        assert set(labels) == classes
     np.testing.assert_allclose(model.model.logits(images), examples["logits"], **NEAR)
     answers = model.classify(images)
     for key in ("log_density", "ood_score"):
         np.testing.assert_allclose(getattr(answers, key), examples[key], **NEAR)
     right = np.mean(answers.class_names == np.array(model.class_names)[labels])
-    published = published_accuracy(name)
-    assert right > published - 3 * (published * (1 - published) / len(labels)) ** 0.5
+    assert right > BARS.get(name, BARS_OF_TEN)[0]
     assert answers.is_ood.mean() < 0.2
 
 
@@ -66,14 +70,15 @@ def test_it_draws_images_of_a_class_that_it_takes_for_this_class(shipped):
     name, model, _ = shipped
     drawn = model.sample(8, label=3, seed=1)
     taken = np.mean(model.predict(drawn).probabilities.argmax(axis=1) == 3)
-    assert taken > published_accuracy(name) - 0.25
+    assert taken > BARS.get(name, BARS_OF_TEN)[1]
 
 
 def test_the_digits_have_the_published_accuracy_and_detection_of_noise():
     """All that was published of them, on the data that the package has."""
-    model = jem_tf.load("digits", precision="float32")
+    folder, model = MODELS["digits"].folder, jem_tf.load("digits", precision="float32")
     test = loading.read_data(model.run).test
+    results = json.loads((folder / "results" / "calibration.json").read_text())
     labels = np.array(model.class_names)[np.asarray(test.labels)]
     right = np.mean(model.classify(test.images).class_names == labels)
-    assert right == pytest.approx(published_accuracy("digits"), abs=1e-9)
+    assert right == pytest.approx(results["metrics"]["accuracy"], abs=1e-9)
     assert right > 0.97

@@ -19,16 +19,17 @@ def write(path: pathlib.Path, weights: Sequence[np.ndarray]) -> None:
     """Writes kernels as int8, with float32 scales [C], and vectors as float16.
 
     Raises:
-      InputError: if a vector is out of the range of float16.
+      InputError: if a weight is out of the range of float16, or no number.
       OSError: if the file cannot be written.
     """
     arrays: dict[str, Any] = {}
-    for index, weight in enumerate(weights):
-        if weight.ndim > 1:
-            arrays[f"arr_{index}"], arrays[f"scale_{index}"] = _quantise(weight)
-        else:
-            (rounded,) = packed_checkpoint.round_weights([weight], "float16")
-            arrays[f"arr_{index}"] = rounded
+    for index, rounded in enumerate(
+        packed_checkpoint.round_weights(weights, "float16")
+    ):
+        arrays[f"arr_{index}"] = rounded
+        if rounded.ndim > 1:
+            quantised = _quantise(weights[index])
+            arrays[f"arr_{index}"], arrays[f"scale_{index}"] = quantised
     with path.open("wb") as file:
         np.savez_compressed(file, **arrays)
 

@@ -9,6 +9,7 @@ may begin with its weights (`--init`).
 """
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def write(path: pathlib.Path, model: Any, slots: np.ndarray, dtype: str) -> None
         np.savez_compressed(file, **arrays)
 
 
-def round_weights(weights: list[np.ndarray], dtype: str) -> list[np.ndarray]:
+def round_weights(weights: Sequence[np.ndarray], dtype: str) -> list[np.ndarray]:
     """Rounds weights to one of TYPES.
 
     Raises:

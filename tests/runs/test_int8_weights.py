@@ -34,7 +34,8 @@ def test_files_of_longer_types_are_read_as_they_are(tmp_path):
         assert got.dtype == np.float32
 
 
-def test_a_bias_too_large_for_float16_is_refused(tmp_path):
+@pytest.mark.parametrize("value", [[1e5], [[1e5]], [[np.nan]], [[np.inf]]])
+def test_a_weight_too_large_for_float16_is_refused(tmp_path, value):
     with pytest.raises(InputError, match="cannot hold weights as large"):
-        int8_weights.write(tmp_path / "w.npz", [np.float32([1e5])])
+        int8_weights.write(tmp_path / "w.npz", [np.float32(value)])
     assert not (tmp_path / "w.npz").exists()
