@@ -10,11 +10,12 @@ from jem_tf.commands import run_evaluation, run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.datasets import openood, outliers, set_names
 from jem_tf.errors import InputError, argument, arguments_renamed
-from jem_tf.evaluation import findings, fitted_scores, outlier_detection
+from jem_tf.evaluation import findings, fitted_scores, outlier_detection, served_score
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.metrics import intervals
 from jem_tf.ood_scores import SCORES
 from jem_tf.runs import build, initial_weights
+from jem_tf.serving import run_calibration
 from jem_tf.system import console
 
 
@@ -57,12 +58,14 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     scorer = make_scorer(context)
     if scorer.why_not:
         console.say(f"left out, scores of features: {scorer.why_not}")
+    served, served_source = find_served(context, scorer)
     metrics, figures = outlier_detection.evaluate_outliers(
         scorer,
         images,
         sets,
         names=scorer.names,
         positives=context.on,
+        served=served,
         groups={group: [*some.values()] for group, some in chosen.groups.items()},
         seed=context.seed,
     )
@@ -77,6 +80,8 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         else "least NLL on the validation images",
         "scores": {name: SCORES[name].about for name in scorer.names},
         "passes": {name: SCORES[name].passes()._asdict() for name in scorer.names},
+        "served_score": served,
+        "served_score_source": served_source,
         "scores_fitted_on": f"{fitted_scores.MOST_IMAGES:,} training images at most, "
         "and the validation images; no outliers",
         "auroc_ci": "DeLong, 95%",
@@ -100,6 +105,14 @@ def make_scorer(context: run_evaluation.Context) -> Scorer:
     if given := context.flags.energy_temperature:
         scorer.state = {**scorer.state, "energy/temperature": np.float32(given)}
     return scorer
+
+
+def find_served(context: run_evaluation.Context, scorer: Scorer) -> tuple[str, str]:
+    """Returns the score that `is_ood` goes by or would go by, and why it is this."""
+    folder = context.run.folder
+    if folder.calibration.is_file():
+        return run_calibration.read_calibration(folder)[0].ood_score, "calibration.json"
+    return served_score.choose(scorer, context.data.validation.images)
 
 
 def choose_sets(context: run_evaluation.Context) -> openood.Groups:

@@ -43,10 +43,11 @@ def define_ood_score(group: FlagGroup) -> None:
         "ood_score",
         "auto",
         ["auto", *ood_scores.SCORES],
-        f"score that is_ood goes by. auto: {' or else '.join(ood_scores.DEFAULTS)}. "
-        "initial_log_px is there if the run began with a plain classifier (--init), "
-        "and takes a second forward pass; approximate_mass and typicality take a "
-        "gradient: classify is then about three times as slow",
+        f"score that is_ood goes by. auto: {' or else '.join(ood_scores.DEFAULTS)}, "
+        "the first by which uniform noise does not pass. initial_log_px is there if "
+        "the run began with a plain classifier (--init), and takes a second forward "
+        "pass; approximate_mass and typicality take a gradient: classify is then about "
+        "three times as slow",
     )
 
 

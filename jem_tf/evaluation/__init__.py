@@ -8,6 +8,7 @@
     outlier_groups     the same over groups of sets, near and far; what a score costs
     scorer             computes scores of outliers, `ood_scores`, by a model
     fitted_scores      what the scores were fitted to, kept with the run
+    served_score       the score that is_ood goes by, and what it makes of noise
     sample_quality     how near are samples to real images? FID, KID, precision, ...
     features           networks that compute features for FID and KID; their signature
     inception_network  the Inception network, which the literature uses

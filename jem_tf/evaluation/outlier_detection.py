@@ -28,6 +28,7 @@ def evaluate_outliers(
     *,
     names: Sequence[str],
     positives: str = "test",
+    served: str = "",
     groups: Mapping[str, Sequence[str]] | None = None,
     seed: int = 0,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -39,6 +40,7 @@ def evaluate_outliers(
       sets: {name: images uint8 [M, H, W, C], or float in [-1, 1]}.
       names: of the scores, "log_px" among them.
       positives: what the positives are called in a key.
+      served: the score that `is_ood` goes by; "": the first default there is.
       groups: {group: names of its sets}, over which scores are averaged; see
         `outlier_groups.evaluate_groups`.
       seed: of the bootstrap.
@@ -68,7 +70,7 @@ def evaluate_outliers(
         )
         metrics |= table
     metrics = dict(sorted(metrics.items(), key=lambda item: _rank(item[0])))
-    served = ood_scores.default_of(scorer.names)
+    served = served or ood_scores.default_of(scorer.names)
     labels = {served: served, "log_px": LABEL}
     figures = {
         score: plots.histograms(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jem_tf.errors import InputError
-from jem_tf.evaluation import findings
+from jem_tf.evaluation import findings, served_score
 from jem_tf.options import Objective, defining_options
 from jem_tf.runs import flagfiles
 from jem_tf.runs.loading import TrainedRun
@@ -42,7 +42,7 @@ are classified correctly:
   {ood_score_chosen}. Higher means more like the training images. What is fitted of it
   was fitted on images of this data set alone, never on outliers;
 - threshold {threshold:.4f}: `is_ood` is true if `ood_score` is below it; of these
-  images {accepted:.4f} are not below it (requested: {accept}).
+  images {accepted:.4f} are not below it (requested: {accept}){noise}.
 {caution}
 ## Signatures
 
@@ -123,6 +123,7 @@ def render_card(
         classes=", ".join(map(_as_text, map(texts.quote, names))),
         measured=_measured(run, facts),
         bound=BOUND if facts["temperature_at_bound"] else "",
+        noise=_say_noise(facts.get("noise_is_ood")),
         caution=SEEN if facts["seen_in_training"] else "",
         signatures="\n".join(_signature(*item) for item in functions.items()),
         sampler=_sampler(facts["sampler"]),
@@ -135,6 +136,15 @@ def _as_text(text: str) -> str:
     """Markdown that shows a text as it is, whatever signs it has."""
     escaped = MARKDOWN.sub(r"\\\g<0>", text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _say_noise(share: float | None) -> str:
+    """Says how much of uniform noise is_ood is true of, which old runs do not say."""
+    if share is None:
+        return ""
+    if share < served_score.LEAST:
+        return f"; **warning**: of uniform noise, {share:.2f} alone is below it"
+    return f"; of uniform noise, {share:.2f} is below it"
 
 
 def _about_density(objective: Objective) -> str:

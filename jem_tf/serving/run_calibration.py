@@ -13,14 +13,14 @@ from jem_tf import ood_scores
 from jem_tf.datasets import Dataset
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
-from jem_tf.evaluation import findings, fitted_scores
+from jem_tf.evaluation import findings, fitted_scores, served_score
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.runs import build, initial_weights
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import served_calibration
 from jem_tf.serving.served_calibration import Calibration
-from jem_tf.system import files
+from jem_tf.system import console, files
 
 
 def calibrate_run(
@@ -47,7 +47,7 @@ def calibrate_run(
       InputError: if `accept` is out of range, or the network has no such score.
     """
     scorer = _make_scorer(run, precision)
-    score, chosen = _choose_score(scorer, ood_score)
+    score, chosen = _choose_score(scorer, ood_score, data.validation.images)
     fitted_scores.attach(scorer, [score], run.folder, data, precision=precision)
     calibration = served_calibration.calibrate(
         scorer, data.validation, accept, ood_score=score
@@ -56,6 +56,7 @@ def calibrate_run(
     facts |= {
         "ood_score_about": ood_scores.SCORES[score].about,
         "ood_score_chosen": chosen,
+        "noise_is_ood": _check_noise(scorer, calibration, data.validation.images),
     }
     return scorer, calibration, facts
 
@@ -120,14 +121,14 @@ def _make_scorer(run: TrainedRun, precision: str) -> Scorer:
     )
 
 
-def _choose_score(scorer: Scorer, name: str) -> tuple[str, str]:
+def _choose_score(scorer: Scorer, name: str, images: Any) -> tuple[str, str]:
     """Returns the name of the score that `is_ood` goes by, and a phrase that says why.
 
     Raises:
       InputError: if there is no such score, or the network cannot have it.
     """
     if name == "auto":
-        return ood_scores.default_of(scorer.names), "the default for every such model"
+        return served_score.choose(scorer, images)
     if name not in ood_scores.SCORES:
         raise InputError(
             f"{argument('ood_score', name)} is no score; choose auto or one of "
@@ -135,6 +136,25 @@ def _choose_score(scorer: Scorer, name: str) -> tuple[str, str]:
         )
     scorer.check([name])
     return name, "which was asked for at the export"
+
+
+def _check_noise(scorer: Scorer, calibration: Calibration, images: Any) -> float:
+    """Returns the share of uniform noise that is_ood is true of; tells if it is small.
+
+    Args:
+      scorer: with the state of the score.
+      calibration: has the score and its threshold.
+      images: of the shape that the noise is to have.
+    """
+    name = calibration.ood_score
+    share = served_score.share_of_noise(scorer, name, calibration.threshold, images)
+    if share < served_score.LEAST:
+        console.say(
+            f"mind: is_ood goes by {name}, which takes {1 - share:.0%} of uniform "
+            "noise for images like those of training; choose another "
+            f"{argument('ood_score')}"
+        )
+    return share
 
 
 def _plain_network(run: TrainedRun, precision: str) -> keras.Model:

@@ -83,6 +83,8 @@ def test_auto_takes_what_needs_no_disk_and_says_what_it_leaves_out(told):
     own = [name for name, score in ood_scores.SCORES.items() if not score.initial]
     assert list(auto["protocol"]["scores"]) == own
     assert auto["protocol"]["half"] == "all"
+    assert auto["protocol"]["served_score"] == ood_scores.default_of(own)
+    assert auto["protocol"]["served_score_source"]
     for name in sets:
         for score in own:
             for measure in ("auroc", "aupr", "aupr_out", "fpr95", "fpr95_out"):

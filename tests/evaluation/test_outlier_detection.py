@@ -65,6 +65,13 @@ def test_the_histogram_has_a_panel_a_set(measured):
         assert [axes.get_title() for axes in figure.axes] == ["dark", "uniform"]
 
 
+def test_the_served_score_has_the_first_histogram(scorer):
+    _, figures = outlier_detection.evaluate_outliers(
+        scorer, TEST, SETS, names=NAMES, served="knn"
+    )
+    assert list(figures) == ["knn", "log_px"]
+
+
 def test_the_positives_have_a_key_that_no_set_takes(scorer):
     sets = {"folder:/data/validation": SETS["uniform"]}
     metrics, _ = outlier_detection.evaluate_outliers(

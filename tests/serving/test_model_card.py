@@ -59,6 +59,18 @@ def test_it_says_what_the_model_is_and_how_it_was_calibrated(tmp_path):
     assert "run `jem-tf evaluate calibration`" in text
 
 
+@pytest.mark.parametrize(
+    ("share", "says"),
+    [
+        (1.0, "(requested: 0.95); of uniform noise, 1.00 is below it."),
+        (0.02, "**warning**: of uniform noise, 0.02 alone is below it."),
+        (None, "(requested: 0.95)."),
+    ],
+)
+def test_it_says_how_much_uniform_noise_is_unknown(tmp_path, share, says):
+    assert says in card(tmp_path, noise_is_ood=share)
+
+
 @pytest.mark.parametrize("seen", [True, False])
 def test_it_warns_of_images_that_were_seen_in_training(tmp_path, seen):
     text = " ".join(card(tmp_path, seen_in_training=seen).split())

@@ -3,6 +3,7 @@
 import json
 
 import keras
+import numpy as np
 import pytest
 
 from jem_tf import ood_scores
@@ -13,6 +14,7 @@ from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import run_calibration
 from jem_tf.serving.served_calibration import Calibration
 
+GREY = np.full([4, 8, 8, 1], 128, "uint8")
 FITTED = Calibration(1.2, False, -3.4, 0.95, 0.951, 0.9, 100, "initial_log_px")
 
 
@@ -20,9 +22,25 @@ def test_a_network_without_features_is_served_by_the_default_and_has_no_knn():
     image = keras.Input((8, 8, 1))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 1)(image))
     scorer = Scorer(EnergyModel(keras.Model(image, pooled)))
-    assert run_calibration._choose_score(scorer, "auto")[0] == ood_scores.DEFAULTS[-1]
+    chosen, _ = run_calibration._choose_score(scorer, "auto", GREY)
+    assert chosen == ood_scores.DEFAULTS[-1]
     with pytest.raises(InputError, match="does not end in a Dense layer"):
-        run_calibration._choose_score(scorer, "knn")
+        run_calibration._choose_score(scorer, "knn", GREY)
+
+
+@pytest.mark.parametrize(("threshold", "share"), [(-1e9, 0), (1e9, 1)])
+def test_a_score_by_which_noise_passes_is_told_of(threshold, share, capsys):
+    network = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    own = FITTED._replace(ood_score="log_px", threshold=threshold)
+    found = run_calibration._check_noise(Scorer(EnergyModel(network)), own, GREY)
+    assert found == share
+    said = capsys.readouterr().out
+    if share:
+        assert said == ""
+    else:
+        assert "mind: is_ood goes by log_px, which takes 100% of uniform noise" in said
 
 
 def test_what_is_written_is_read(tmp_path):

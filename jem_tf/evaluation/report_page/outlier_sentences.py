@@ -38,7 +38,9 @@ def list_scores(own: Result) -> list[str]:
     """
     measured = {key.split("/")[2] for key in own.metrics if _is_auroc(key)}
     scores = ["log_px"]
-    if set(ood_scores.DEFAULTS) & measured:
+    if served := own.protocol.get("served_score"):
+        scores += [served] if served not in scores else []
+    elif set(ood_scores.DEFAULTS) & measured:  # results of an earlier version
         scores.append(ood_scores.default_of([*measured]))
     return [score for score in scores if score in measured and list_sets(own, score)]
 

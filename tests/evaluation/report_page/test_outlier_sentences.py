@@ -17,8 +17,8 @@ METRICS = {
 }
 
 
-def say(metrics):
-    results = {"ood": Result(metrics, {}, {}, [])}
+def say(metrics, **protocol):
+    results = {"ood": Result(metrics, protocol, {}, [])}
     return outlier_sentences.say_outliers(results, {}, 0.1)
 
 
@@ -42,6 +42,14 @@ def test_the_scores_are_not_chosen_by_their_numbers():
     assert "nearest neighbours" not in " ".join(s.text for s in say(METRICS))
     initial = METRICS | {"auroc/svhn/initial_log_px": 0.1}
     assert "of the classifier before it cannot tell SVHN" in say(initial)[1].text
+
+
+def test_the_second_score_is_the_served_one_that_the_protocol_names():
+    _, second = say(METRICS, served_score="knn")
+    assert "nearest" in second.text
+    assert second.verdict == CAN
+    only = say(METRICS, served_score="log_px")
+    assert [sentence.text.startswith("By log p(x)") for sentence in only] == [True]
 
 
 def test_numbers_that_are_not_finite_or_not_there_make_no_sentence():
