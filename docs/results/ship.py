@@ -14,6 +14,7 @@ import pathlib
 import re
 import shutil
 import sys
+import tempfile
 
 import numpy as np
 
@@ -41,9 +42,11 @@ def ship(
     """Makes the folder of the model, which must not be there."""
     trained = loading.read_run(run)
     data = loading.read_data(trained, data_dir)
-    place = packing.pack_run(
-        trained, data, pretrained_models.ROOT / name, ood_score=ood_score
-    )
+    place = pretrained_models.ROOT / name
+    with tempfile.TemporaryDirectory() as outside:  # nothing is fitted in the package
+        packed = pathlib.Path(outside, name)
+        packing.pack_run(trained, data, packed, ood_score=ood_score)
+        shutil.copytree(packed, place)
     common = [f"--workdir={place}", f"--data_dir={data_dir}", "--precision=float32"]
     call("evaluate calibration", *common)
     call("evaluate ood", *common, "--half=odd", f"--sets={sets}")
@@ -54,7 +57,7 @@ def ship(
 def finish(place: pathlib.Path, version: int) -> None:
     """Leaves out what is not shipped, and writes the model card and the manifest."""
     folder, name = RunFolder(place), place.name
-    for extra in (folder.figures, folder.tensorboard, place / "fitted_scores"):
+    for extra in (folder.figures, folder.tensorboard):
         shutil.rmtree(extra, ignore_errors=True)
     for path in folder.results.glob("*.json"):
         text = re.sub(r'(?<=[": ])/[\w/.-]*/', "", path.read_text())  # paths of folders

@@ -95,6 +95,9 @@ def fit_scores(scorer: Scorer, names: Sequence[str], data: Dataset) -> State:
             known[name] = Labelled(outputs, np.asarray(labels))
     if scorer.head is not None:
         known["kernel"], known["bias"] = scorer.head.kernel_and_bias()
+    if scorer.initial_head is not None:
+        head = scorer.initial_head.kernel_and_bias()
+        known["initial_kernel"], known["initial_bias"] = head
     return ood_scores.fit(Known(**known), names)
 
 

@@ -21,11 +21,12 @@ BATCH = 250
 
 
 class Needs(NamedTuple):
-    """Whether any of some scores needs this, as of `Score`."""
+    """Whether any of some scores needs this of `Outputs`."""
 
     features: bool
     gradient: bool
     initial: bool
+    initial_features: bool
 
 
 class Scorer:
@@ -40,6 +41,7 @@ class Scorer:
     Attributes:
       head: `penultimate.Head` of the model's network; None if it has none.
       why_not: a sentence that says why there is no head; "" if there is one.
+      initial_head: that of the initial network.
       names: the scores that this network can have, in the order of SCORES.
     """
 
@@ -49,31 +51,29 @@ class Scorer:
         state: State | None = None,
         initial: keras.Model | None = None,
     ):
-        self.model, self.state, self.why_not = model, state or {}, ""
-        self.initial = initial
-        self.head: penultimate.Head | None = None
-        try:
-            self.head = penultimate.find_head(model.network)
-        except InputError as error:
-            self.why_not = str(error)
-        self.names = [
-            name
-            for name, score in ood_scores.SCORES.items()
-            if (self.head or not score.features) and (initial or not score.initial)
-        ]
+        self.model, self.state, self.initial = model, state or {}, initial
+        self.head, self.why_not = _find_head(model.network)
+        self.initial_head, self._why_no_initial = _find_head(initial)
+        self.names = [name for name in ood_scores.SCORES if not self._why_not(name)]
         self._compiled: dict[Needs, Any] = {}
 
     def check(self, names: Sequence[str]) -> None:
         """Raises InputError if the network cannot have all of these scores."""
-        needs = _needs(names)
-        if needs.initial and self.initial is None:
-            own = [name for name in names if ood_scores.SCORES[name].initial]
-            raise InputError(
-                f"{own[0]} is a score of a run that began with a plain classifier "
+        for name in names:
+            if why := self._why_not(name):
+                raise InputError(why)
+
+    def _why_not(self, name: str) -> str:
+        """A sentence that says why the network cannot have a score; "" if it can."""
+        score = ood_scores.SCORES[name]
+        if not score.initial:
+            return self.why_not if score.features else ""
+        if self.initial is None:
+            return (
+                f"{name} is a score of a run that began with a plain classifier "
                 f"({argument('init')}), and this one did not; choose another."
             )
-        if needs.features and self.head is None:
-            raise InputError(self.why_not)
+        return self._why_no_initial if score.features else ""
 
     def scores(
         self, images: Any, names: Sequence[str], *, progress: str | None = None
@@ -102,15 +102,16 @@ class Scorer:
             self._compiled[needs], images, batch_size=BATCH, progress=progress
         )
         classes = self.model.num_classes
-        sizes = [classes, needs.gradient, classes * needs.initial]
-        sizes.insert(1, packed.shape[1] - sum(sizes))
-        own, features, norm, initial = np.split(packed, np.cumsum(sizes)[:-1], axis=1)
-        return Outputs(
-            own,
-            features if needs.features else None,
-            norm[:, 0] if needs.gradient else None,
-            initial if needs.initial else None,
-        )
+        sizes = [
+            classes,
+            _width(self.head) * needs.features,
+            int(needs.gradient),
+            classes * needs.initial,
+            _width(self.initial_head) * needs.initial_features,
+        ]
+        columns = np.split(packed, np.cumsum(sizes)[:-1], axis=1)
+        own, features, norm, *initial = (x if x.shape[1] else None for x in columns)
+        return Outputs(own, features, None if norm is None else norm[:, 0], *initial)
 
     def batch_outputs(self, x: tf.Tensor, names: Sequence[str]) -> Outputs:
         """Computes what the scores take of a batch, as a part of a graph.
@@ -122,32 +123,28 @@ class Scorer:
         return self._outputs(x, _needs(names))
 
     def _outputs(self, x: tf.Tensor, needs: Needs) -> Outputs:
-        initial = None
+        network, head = self.model.network, self.head if needs.features else None
+        initial: tuple[Any, Any] = None, None
         if needs.initial:
             assert self.initial is not None, "this score needs the initial network"
-            initial = tf.cast(self.initial(x, training=False), tf.float32)
+            of = self.initial_head if needs.initial_features else None
+            initial = _forward(self.initial, of, x)
         if not needs.gradient:
-            return Outputs(*self._forward(x, needs.features), initial_logits=initial)
+            logits, read = _forward(network, head, x)
+            return Outputs(logits, read, None, *initial)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
-            logits, read = self._forward(x, needs.features)
+            logits, read = _forward(network, head, x)
             energy = energies.marginal_energy(logits)
         slope = tf.reshape(tape.gradient(energy, x), [tf.shape(x)[0], -1])
-        return Outputs(logits, read, tf.norm(slope, axis=1), initial)
-
-    def _forward(self, x: tf.Tensor, features: bool) -> tuple[tf.Tensor, Any]:
-        if not features:
-            return tf.cast(self.model.network(x, training=False), tf.float32), None
-        assert self.head is not None, self.why_not
-        both = self.head.network(x, training=False)
-        logits, read = (tf.cast(one, tf.float32) for one in both)
-        return logits, read
+        return Outputs(logits, read, tf.norm(slope, axis=1), *initial)
 
     def _compile(self, needs: Needs) -> Any:
         @tf.function(reduce_retracing=True, autograph=False)
         def packed(x):
-            logits, read, norm, initial = self._outputs(x, needs)
-            columns = (logits, read, None if norm is None else norm[:, None], initial)
+            logits, read, norm, *initial = self._outputs(x, needs)
+            norm = None if norm is None else norm[:, None]
+            columns = (logits, read, norm, *initial)
             return tf.concat([x for x in columns if x is not None], axis=1)
 
         return packed
@@ -156,7 +153,30 @@ class Scorer:
 def _needs(names: Sequence[str]) -> Needs:
     scores = [ood_scores.SCORES[name] for name in names]
     return Needs(
-        any(score.features for score in scores),
+        any(score.features and not score.initial for score in scores),
         any(score.gradient for score in scores),
         any(score.initial for score in scores),
+        any(score.features and score.initial for score in scores),
     )
+
+
+def _find_head(network: keras.Model | None) -> tuple[penultimate.Head | None, str]:
+    """Returns (the head, None if there is none; why there is none)."""
+    try:
+        return (None if network is None else penultimate.find_head(network)), ""
+    except InputError as error:
+        return None, str(error)
+
+
+def _width(head: penultimate.Head | None) -> int:
+    return head.network.outputs[1].shape[1] if head else 0
+
+
+def _forward(
+    network: keras.Model, head: penultimate.Head | None, x: tf.Tensor
+) -> tuple[tf.Tensor, Any]:
+    """Returns (logits, features or None without a head), float32."""
+    if head is None:
+        return tf.cast(network(x, training=False), tf.float32), None
+    logits, read = (tf.cast(x, tf.float32) for x in head.network(x, training=False))
+    return logits, read

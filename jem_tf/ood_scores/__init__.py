@@ -12,6 +12,7 @@
     typicality        how typical log p(x), its gradient and the confidence are
     combined          Fisher's combination of log_px and knn
     initial_log_px    log_px of the classifier that training began with
+    initial_vim       vim of the classifier that training began with
 
 Higher means more like the training images. Fitted scores are fitted on training or
 validation images, never on outliers. To add a score, write `compute` and `fit` in a
@@ -28,6 +29,7 @@ from jem_tf.ood_scores import (
     combined,
     energy,
     initial_log_px,
+    initial_vim,
     knn,
     log_px,
     mahalanobis,
@@ -51,11 +53,13 @@ SCORES: dict[str, Score] = {
     "typicality": typicality.SCORE,
     "combined": combined.SCORE,
     "initial_log_px": initial_log_px.SCORE,
+    "initial_vim": initial_vim.SCORE,
 }
 PAPER = ("log_px", "max_p", "approximate_mass")
 
 # The score that `is_ood` of an exported model uses unless another is asked for is the
-# first of these that the model can have. They are the same for all models, so that
+# first of these that the model can have and by which uniform noise does not pass
+# (`evaluation.served_score`). They are the same for all models, so that
 # nobody chooses on the outliers that they measure with. The rule: of the scores without
 # a gradient, the one whose smallest AUROC over all sets of the study is the largest,
 # validation images against the even halves of the sets (docs/study.md). The last takes
@@ -66,7 +70,7 @@ CHUNK = 1000  # images that are scored at once
 
 
 def default_of(names: Sequence[str]) -> str:
-    """Of the scores that a model can have, the one that `is_ood` goes by."""
+    """Of the scores that a model can have, the first of DEFAULTS."""
     return next(name for name in DEFAULTS if name in names)
 
 

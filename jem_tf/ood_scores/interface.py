@@ -23,12 +23,15 @@ class Outputs(NamedTuple):
       None if it was not asked for, since it takes a backward pass.
     initial_logits: float32 [N, K], by the classifier that training began with; None if
       they were not asked for.
+    initial_features: float32 [N, D], of this classifier; None if they were not asked
+      for.
     """
 
     logits: Any
     features: Any = None
     score_norm: Any = None
     initial_logits: Any = None
+    initial_features: Any = None
 
 
 class Labelled(NamedTuple):
@@ -44,12 +47,15 @@ class Known(NamedTuple):
     train, validation: `Labelled` images of these splits; None if no score needs them.
     kernel, bias: float [D, K] and [K] of the network's last Dense layer; None if no
       score needs features.
+    initial_kernel, initial_bias: the same of the classifier that training began with.
     """
 
     train: Any = None
     validation: Any = None
     kernel: Any = None
     bias: Any = None
+    initial_kernel: Any = None
+    initial_bias: Any = None
 
 
 class Compute(Protocol):
@@ -98,7 +104,8 @@ class Score(NamedTuple):
     fit: fits it; None for a score with nothing to fit.
     on: the split that it is fitted on, "train" or "validation"; "" for none.
     features, gradient, initial: whether it needs `Outputs.features`,
-      `Outputs.score_norm` and `Outputs.initial_logits`.
+      `Outputs.score_norm` and `Outputs.initial_logits`. With `initial`, the features
+      that it needs are `Outputs.initial_features`.
     parts: names of the scores whose state it uses.
     """
 

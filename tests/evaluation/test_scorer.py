@@ -10,6 +10,7 @@ from jem_tf.evaluation.scorer import Scorer
 from tests.keras_support.test_penultimate import Subclassed, convolutional
 
 SHAPE = (8, 8, 1)
+INITIAL = ["initial_logits", "initial_features"]
 IMAGES = np.random.default_rng(0).uniform(-1, 1, [7, *SHAPE]).astype("float32")
 
 
@@ -49,9 +50,9 @@ def test_the_features_are_what_the_last_layer_reads(model, outputs):
 
 def test_no_more_is_computed_than_the_scores_take(model, outputs):
     for names, none in (
-        (["log_px"], ["features", "score_norm", "initial_logits"]),
-        (["vim", "max_p"], ["score_norm", "initial_logits"]),
-        (["typicality"], ["features", "initial_logits"]),
+        (["log_px"], ["features", "score_norm", *INITIAL]),
+        (["vim", "max_p"], ["score_norm", *INITIAL]),
+        (["typicality"], ["features", *INITIAL]),
     ):
         found = Scorer(model).outputs(IMAGES, names)._asdict()
         assert [key for key, x in found.items() if x is None] == none

@@ -10,6 +10,7 @@ from jem_tf.ood_scores.interface import Known, Labelled, Outputs
 CLASSES, FEATURES = 3, 8
 GENERATOR = np.random.default_rng(0)
 KERNEL = np.eye(FEATURES, CLASSES) + 0.1 * GENERATOR.normal(size=[FEATURES, CLASSES])
+INITIAL_KERNEL = KERNEL + 0.1 * GENERATOR.normal(size=[FEATURES, CLASSES])
 BIAS = GENERATOR.normal(size=CLASSES)
 MEANS = 4 * np.eye(CLASSES, FEATURES)
 FAR = 4 * np.eye(1, FEATURES, FEATURES - 1)  # [1, D] on the last axis
@@ -17,12 +18,12 @@ FAR = 4 * np.eye(1, FEATURES, FEATURES - 1)  # [1, D] on the last axis
 
 def outputs(features, seed=0):
     """Outputs float32 for features [N, D]; the norms are random, and so is what the
-    initial network adds to its logits."""
+    initial network adds to the features."""
     generator = np.random.default_rng(seed)
     norms = np.exp(generator.normal(size=len(features)))
     logits = features @ KERNEL + BIAS
-    initial = logits + generator.normal(size=logits.shape)
-    columns = (logits, features, norms, initial)
+    other = features + 0.1 * generator.normal(size=features.shape)
+    columns = (logits, features, norms, other @ INITIAL_KERNEL + BIAS, other)
     return Outputs(*(np.asarray(column, "float32") for column in columns))
 
 
@@ -34,4 +35,5 @@ def labelled(n, seed):
 
 
 def known(n=600):
-    return Known(labelled(n, 1), labelled(n // 2, 2), KERNEL, BIAS)
+    splits = labelled(n, 1), labelled(n // 2, 2)
+    return Known(*splits, KERNEL, BIAS, INITIAL_KERNEL, BIAS)

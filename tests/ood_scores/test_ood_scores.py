@@ -26,9 +26,10 @@ def asked(name, outputs=TEST):
     score = ood_scores.SCORES[name]
     return Outputs(
         outputs.logits,
-        outputs.features if score.features else None,
+        outputs.features if score.features and not score.initial else None,
         outputs.score_norm if score.gradient else None,
         outputs.initial_logits if score.initial else None,
+        outputs.initial_features if score.initial and score.features else None,
     )
 
 
