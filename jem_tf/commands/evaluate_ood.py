@@ -112,7 +112,8 @@ def find_served(context: run_evaluation.Context, scorer: Scorer) -> tuple[str, s
     folder = context.run.folder
     if folder.calibration.is_file():
         return run_calibration.read_calibration(folder)[0].ood_score, "calibration.json"
-    return served_score.choose(scorer, context.data.validation.images)
+    images = context.data.validation.images
+    return served_score.choose(scorer, images, lambda names: None)  # it has the state
 
 
 def choose_sets(context: run_evaluation.Context) -> openood.Groups:

@@ -4,6 +4,7 @@ A score that takes uniform noise for images like those of training would be a si
 wrong, and some do: log p(x) of a plain classifier of 100 classes is larger on noise.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,15 @@ ACCEPT = 0.95  # share of the validation images that are not below this threshol
 LEAST = 0.5  # share of the noise that must be below it
 
 
-def choose(scorer: Scorer, images: Any) -> tuple[str, str]:
+def choose(
+    scorer: Scorer, images: Any, attach: Callable[[list[str]], Any]
+) -> tuple[str, str]:
     """Chooses the first default that takes most uniform noise for unknown.
 
     Args:
-      scorer: of the model; the defaults need no state.
+      scorer: of the model.
       images: validation images uint8 [N, H, W, C]; the first MOST_IMAGES are used.
+      attach: gives the scorer the state of the scores that it is called with.
 
     Returns:
       (the name of a score: of those of `ood_scores.DEFAULTS` that the model can have,
@@ -33,10 +37,11 @@ def choose(scorer: Scorer, images: Any) -> tuple[str, str]:
     """
     images = images[:MOST_IMAGES]
     names = [name for name in ood_scores.DEFAULTS if name in scorer.names]
-    inside = scorer.scores(images, names)
     failed: list[str] = []
     for name in names:
-        threshold = np.quantile(inside[name], 1 - ACCEPT, method="lower")
+        attach([name])
+        inside = scorer.scores(images, [name])[name]
+        threshold = np.quantile(inside, 1 - ACCEPT, method="lower")
         if share_of_noise(scorer, name, float(threshold), images) >= LEAST:
             why = f" but for {', '.join(failed)}, {FAILS}" if failed else ""
             return name, f"the default for every such model{why}"

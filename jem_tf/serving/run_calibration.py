@@ -47,8 +47,16 @@ def calibrate_run(
       InputError: if `accept` is out of range, or the network has no such score.
     """
     scorer = _make_scorer(run, precision)
-    score, chosen = _choose_score(scorer, ood_score, data.validation.images)
-    fitted_scores.attach(scorer, [score], run.folder, data, precision=precision)
+
+    def attach(names):
+        fitted_scores.attach(scorer, names, run.folder, data, precision=precision)
+
+    if ood_score == "auto":
+        score, chosen = served_score.choose(scorer, data.validation.images, attach)
+    else:
+        _check_score(scorer, ood_score)
+        score, chosen = ood_score, "which was asked for at the export"
+    attach([score])
     calibration = served_calibration.calibrate(
         scorer, data.validation, accept, ood_score=score
     )
@@ -121,21 +129,14 @@ def _make_scorer(run: TrainedRun, precision: str) -> Scorer:
     )
 
 
-def _choose_score(scorer: Scorer, name: str, images: Any) -> tuple[str, str]:
-    """Returns the name of the score that `is_ood` goes by, and a phrase that says why.
-
-    Raises:
-      InputError: if there is no such score, or the network cannot have it.
-    """
-    if name == "auto":
-        return served_score.choose(scorer, images)
+def _check_score(scorer: Scorer, name: str) -> None:
+    """Raises InputError if there is no such score, or the network cannot have it."""
     if name not in ood_scores.SCORES:
         raise InputError(
             f"{argument('ood_score', name)} is no score; choose auto or one of "
             f"{', '.join(ood_scores.SCORES)}."
         )
     scorer.check([name])
-    return name, "which was asked for at the export"
 
 
 def _check_noise(scorer: Scorer, calibration: Calibration, images: Any) -> float:

@@ -1,53 +1,71 @@
 """The score that is_ood goes by is none by which uniform noise passes."""
 
+import functools
+import types
+
 import keras
 import numpy as np
 import pytest
 
+from jem_tf.datasets import Split
 from jem_tf.energy_model import EnergyModel
-from jem_tf.evaluation import served_score
+from jem_tf.evaluation import fitted_scores, served_score
 from jem_tf.evaluation.scorer import Scorer
 
-# One grey an image: without edges, as no uniform noise is.
-SMOOTH = np.broadcast_to(
-    np.random.default_rng(0).integers(0, 256, [40, 1, 1, 1], "uint8"), [40, 8, 8, 1]
-)
+# Falling by 6 along the rows and by 2 along the columns: no edges such as noise has.
+FALL = 6 * np.arange(8)[:, None] + 2 * np.arange(8)
+SMOOTH = (np.arange(60, 100)[:, None, None] + 60 - FALL)[..., None].astype("uint8")
 
 
-def network(slope, offset):
-    """Logits (slope * edges + offset, 0, 0); edges: how much neighbours differ."""
+def network(slope, offset, second=True):
+    """Logits (slope * edges + offset, 0, 0); features: edges of two directions.
+
+    Of the second direction there are none without `second`.
+    """
     image = keras.Input((8, 8, 1))
-    steep = keras.layers.Conv2D(1, (1, 2), activation="relu", use_bias=False)
+    steep = keras.layers.Conv2D(2, 2, activation="relu", use_bias=False)
     dense = keras.layers.Dense(3)
-    pooled = keras.layers.GlobalMaxPooling2D()(steep(image))
-    model = keras.Model(image, dense(pooled))
-    steep.set_weights([np.reshape([1.0, -1.0], [1, 2, 1, 1])])
-    dense.set_weights([np.array([[slope, 0, 0]]), np.array([offset, 0, 0])])
+    model = keras.Model(image, dense(keras.layers.GlobalMaxPooling2D()(steep(image))))
+    kernel = np.zeros([2, 2, 1, 2])
+    kernel[0, 0], kernel[1, 0, 0, 0], kernel[0, 1, 0, 1] = 1, -1, -1
+    steep.set_weights([kernel * [1, second]])
+    dense.set_weights([np.array([[slope, 0, 0], [0, 0, 0]]), np.array([offset, 0, 0])])
     return model
 
 
-def scorer(*, max_p, initial_log_px):
+def scorer(*, max_p, initial_log_px, initial_vim=True):
     """Whether each of the defaults falls (True) or grows with edges."""
     return Scorer(
         EnergyModel(network(-10, 8) if max_p else network(10, 0)),
-        initial=network(-10, 0) if initial_log_px else network(10, 0),
+        initial=network(-10, 0) if initial_log_px else network(10, 0, initial_vim),
     )
 
 
+def fit(own, names):
+    """Gives a scorer the state of scores, fitted on smooth images."""
+    split = Split(SMOOTH, np.arange(len(SMOOTH)) % 3)
+    data = types.SimpleNamespace(train=split, validation=split)
+    own.state = fitted_scores.fit_scores(own, names, data)
+
+
 @pytest.mark.parametrize(
-    ("max_p", "initial_log_px", "name", "why"),
+    ("falling", "name", "why"),
     [
-        (True, True, "initial_log_px", "the default for every such model"),
-        (False, True, "initial_log_px", "the default for every such model"),
-        (True, False, "max_p", "but for `initial_log_px`, by which most uniform"),
-        (False, False, "max_p", "the last of the defaults (`initial_log_px`, `max_p`)"),
+        ((True, True), "initial_log_px", "the default for every such model"),
+        ((False, True), "initial_log_px", "the default for every such model"),
+        ((True, False), "initial_vim", "model but for `initial_log_px`, by which most"),
+        (
+            (True, False, False),
+            "max_p",
+            "model but for `initial_log_px`, `initial_vim`",
+        ),
+        ((False, False, False), "max_p", "the last of the defaults (`initial_log_px`"),
     ],
 )
-def test_it_is_the_first_default_by_which_noise_does_not_pass(
-    max_p, initial_log_px, name, why
-):
-    own = scorer(max_p=max_p, initial_log_px=initial_log_px)
-    chosen, reason = served_score.choose(own, SMOOTH)
+def test_it_is_the_first_default_by_which_noise_does_not_pass(falling, name, why):
+    kinds = ("max_p", "initial_log_px", "initial_vim")
+    own = scorer(**dict(zip(kinds, falling, strict=False)))
+    chosen, reason = served_score.choose(own, SMOOTH, functools.partial(fit, own))
     assert chosen == name
     assert why in reason
 

@@ -103,9 +103,10 @@ def test_the_parts_of_a_score_are_fitted_before_it():
     ]  # fmt: skip
 
 
-def test_no_default_takes_a_gradient_or_features_and_every_model_has_the_last():
-    first, last = (ood_scores.SCORES[name] for name in ood_scores.DEFAULTS)
+def test_no_default_takes_a_gradient_and_every_model_has_the_last():
+    first, second, last = (ood_scores.SCORES[name] for name in ood_scores.DEFAULTS)
     assert first == Score(first.compute, first.about, initial=True)
+    assert (second.initial, second.gradient) == (True, False)
     assert last == Score(last.compute, last.about)
     assert ood_scores.default_of(ALL) == "initial_log_px"
     assert ood_scores.default_of(["log_px", "max_p"]) == "max_p"

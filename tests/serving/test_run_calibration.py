@@ -9,6 +9,7 @@ import pytest
 from jem_tf import ood_scores
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
+from jem_tf.evaluation import served_score
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import run_calibration
@@ -22,10 +23,10 @@ def test_a_network_without_features_is_served_by_the_default_and_has_no_knn():
     image = keras.Input((8, 8, 1))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 1)(image))
     scorer = Scorer(EnergyModel(keras.Model(image, pooled)))
-    chosen, _ = run_calibration._choose_score(scorer, "auto", GREY)
+    chosen, _ = served_score.choose(scorer, GREY, lambda names: None)
     assert chosen == ood_scores.DEFAULTS[-1]
     with pytest.raises(InputError, match="does not end in a Dense layer"):
-        run_calibration._choose_score(scorer, "knn", GREY)
+        run_calibration._check_score(scorer, "knn")
 
 
 @pytest.mark.parametrize(("threshold", "share"), [(-1e9, 0), (1e9, 1)])
