@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BESIDE, LETTERS = 1.4, 14  # inches beside a row, for names of so many letters
 LETTER = 0.08  # inches of each letter more
 MARGIN = 0.1  # inches at the right
+MOST_ROWS = 25  # of classes below each other; more stand side by side
 
 
 def captioned_rows(
@@ -54,6 +55,8 @@ def labelled_rows(
 ) -> "Figure":
     """Shows one row of images for each class, with the name of the class beside it.
 
+    More than MOST_ROWS classes stand in blocks, side by side.
+
     Args:
       images: float [K, n, H, W, C] in [-1, 1].
       names: [K], see `lettering.drawable`; a row with the name "" has none.
@@ -61,26 +64,41 @@ def labelled_rows(
     """
     import matplotlib.figure
 
-    rows, across, height, width = images.shape[:4]
+    blocks = -(-len(images) // MOST_ROWS)
+    rows = -(-len(images) // blocks)
     longest = max(map(lettering.measure, names))
     beside = BESIDE + LETTER * max(0, longest - LETTERS) if longest else 0.1
-    size = (0.5 * across + beside, 0.5 * rows + (0.28 if columns else 0.1))
+    size = (
+        blocks * (0.5 * images.shape[1] + beside),
+        0.5 * rows + (0.28 if columns else 0.1),
+    )
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
-    axes = figure.subplots()
-    grid = figures.tile(images.reshape(-1, *images.shape[2:]), columns=across)
-    _show(axes, grid)
-    middles = (height + 1) * np.arange(rows) + (height - 1) / 2
     style = lettering.style(names)
+    for i, axes in enumerate(figure.subplots(1, blocks, squeeze=False)[0]):
+        own = slice(rows * i, rows * (i + 1))
+        _show_block(axes, images[own], names[own], columns, style)
+    _cut_right(figure, axes)
+    return figure
+
+
+def _show_block(
+    axes: "Axes",
+    images: np.ndarray,
+    names: Sequence[str],
+    columns: Sequence[str] | None,
+    style: Mapping[str, Any],
+) -> None:
+    rows, across, height, width = images.shape[:4]
+    _show(axes, figures.tile(images.reshape(-1, *images.shape[2:]), columns=across))
+    middles = (height + 1) * np.arange(rows) + (height - 1) / 2
     axes.set_yticks(middles, names, fontsize="medium", **style)
-    axes.set_anchor("W")  # beside the names, for which the layout leaves room there
+    axes.set_anchor("NW")  # beside the names, for which the layout leaves room there
     axes.tick_params(length=0)
     if columns:
         middles = (width + 1) * np.arange(across) + (width - 1) / 2
         axes.xaxis.tick_top()
         axes.set_xticks(middles, columns, fontsize="small")
         axes.tick_params(length=0)
-    _cut_right(figure, axes)
-    return figure
 
 
 def _cut_right(figure: "Figure", axes: "Axes") -> None:

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,22 @@ def test_names_of_classes_and_columns_stand_at_the_middles_of_their_images():
 def test_classes_without_columns_have_no_texts_above():
     (axes,) = captioned_grids.labelled_rows(images(2, 3, 4, 4, 3), ["cat", "dog"]).axes
     assert not axes.get_xticks().size
+
+
+def test_many_classes_stand_in_blocks_side_by_side():
+    rows = images(60, 2, 4, 4, 3)
+    names = [f"class {i}" for i in range(60)]
+    figure = captioned_grids.labelled_rows(rows, names)
+    assert [list(ticks(axes.yaxis)) for axes in figure.axes] == [
+        names[:20], names[20:40], names[40:],
+    ]  # fmt: skip
+    for axes, begin in zip(figure.axes, (0, 20, 40), strict=True):
+        own = rows[begin : begin + 20].reshape(-1, 4, 4, 3)
+        np.testing.assert_array_equal(shown(axes), figures.tile(own, columns=2))
+    width, height = figure.get_size_inches()
+    assert 0.5 < width / height < 1
+    ends = [axes.get_tightbbox() for axes in figure.axes]
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(ends))
 
 
 @pytest.mark.parametrize("names", [["7", "1"], ["a long name of a class"] * 2])
