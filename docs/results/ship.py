@@ -43,7 +43,10 @@ def ship(
     trained = loading.read_run(run)
     data = loading.read_data(trained, data_dir)
     place = pretrained_models.ROOT / name
-    with tempfile.TemporaryDirectory() as outside:  # nothing is fitted in the package
+    if place.exists():
+        sys.exit(f"{place} is there; move it away.")
+    # What a score was fitted to is kept with a run outside the package alone.
+    with tempfile.TemporaryDirectory() as outside:
         packed = pathlib.Path(outside, name)
         packing.pack_run(trained, data, packed, ood_score=ood_score)
         shutil.copytree(packed, place)

@@ -44,10 +44,10 @@ def define_ood_score(group: FlagGroup) -> None:
         "auto",
         ["auto", *ood_scores.SCORES],
         f"score that is_ood goes by. auto: {' or else '.join(ood_scores.DEFAULTS)}, "
-        "the first by which uniform noise does not pass. initial_log_px is there if "
-        "the run began with a plain classifier (--init), and takes a second forward "
-        "pass; approximate_mass and typicality take a gradient: classify is then about "
-        "three times as slow",
+        "the first that takes at least half of uniform noise for unknown, or the last. "
+        "initial_log_px and initial_vim are there if the run began with a plain "
+        "classifier (--init), and take a second forward pass; approximate_mass and "
+        "typicality take a gradient: classify is then about three times as slow",
     )
 
 

@@ -22,7 +22,7 @@ from jem_tf.runs import pretrained_models
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import console, files
 
-FORMAT = 2  # of a file; one of another format is fitted again
+FORMAT = 3  # of a file; one of another format is fitted again
 MOST_IMAGES = 10_000  # training images that scores are fitted on
 State = dict[str, np.ndarray]
 
@@ -38,7 +38,7 @@ def attach(
     """Gives a scorer the state of the scores called `names`, and returns it.
 
     The state is read from the run, or fitted and kept there, unless the run came with
-    the package.
+    the package, or is packed and goes by what it holds.
 
     Args:
       scorer: of the run's network.
@@ -51,6 +51,7 @@ def attach(
       InputError: if the network cannot have these scores, or as `data` does.
     """
     scorer.check(names)
+    scorer.state = {}
     wanted = [n for n in ood_scores.with_parts(names) if ood_scores.SCORES[n].fit]
     if not wanted:
         return scorer
@@ -59,6 +60,8 @@ def attach(
         "format": FORMAT,
         "network_sha256": findings.weights_sha256(scorer.model.network),
     }
+    if scorer.initial is not None:
+        key["initial_sha256"] = findings.weights_sha256(scorer.initial)
     if not callable(data):
         key["images_sha256"] = images_sha256(data)
     before, state = read_state(path, key)
@@ -67,7 +70,8 @@ def attach(
         key["images_sha256"] = images_sha256(data)
         fitted = ood_scores.with_parts([*wanted, *before])
         state = fit_scores(scorer, fitted, data)
-        if not pretrained_models.is_shipped(folder.root):
+        own = folder.calibration.is_file() and path.is_file()
+        if not (own or pretrained_models.is_shipped(folder.root)):
             _keep(path, key | {"scores": fitted}, state)
     scorer.state = {n: x for n, x in state.items() if n.split("/")[0] in wanted}
     return scorer

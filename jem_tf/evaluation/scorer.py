@@ -41,7 +41,7 @@ class Scorer:
     Attributes:
       head: `penultimate.Head` of the model's network; None if it has none.
       why_not: a sentence that says why there is no head; "" if there is one.
-      initial_head: that of the initial network.
+      initial_head: the head of the initial network; None if it has none.
       names: the scores that this network can have, in the order of SCORES.
     """
 
@@ -124,11 +124,13 @@ class Scorer:
 
     def _outputs(self, x: tf.Tensor, needs: Needs) -> Outputs:
         network, head = self.model.network, self.head if needs.features else None
+        assert head or not needs.features, self.why_not
         initial: tuple[Any, Any] = None, None
         if needs.initial:
             assert self.initial is not None, "this score needs the initial network"
-            of = self.initial_head if needs.initial_features else None
-            initial = _forward(self.initial, of, x)
+            initial_head = self.initial_head if needs.initial_features else None
+            assert initial_head or not needs.initial_features, self._why_no_initial
+            initial = _forward(self.initial, initial_head, x)
         if not needs.gradient:
             logits, read = _forward(network, head, x)
             return Outputs(logits, read, None, *initial)

@@ -74,6 +74,8 @@ def labelled_rows(
     )
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
     style = lettering.style(names)
+    blank = np.ones([rows * blocks - len(images), *images.shape[1:]])  # white
+    images, names = np.concatenate([images, blank]), [*names, *[""] * len(blank)]
     for i, axes in enumerate(figure.subplots(1, blocks, squeeze=False)[0]):
         own = slice(rows * i, rows * (i + 1))
         _show_block(axes, images[own], names[own], columns, style)

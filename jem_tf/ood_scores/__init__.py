@@ -58,13 +58,14 @@ SCORES: dict[str, Score] = {
 PAPER = ("log_px", "max_p", "approximate_mass")
 
 # The score that `is_ood` of an exported model uses unless another is asked for is the
-# first of these that the model can have and by which uniform noise does not pass
-# (`evaluation.served_score`). They are the same for all models, so that
-# nobody chooses on the outliers that they measure with. The rule: of the scores without
-# a gradient, the one whose smallest AUROC over all sets of the study is the largest,
-# validation images against the even halves of the sets (docs/study.md); the second is
-# the one of the model of 100 classes that comes with the package. The last takes no
-# features, so that every network has it.
+# first of these that the model can have and that takes uniform noise for unknown
+# (`evaluation.served_score`). Nothing else of the choice depends on the model, so that
+# nobody chooses on the natural outliers that they measure with. The rule for the list:
+# of the scores without a gradient, the one whose smallest AUROC over all sets of the
+# study is the largest, validation images against the even halves of the sets
+# (docs/study.md); the second is that one of a model of 100 classes, whose classifier's
+# log p(x) is larger on noise (docs/results/cifar100.md). The last takes no features, so
+# that every network has it.
 DEFAULTS = ("initial_log_px", "initial_vim", "max_p")
 
 CHUNK = 1000  # images that are scored at once

@@ -51,8 +51,8 @@ def export_run(
       accept: in (0, 1], the share of validation images that `is_ood` lets pass.
       precision: a Keras dtype policy to compute in.
       ood_score: the score that `is_ood` goes by, one of `ood_scores.SCORES`; "auto":
-        the first of ood_scores.DEFAULTS that the model can have. A score that takes a
-        gradient makes `classify` about three times as slow.
+        see `served_score.choose`. A score that takes a gradient makes `classify`
+        about three times as slow.
 
     Returns:
       BASE/<number>.

@@ -11,6 +11,7 @@ import shutil
 
 import numpy as np
 
+from jem_tf import ood_scores
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument
 from jem_tf.options import flatten, replace
@@ -73,6 +74,9 @@ def pack_run(
                 packed, data, accept=accept, ood_score=ood_score
             )
             run_calibration.write_calibration(packed.folder, facts)
+            if not ood_scores.SCORES[facts["ood_score"]].fit:  # of one that was tried
+                fitted = packed.folder.fitted_scores(facts["precision"]).parent
+                shutil.rmtree(fitted, ignore_errors=True)
     except OSError as error:
         raise InputError(
             f"{argument('place', place)} cannot be written ({error.strerror}); make "

@@ -52,7 +52,9 @@ def calibrate_run(
         fitted_scores.attach(scorer, names, run.folder, data, precision=precision)
 
     if ood_score == "auto":
-        score, chosen = served_score.choose(scorer, data.validation.images, attach)
+        served_calibration.check_accept(accept)
+        images = data.validation.images
+        score, chosen = served_score.choose(scorer, images, attach, accept)
     else:
         _check_score(scorer, ood_score)
         score, chosen = ood_score, "which was asked for at the export"
@@ -153,7 +155,7 @@ def _check_noise(scorer: Scorer, calibration: Calibration, images: Any) -> float
         console.say(
             f"mind: is_ood goes by {name}, which takes {1 - share:.0%} of uniform "
             "noise for images like those of training; choose another "
-            f"{argument('ood_score')}"
+            f"{argument('ood_score')}, or a smaller {argument('accept')}"
         )
     return share
 

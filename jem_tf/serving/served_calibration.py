@@ -52,10 +52,7 @@ def calibrate(
     Raises:
       InputError: if `accept` is out of range, or logits or scores are not finite.
     """
-    if not 0 < accept <= 1:
-        raise InputError(
-            f"{argument('accept', accept)} must be in (0, 1]; give a share like 0.95."
-        )
+    check_accept(accept)
     labels = np.asarray(split.labels)
     outputs = scorer.outputs(split.images, [ood_score])
     scores = ood_scores.compute(outputs, scorer.state, [ood_score])[ood_score]
@@ -76,3 +73,11 @@ def calibrate(
         images=len(labels),
         ood_score=ood_score,
     )
+
+
+def check_accept(accept: float) -> None:
+    """Raises InputError if `accept` is not in (0, 1]."""
+    if not 0 < accept <= 1:
+        raise InputError(
+            f"{argument('accept', accept)} must be in (0, 1]; give a share like 0.95."
+        )

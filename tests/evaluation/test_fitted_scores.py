@@ -72,6 +72,28 @@ def test_other_weights_are_fitted_again(model, folder, data):
     assert (after["knn/bank"] != before["knn/bank"]).any()
 
 
+def test_another_initial_classifier_is_fitted_to_again(model, folder):
+    names, states = ["initial_vim"], []
+    for seed in (1, 2, 1):
+        initial = tiny_models.network()
+        initial.set_weights([w + 0.1 * seed for w in initial.get_weights()])
+        scorer = Scorer(model, initial=initial)
+        fitted_scores.attach(scorer, names, folder, DATA, precision="float32")
+        states.append(scorer.state)
+    same(states[0], states[2])
+    assert not np.array_equal(*(s["initial_vim/residual"] for s in states[:2]))
+
+
+def test_what_a_packed_run_goes_by_stays(model, folder):
+    attached(model, folder, names=["knn"])
+    folder.calibration.write_text("{}")
+    kept = folder.fitted_scores("float32").read_bytes()
+    other = DATA._replace(train=split(50, 9))
+    state = attached(model, folder, other, ["knn", "vim"]).state
+    same(state, fitted_scores.fit_scores(Scorer(model), ["knn", "vim"], other))
+    assert folder.fitted_scores("float32").read_bytes() == kept
+
+
 @pytest.mark.parametrize("name", ["train", "validation"])
 def test_other_images_are_fitted_again(model, folder, name):
     before = attached(model, folder).state
@@ -103,7 +125,7 @@ def test_a_run_that_cannot_be_written_has_its_scores_all_the_same(
 
 
 def test_scores_with_nothing_to_fit_need_no_data_and_no_file(model, folder):
-    attached(model, folder, never, ood_scores.PAPER)
+    assert attached(model, folder, never, ood_scores.PAPER).state == {}
     assert not list(folder.root.iterdir())
 
 

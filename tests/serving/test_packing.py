@@ -3,6 +3,7 @@
 import json
 import shutil
 import struct
+import types
 import zipfile
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 import tensorflow as tf
 
 from jem_tf import datasets
+from jem_tf.commands import evaluate_ood
 from jem_tf.errors import InputError
+from jem_tf.evaluation import served_score
 from jem_tf.runs import checkpoint_files, initial_weights, loading, packed_checkpoint
 from jem_tf.runs.run_folder import RunFolder
-from jem_tf.serving import exporting, packing, predictor
+from jem_tf.serving import exporting, packing, predictor, run_calibration
 from tests.processes import contents, run_here
 
 DATA = datasets.load("digits")
@@ -60,6 +63,39 @@ def test_it_keeps_chains_of_each_class_in_8_bits(run, packed):
     np.testing.assert_array_equal(now.all_origins(), before.all_origins()[slots])
     clipped = np.clip(before.all_images()[slots], -1, 1)
     assert np.abs(now.all_images() - clipped).max() <= 1 / 255 + 1e-6
+
+
+def never():
+    raise AssertionError("The data are not needed.")
+
+
+@pytest.mark.parametrize(
+    ("passed_over", "served", "state"),
+    [
+        ({"initial_log_px"}, "initial_vim", {"initial_vim"}),
+        ({"initial_log_px", "initial_vim"}, "max_p", set()),
+    ],
+)
+def test_a_score_by_which_noise_passes_is_passed_over(
+    run, passed_over, served, state, tmp_path, monkeypatch
+):
+    def share(scorer, name, threshold, images):
+        return float(name not in passed_over)
+
+    monkeypatch.setattr(served_score, "share_of_noise", share)
+    place = packing.pack_run(run, DATA, tmp_path / "packed", chains=20)
+    assert (place / "fitted_scores").exists() == bool(state)
+    model = loading.read_run(place)
+    scorer, calibration, facts = run_calibration.read_calibrated(model, never)
+    assert calibration.ood_score == served
+    assert facts["noise_is_ood"] == 1
+    assert {key.split("/")[0] for key in scorer.state} == state
+    context = types.SimpleNamespace(run=model)
+    found = evaluate_ood.find_served(context, scorer)
+    assert found == (served, "calibration.json")
+    answers = predictor.load(place).classify(IMAGES)
+    expected = scorer.scores(IMAGES, [served])[served]
+    np.testing.assert_allclose(answers.ood_score, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_it_answers_what_the_export_of_the_run_answers(run, packed, tmp_path):

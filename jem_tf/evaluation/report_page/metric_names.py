@@ -94,6 +94,7 @@ SCORES = {
     "typicality": "typicality",
     "combined": "log p(x) and neighbours",
     "initial_log_px": "log p(x) of the classifier before",
+    "initial_vim": "ViM of the classifier before",
 }
 SETS = {
     "test": "test images",
