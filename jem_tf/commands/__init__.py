@@ -3,6 +3,7 @@
     main            the subcommands by name; runs one of them
     command         what all share: flags by subject, --help, one sentence for bad input
     run_flags       flags of the commands that read a trained run
+    robustness_flags, samples_flags  flags of two that have many, and what they choose
     cpu_advice      names the preset for CPUs where a run takes days
     run_evaluation  the steps of every `jem-tf evaluate`
     evaluation_parts  the commands that `jem-tf evaluate all` runs, with their flags

@@ -96,6 +96,7 @@ class RunFolder:
         self.tensorboard = self.root / "tensorboard"
         self.results = self.root / "results"
         self.figures = self.root / "figures"
+        self.fitted = self.root / "fitted_scores"
         self.samples = self.root / "samples"
         self.exports = self.root / "export"
         self.calibration = self.root / "calibration.json"
@@ -121,7 +122,7 @@ class RunFolder:
 
     def fitted_scores(self, precision: str) -> pathlib.Path:
         """The file of the scores fitted to the network in a precision of Keras."""
-        return self.root / "fitted_scores" / f"{precision}.npz"
+        return self.fitted / f"{precision}.npz"
 
     @property
     def is_imported(self) -> bool:

@@ -75,8 +75,7 @@ def pack_run(
             )
             run_calibration.write_calibration(packed.folder, facts)
             if not ood_scores.SCORES[facts["ood_score"]].fit:  # of one that was tried
-                fitted = packed.folder.fitted_scores(facts["precision"]).parent
-                shutil.rmtree(fitted, ignore_errors=True)
+                shutil.rmtree(packed.folder.fitted, ignore_errors=True)
     except OSError as error:
         raise InputError(
             f"{argument('place', place)} cannot be written ({error.strerror}); make "

@@ -58,7 +58,7 @@ def calibrate_run(
     else:
         _check_score(scorer, ood_score)
         score, chosen = ood_score, "which was asked for at the export"
-    attach([score])
+        attach([score])
     calibration = served_calibration.calibrate(
         scorer, data.validation, accept, ood_score=score
     )

@@ -8,9 +8,9 @@ from jem_tf.commands import (
     demo,
     evaluate_calibration,
     evaluate_ood,
-    evaluate_robustness,
-    evaluate_samples,
+    robustness_flags,
     run_flags,
+    samples_flags,
 )
 
 
@@ -27,14 +27,14 @@ def test_a_limit_is_a_flag_only_where_it_means_something():
 
 
 def test_a_split_is_chosen_where_images_of_the_runs_own_set_are_evaluated():
-    for command in (evaluate_calibration, evaluate_ood, evaluate_robustness):
+    for command in (evaluate_calibration, evaluate_ood, robustness_flags):
         values = flags.FlagValues()
         command.define(values)
         values(["command", "--workdir=x"])
         assert values.on == "test"
         assert values["on"].parser.enum_values == ["test", "validation"]
     values = flags.FlagValues()
-    evaluate_samples.define(values)
+    samples_flags.define(values)
     assert "on" not in values
 
 
