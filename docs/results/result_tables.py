@@ -1,5 +1,6 @@
 """The tables of pages.py, in Markdown: lines of text, made of results by model."""
 
+import functools
 import re
 
 from jem_tf.evaluation import seed_summary, tables
@@ -22,7 +23,7 @@ def of_evaluation(own) -> list[str]:
     return [
         *single_table(own),
         *attack_table(one),
-        *outlier_tables(one),
+        *outlier_tables(own),
         *shift_table(one),
     ]
 
@@ -54,13 +55,12 @@ def seeds_of(own) -> dict[str, list[str]]:
     return {stem: sorted(some) for stem, some in groups.items() if len(some) > 1}
 
 
-def show_seeds(own, some: list[str], key: str) -> str:
+def show_seeds(own, some: list[str], key: str, form=tables.format_number) -> str:
     """The mean of a metric over seeds, and its standard deviation (n - 1)."""
     over = seed_summary.summarise([own[model].metrics.get(key) for model in some])
     if over["mean"] is None:
         return ""
-    mean, deviation = (tables.format_number(over[name]) for name in ("mean", "sd"))
-    return f"{mean} ± {deviation}"
+    return f"{form(over['mean'])} ± {form(over['sd'])}"
 
 
 def attack_table(own):
@@ -87,20 +87,29 @@ def attack_table(own):
 
 
 def outlier_tables(own):
-    """AUROC: of each model a table, with a row for each score and a column a set."""
-    for model, result in own.items():
-        grid = tables.lay_out(result.metrics).grids.get("auroc", {})
-        scores = tables.column_names(grid)
-        rows = [
-            [metric_names.name_column("auroc", score)]
-            + [
-                f"{sets[score].value:.3f}" if score in sets else ""
-                for sets in grid.values()
-            ]
-            for score in scores
+    """AUROC: of each model of a first seed a table, and of all its seeds another."""
+    for model, result in first(own).items():
+        yield from outlier_table(
+            model, result, lambda key, m=result.metrics: f"{m[key]:.3f}"
+        )
+    for stem, some in seeds_of(own).items():
+        over = functools.partial(show_seeds, own, some, form="{:.3f}".format)
+        yield from outlier_table(f"{stem}, {len(some)} seeds", own[some[0]], over)
+
+
+def outlier_table(title: str, result, shown):
+    """A row for each score, a column for each set; `shown` is of a metric's name."""
+    grid = tables.lay_out(result.metrics).grids.get("auroc", {})
+    rows = [
+        [metric_names.name_column("auroc", score)]
+        + [
+            shown(f"auroc/{outliers}/{score}") if score in cells else ""
+            for outliers, cells in grid.items()
         ]
-        names = [metric_names.name_row("auroc", key) for key in grid]
-        yield from table([f"AUROC, {model}", *names], rows)
+        for score in tables.column_names(grid)
+    ]
+    names = [metric_names.name_row("auroc", key) for key in grid]
+    return table([f"AUROC, {title}", *names], rows)
 
 
 def shift_table(own):
