@@ -15,6 +15,7 @@ This module has `load`. The other modules are
 
     digits, picture_folders, tfds_sets   readers, one for each line of the table above
     batches                              training batches as a function of (seed, step)
+    augmentation                         crops, mirrors and cutouts of such a batch
     outliers                             sets of images that a model was not trained on
     openood                              groups of such sets, near and far
     set_names                            what the name of a set says

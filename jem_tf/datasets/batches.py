@@ -11,11 +11,10 @@ from typing import Any
 import tensorflow as tf
 
 from jem_tf import pixels
-from jem_tf.datasets import Dataset
+from jem_tf.datasets import Dataset, augmentation
 from jem_tf.errors import InputError, argument
 
 fold_in = tf.random.experimental.stateless_fold_in
-PAD_SHARE = 8  # reflect-pad by an eighth of the image: the paper's 4 pixels of 32
 # Streams of seeds [seed, stream]; 0 is JEM's, 5 the replay buffer's.
 ORDER, CROP, REAL_ORDER, REAL_CROP, CUTOUT = 1, 2, 3, 4, 7
 # (places int64 [B], seed int [2], largest place) -> int64 [B]
@@ -137,30 +136,27 @@ def share_maker(
     ) -> tuple[Any, Any]:
         part, order = (replica, replicas), {"shuffle": shuffle}
         places = order_examples(step, batch_size, len(labelled), [seed, ORDER], **order)
-        chosen = tf.gather(labelled, take_share(places, *part))
+        chosen = tf.gather(labelled, augmentation.take_share(places, *part))
         x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
         if augment:
-            x = crop_and_flip(x, fold_in([seed, CROP], step), dataset.flip, *part)
+            x = augmentation.crop_and_flip(
+                x, fold_in([seed, CROP], step), dataset.flip, *part
+            )
         x = pixels.from_uint8(x)
         if augment and cutout:
-            x = cut_out(x, cutout, fold_in([seed, CUTOUT], step), *part)
+            x = augmentation.cut_out(x, cutout, fold_in([seed, CUTOUT], step), *part)
         if p_x_images is None:
             return x, y
         places = order_examples(step, p_x_batch_size, n, [seed, REAL_ORDER], **order)
-        chosen = take_share(places, *part)
+        chosen = augmentation.take_share(places, *part)
         real, of_real = tf.gather(images, chosen), tf.gather(labels, chosen)
         if augment and p_x_images == "augmented":
             crop_seed = fold_in([seed, REAL_CROP], step)
-            real = crop_and_flip(real, crop_seed, dataset.flip, *part)
+            real = augmentation.crop_and_flip(real, crop_seed, dataset.flip, *part)
         x = {"labelled": x, "real": pixels.from_uint8(real)}
         return x, {"labelled": y, "real": of_real} if p_x_labels else y
 
     return make_share
-
-
-def take_share(x: tf.Tensor, replica: int | tf.Tensor, replicas: int) -> tf.Tensor:
-    """Returns the share of one of `replicas` in x [B, ...]: [B / replicas, ...]."""
-    return tf.reshape(x, [replicas, -1, *x.shape[1:]])[replica]
 
 
 def order_examples(
@@ -187,59 +183,6 @@ def order_examples(
     epoch_seed = fold_in(seed, step // steps_per_epoch)
     place = (step % steps_per_epoch) * batch_size + tf.range(batch_size, dtype=tf.int64)
     return shuffle(place, epoch_seed, n - 1)
-
-
-def crop_and_flip(
-    images: tf.Tensor,
-    seed: tf.Tensor,
-    flip: bool,
-    replica: int | tf.Tensor = 0,
-    replicas: int = 1,
-) -> tf.Tensor:
-    """Pads uint8 [B, H, W, C] by reflection, crops, and mirrors half if `flip`.
-
-    The padding is an eighth of the shorter side. `seed` (int [2]) is that of the whole
-    batch, of which the images may be one replica's share.
-    """
-    share, height, width = images.shape[:3]
-    crop_seed, flip_seed = tf.unstack(tf.random.split(seed))
-    pad = min(height, width) // PAD_SHARE
-    padded = tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]], "REFLECT")
-    corner = tf.random.stateless_uniform(
-        [share * replicas, 2, 1], crop_seed, 0, 2 * pad + 1, tf.int32
-    )
-    corner = take_share(corner, replica, replicas)
-    cropped = tf.gather(padded, corner[:, 0] + tf.range(height), axis=1, batch_dims=1)
-    cropped = tf.gather(cropped, corner[:, 1] + tf.range(width), axis=2, batch_dims=1)
-    if not flip:
-        return cropped
-    mirror = tf.random.stateless_uniform([share * replicas, 1, 1, 1], flip_seed) < 0.5
-    return tf.where(take_share(mirror, replica, replicas), cropped[:, :, ::-1], cropped)
-
-
-def cut_out(
-    images: tf.Tensor,
-    side: int,
-    seed: tf.Tensor,
-    replica: int | tf.Tensor = 0,
-    replicas: int = 1,
-) -> tf.Tensor:
-    """Sets a square of each image float [B, H, W, C] in [-1, 1] to 0, the middle grey.
-
-    Its centre is any pixel of the image, so that a part of the square may be outside
-    (DeVries & Taylor 2017). `side` is in pixels. `seed` (int [2]) is that of the whole
-    batch, of which the images may be one replica's share.
-    """
-    share, inside = images.shape[0], []
-    for axis, seed_of_axis in enumerate(tf.unstack(tf.random.split(seed)), start=1):
-        length = images.shape[axis]
-        centre = tf.random.stateless_uniform(
-            [share * replicas, 1], seed_of_axis, 0, length, tf.int32
-        )
-        offset = tf.range(length) - take_share(centre, replica, replicas) + side // 2
-        inside.append((offset >= 0) & (offset < side))
-    square = inside[0][:, :, None, None] & inside[1][:, None, :, None]
-    return tf.where(square, 0.0, images)
 
 
 def _check_cutout(side: int, image_size: Sequence[int]) -> None:
