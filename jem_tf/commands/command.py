@@ -100,8 +100,15 @@ class FlagGroup:
         bounds.hold(name, self._where["flag_values"])
 
     def alias(self, name: str, of: str) -> None:
-        """Another name of the flag `of`. Where both are given, the last counts."""
+        """Another name of the flag `of`. Both in one command are refused."""
         flags.DEFINE_alias(name, of, **self._where)
+        values = self._where["flag_values"]
+        flags.register_validator(
+            of,
+            lambda _: values[name].present in (0, values[of].present),
+            f"--{name} is another name of --{of}; give one of them.",
+            values,
+        )
 
 
 def execute(command: Command, arguments: Sequence[str]) -> NoReturn:

@@ -41,7 +41,10 @@ def test_a_split_is_chosen_where_images_of_the_runs_own_set_are_evaluated():
 def test_a_run_and_a_model_are_one_flag_by_two_names():
     values = parsed("--model=cifar10")
     assert values.workdir == values.model == "cifar10"
-    assert parsed("--model=a", "--workdir=b").model == "b"
+    for both in (["--model=a", "--workdir=b"], ["--workdir=b", "--model=a"]):
+        with pytest.raises(flags.IllegalFlagValueError, match="model is another name"):
+            parsed(*both)
+    assert parsed("--workdir=a", "--workdir=b").model == "b"
     with pytest.raises(flags.IllegalFlagValueError, match="workdir"):
         parsed()
 
