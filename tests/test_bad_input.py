@@ -8,7 +8,7 @@ from PIL import Image
 from jem_tf import datasets, train
 from jem_tf.commands import command
 from jem_tf.errors import InputError
-from jem_tf.runs import build, claiming, flagfiles, run_folder
+from jem_tf.runs import claiming, flagfiles, option_checks, run_folder
 from tests import processes
 
 pytestmark = pytest.mark.slow
@@ -143,9 +143,9 @@ def test_sizes_and_weights_that_do_not_fit_are_refused(tmp_path, argv, named):
 @pytest.mark.parametrize("flag", ["--batch_size=33", "--p_x_batch_size=33"])
 def test_a_batch_that_does_not_divide_among_replicas_is_refused(flag):
     given = options(*SMALL, "--p_x_images=plain", flag)
-    build.check_options(given, replicas=1)
+    option_checks.check_options(given, replicas=1)
     with pytest.raises(InputError) as raised:
-        build.check_options(given, replicas=2)
+        option_checks.check_options(given, replicas=2)
     assert_one_sentence(raised.value.with_flags(), flag, "2 replicas")
 
 

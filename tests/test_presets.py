@@ -6,7 +6,7 @@ import pytest
 
 from jem_tf import networks
 from jem_tf.options import Options
-from jem_tf.runs import build, flagfiles
+from jem_tf.runs import flagfiles, option_checks
 
 FLAGS = pathlib.Path(__file__).resolve().parent.parent / "flags"
 PRESETS = sorted(FLAGS.glob("*.flags"))
@@ -93,7 +93,7 @@ def test_it_leaves_place_data_and_seed_to_the_user(preset):
 @every_preset
 def test_its_options_do_not_contradict_each_other(preset):
     options = flagfiles.from_flagfile(preset)
-    build.check_options(options, replicas=1)
+    option_checks.check_options(options, replicas=1)
     _, num_classes = SETS[options.data.dataset]
     if options.objective.conditional or options.objective.p_x_y_weight:
         assert options.sampling.buffer_size % num_classes == 0

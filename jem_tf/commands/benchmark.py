@@ -18,7 +18,7 @@ from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inception_network
 from jem_tf.options import Options
-from jem_tf.runs import build, flagfiles, loading
+from jem_tf.runs import build, flagfiles, loading, option_checks
 from jem_tf.system import files
 from jem_tf.training import cluster
 
@@ -80,7 +80,7 @@ def measure(opts: Options, values: Any) -> dict[str, Any]:
         cluster.join_cluster(opts.training),
         (values.side, values.side, CHANNELS),
     )
-    build.check_options(opts, team.replicas)
+    option_checks.check_options(opts, team.replicas)
     repeats = values.repeats
     print("measuring the training step, traced first", flush=True)
     model, step = training_step.measure_training(opts, team, shape, repeats)

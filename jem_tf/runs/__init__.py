@@ -9,6 +9,7 @@
     int8_weights        a network's weights in one file, a byte a number
     checkpoint_manager  all checkpoints of a run: saved, restored, pruned
     build               from options to network, buffer, sampler, batches, optimiser
+    option_checks       refuses options that contradict each other
     initial_weights     what a run starts from: another run, or a Keras network
     pretrained_models   the models that come with the package, by name
     loading             a trained run, read back, and the data it was trained on

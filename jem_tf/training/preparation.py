@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from jem_tf import datasets, jem
 from jem_tf.options import Options
-from jem_tf.runs import build, claiming, initial_weights, loading, run_folder
+from jem_tf.runs import (
+    build,
+    claiming,
+    initial_weights,
+    loading,
+    option_checks,
+    run_folder,
+)
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import console
 from jem_tf.training import cluster, loop
@@ -42,7 +49,7 @@ def prepare(opts: Options) -> Prepared:
       InputError: if something the user gave is wrong.
     """
     team = cluster.join_cluster(opts.training)
-    build.check_options(opts, team.replicas)
+    option_checks.check_options(opts, team.replicas)
     path = opts.training.workdir or run_folder.default_path(opts)
     claiming.check(path, opts)
     before = RunFolder(path).read_description()
