@@ -11,6 +11,7 @@
     build               from options to network, buffer, sampler, batches, optimiser
     option_checks       refuses options that contradict each other
     initial_weights     what a run starts from: another run, or a Keras network
+    initial_sources     reads such a network, whatever its file
     pretrained_models   the models that come with the package, by name
     loading             a trained run, read back, and the data it was trained on
 

@@ -6,7 +6,7 @@ They are read once and kept in the run's folder, which then needs their source n
 import pathlib
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -20,39 +20,17 @@ from jem_tf.options import Options, replace
 from jem_tf.runs import (
     build,
     checkpoint_manager,
+    initial_sources,
     int8_weights,
     loading,
-    pretrained_models,
 )
+from jem_tf.runs.initial_sources import Source
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
 
 SHOWN, CENTRED = 16, 1000  # training images that are compared, and whose E is centred
 TOLERANCE = 0.1  # of the largest logit, for differences of rounding in bfloat16
-
-
-class Source(NamedTuple):
-    """A trained network, as far as a file says what it is.
-
-    weights: [(layer, weight, value)] in the order of Keras's `Model.weights`.
-    logits: from images float32 [B, H, W, C] in [-1, 1] to logits [B, K].
-    network: the `keras.Model`; None of a SavedModel, which has no layers.
-    run: the folder of the run that it is of, or None.
-    generative: whether it learned log p(x) or log p(x, y); False where the file does
-      not say, as of a network that was saved without its JEM.
-    """
-
-    weights: list[tuple[str, str, np.ndarray]]
-    logits: Callable[[tf.Tensor], tf.Tensor]
-    network: keras.Model | None = None
-    run: RunFolder | None = None
-    generative: bool = False
-
-    @property
-    def normalised(self) -> bool:
-        """Whether it has batch normalisation."""
-        return any(name == "moving_variance" for _, name, _ in self.weights)
 
 
 class Initial(NamedTuple):
@@ -85,7 +63,7 @@ def read(opts: Options, data: Dataset) -> Initial:
         message names the first layer that differs.
     """
     init = opts.network.init
-    source, images = _open(init), data.train.images
+    source, images = initial_sources.read_source(init), data.train.images
     shape, num_classes = tuple(images.shape[1:]), len(data.class_names)
     network = _network(opts, shape, num_classes)
     if source.normalised and "batch" not in opts.network.norm:
@@ -182,48 +160,6 @@ def _classifier(source: Source, network: keras.Model) -> list[np.ndarray] | None
     return kept if shapes[0] == shapes[1] else None  # not if only the JEM was folded
 
 
-def _open(init: str) -> Source:
-    path = pretrained_models.find(init) or files.expand(init)
-    if RunFolder(path).flags_file.is_file():
-        run = loading.read_run(path, precision="float32")
-        source, generative = _of_network(run.model.network), run.model.generative
-        return source._replace(run=run.folder, generative=generative)
-    try:
-        if path.is_file():
-            model = keras.models.load_model(path, compile=False)
-            source = _of_network(getattr(model, "network", model))  # a JEM's own
-            return source._replace(generative=getattr(model, "generative", False))
-        if (path / "saved_model.pb").is_file():
-            return _of_saved_model(path)
-    except (OSError, TypeError, ValueError, AttributeError) as error:
-        why = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"{argument('init', init)} cannot be read ({why}); give a run, a .keras "
-            "file, or a SavedModel that Keras's export wrote."
-        ) from error
-    raise InputError(
-        f"{argument('init', init)} is no run, .keras file or SavedModel; name one."
-    )
-
-
-def _of_network(network: keras.Model) -> Source:
-    weights = [
-        (weight.path.rpartition("/")[0], weight.name, np.asarray(weight))
-        for weight in network.weights
-    ]
-    return Source(weights, lambda x: network(x, training=False), network)
-
-
-def _of_saved_model(path: pathlib.Path) -> Source:
-    saved, weights = tf.saved_model.load(str(path)), []
-    if not hasattr(saved, "serve"):
-        raise ValueError("it has no endpoint called serve")
-    for variable in saved.variables:
-        layer, _, name = variable.name.partition(":")[0].rpartition("/")
-        weights.append((layer, name, variable.numpy()))
-    return Source(weights, lambda x: saved.serve(x))  # which keeps its variables alive
-
-
 def _network(
     opts: Options, shape: tuple[int, ...], num_classes: int, **changes: Any
 ) -> keras.Model:
@@ -241,12 +177,12 @@ def _folded(
         _assign(network, source, replace(opts, {"norm": "batch"}))
     with arguments_renamed(network="init"):
         folded = networks.fold_batch_norm(network)
-    weights, _, network = _of_network(folded)[:3]
+    weights, _, network = initial_sources.of_network(folded)[:3]
     return source._replace(weights=weights, network=network)
 
 
 def _assign(network: keras.Model, source: Source, opts: Options) -> None:
-    own = _of_network(network).weights
+    own = initial_sources.of_network(network).weights
     for i in range(max(len(own), len(source.weights))):
         theirs, ours = (_describe(x[i : i + 1]) for x in (source.weights, own))
         if theirs.partition(" ")[2] != ours.partition(" ")[2]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from jem_tf import datasets, energies, networks, pixels
 from jem_tf.errors import InputError
 from jem_tf.options import Network, Objective, Options
-from jem_tf.runs import initial_weights
+from jem_tf.runs import initial_sources, initial_weights
 from jem_tf.runs.run_folder import RunFolder
 from tests import tiny_models
 
@@ -194,7 +194,7 @@ def test_a_density_is_no_plain_classifier(tmp_path):
 def test_a_classifier_of_other_weights_than_the_network_is_not_kept(norm, tmp_path):
     before = initial_weights.Initial([], trained(norm="frozen_batch").get_weights())
     initial_weights.write(RunFolder(tmp_path), before)
-    source = initial_weights.Source([], float, None, RunFolder(tmp_path), True)
+    source = initial_sources.Source([], float, None, RunFolder(tmp_path), True)
     kept = initial_weights._classifier(source, trained(norm=norm))
     assert (kept is None) == (norm == "none")
 
