@@ -1,17 +1,14 @@
 """The flags of attacks: the radii, efforts and refinements that they choose."""
 
 import pytest
-from absl import flags
 
 from jem_tf.commands import robustness_flags, run_flags
 from jem_tf.errors import InputError
+from tests.commands import flag_values
 
 
 def given(*words):
-    values = flags.FlagValues()
-    robustness_flags.define(values)
-    values(["evaluate robustness", "--workdir=digits", *words])
-    return values
+    return flag_values.parsed(robustness_flags.define, "--workdir=digits", *words)
 
 
 @pytest.fixture(scope="module")

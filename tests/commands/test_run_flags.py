@@ -1,5 +1,7 @@
 """The flags of the commands that look at a trained run."""
 
+import functools
+
 import pytest
 from absl import flags
 
@@ -12,13 +14,12 @@ from jem_tf.commands import (
     run_flags,
     samples_flags,
 )
+from tests.commands import flag_values
 
 
 def parsed(*words, **options):
-    values = flags.FlagValues()
-    run_flags.define(values, **options)
-    values(["command", *words])
-    return values
+    define = functools.partial(run_flags.define, **options)
+    return flag_values.parsed(define, *words)
 
 
 def test_a_limit_is_a_flag_only_where_it_means_something():
@@ -28,9 +29,7 @@ def test_a_limit_is_a_flag_only_where_it_means_something():
 
 def test_a_split_is_chosen_where_images_of_the_runs_own_set_are_evaluated():
     for command in (evaluate_calibration, evaluate_ood, robustness_flags):
-        values = flags.FlagValues()
-        command.define(values)
-        values(["command", "--workdir=x"])
+        values = flag_values.parsed(command.define, "--workdir=x")
         assert values.on == "test"
         assert values["on"].parser.enum_values == ["test", "validation"]
     values = flags.FlagValues()
@@ -51,9 +50,5 @@ def test_a_run_and_a_model_are_one_flag_by_two_names():
 
 @pytest.mark.parametrize("command", [classify, demo])
 def test_the_folder_of_a_packed_run_may_be_called_workdir(command):
-    values = flags.FlagValues()
-    command.define(values)
-    values(["command"])
-    assert values.workdir == "cifar10"
-    values(["command", "--workdir=x"])
-    assert values.model == "x"
+    assert flag_values.parsed(command.define).workdir == "cifar10"
+    assert flag_values.parsed(command.define, "--workdir=x").model == "x"

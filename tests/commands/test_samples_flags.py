@@ -1,18 +1,15 @@
 """The flags of samples: where they come from, and what is for fresh chains alone."""
 
 import pytest
-from absl import flags
 
 from jem_tf.commands import run_evaluation, run_flags, samples_flags
 from jem_tf.errors import InputError
 from jem_tf.runs import loading
+from tests.commands import flag_values
 
 
 def given(*words):
-    values = flags.FlagValues()
-    samples_flags.define(values)
-    values(["evaluate samples", "--workdir=digits", *words])
-    return values
+    return flag_values.parsed(samples_flags.define, "--workdir=digits", *words)
 
 
 @pytest.fixture(scope="module")
