@@ -60,9 +60,7 @@ def show_seeds(own, some: list[str], key: str, form=tables.format_number) -> str
     over = seed_summary.summarise([own[model].metrics.get(key) for model in some])
     if over["mean"] is None:
         return ""
-    mean = form(over["mean"])
-    decimals = len(mean.partition(".")[2])
-    return f"{mean} ± {over['sd']:.{decimals}f}"
+    return f"{form(over['mean'])} ± {over['sd']:.2g}"
 
 
 def attack_table(own):

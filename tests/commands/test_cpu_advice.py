@@ -4,12 +4,12 @@ import dataclasses
 import shlex
 
 import pytest
-from absl import flags
 
 from jem_tf.commands import cpu_advice
 from jem_tf.options import Data, Network, Options
 from jem_tf.runs import flagfiles
 from jem_tf.system import hardware
+from tests.commands import flag_values
 from tests.processes import ROOT
 
 
@@ -45,9 +45,7 @@ def test_a_set_with_a_preset_for_cpus_is_told_of_it(name):
 def test_another_set_is_told_of_one_with_the_flags_to_take_it(name, preset):
     words = advised(options(name))
     assert words == [f"--flagfile=flags/{preset}_cpu.flags", f"--dataset={name}"]
-    values = flags.FlagValues()
-    flagfiles.define(values)
-    values(["jem-tf", *words])
+    values = flag_values.parsed(flagfiles.define, *words)
     opts = flagfiles.from_flags(values)
     assert opts.data.dataset == name
     assert opts.network.network == "convnet-64"
@@ -58,9 +56,7 @@ def test_the_flags_that_say_which_data_and_how_are_kept():
     given = options("svhn", augment=False, flip="false", **own)
     words = advised(given)
     assert "--data_dir=/data/my sets" in words
-    values = flags.FlagValues()
-    flagfiles.define(values)
-    values(["jem-tf", *words])
+    values = flag_values.parsed(flagfiles.define, *words)
     assert flagfiles.from_flags(values).data == given.data
 
 

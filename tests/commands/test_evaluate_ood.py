@@ -4,11 +4,11 @@ import json
 import shutil
 
 import pytest
-from absl import flags
 from PIL import Image
 
 from jem_tf import ood_scores
 from jem_tf.commands import evaluate_ood
+from tests.commands import flag_values
 from tests.datasets.test_tfds_sets import CIFAR10, pictures, store
 from tests.processes import ROOT, forked, run_here, tool_here
 
@@ -18,9 +18,8 @@ TOOL = ROOT / "tools" / "evaluate_ood.py"
 
 
 def test_a_comma_in_a_name_is_quoted_as_the_help_says():
-    values = flags.FlagValues()
-    evaluate_ood.define(values)
-    values(["jem-tf", "--workdir=RUN", '--sets="folder:/a,b",svhn'])
+    words = ("--workdir=RUN", '--sets="folder:/a,b",svhn')
+    values = flag_values.parsed(evaluate_ood.define, *words)
     assert values.sets == ["folder:/a,b", "svhn"]
     assert """'"folder:/a,b",svhn'""" in values["sets"].help
 

@@ -13,14 +13,12 @@ from jem_tf.errors import InputError
 from jem_tf.evaluation import inception_network
 from jem_tf.options import Data, Options, Training
 from jem_tf.runs.run_folder import DataDescription, RunFolder
+from tests.commands import flag_values
 from tests.datasets.test_tfds_sets import pictures, store
 
 
 def given(*words):
-    values = flags.FlagValues()
-    evaluate_all.define(values)
-    values(["jem-tf evaluate all", "--workdir=x", *words])
-    return values
+    return flag_values.parsed(evaluate_all.define, "--workdir=x", *words)
 
 
 def a_run(place, dataset="digits", shape=(8, 8, 1)):
