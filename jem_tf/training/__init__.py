@@ -2,7 +2,8 @@
 
     preparation    what a run needs before its first step: devices, folder, data, model
     loop           takes the remaining steps of a run
-    guard          detects that training diverges, and chooses how to try again
+    guard          detects that training diverges, and has the run try again
+    remedy         what each retry changes
     drift          detects that the sampler falls behind, for the guard
     callbacks      measure, print and log a run while it trains
     pace           says what a step takes, and when the run will end

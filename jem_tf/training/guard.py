@@ -1,10 +1,8 @@
-"""The divergence guard: sees training diverge, and says how to try again.
+"""The divergence guard: sees training diverge, and has the run try again.
 
-The remedy is what the authors advise doing by hand (README of wgrathwohl/JEM): back to
-the last good checkpoint, another seed, a lower learning rate, a stronger sampler. What
-a retry changes stands in guard.json before anything else happens, so that a run that is
-killed after an alarm goes on as it would have. A drift (`drift.py`) is no divergence
-yet: unless `guard_on_drift` says otherwise, it is a warning.
+What a retry changes (`remedy.py`) stands in guard.json before anything else happens, so
+that a run that is killed after an alarm goes on as it would have. A drift (`drift.py`)
+is no divergence yet: unless `guard_on_drift` says otherwise, it is a warning.
 """
 
 import dataclasses
@@ -15,12 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jem_tf.errors import InputError, argument
-from jem_tf.options import FaultTolerance, Options, Sampling, flatten
+from jem_tf.options import FaultTolerance, Options
 from jem_tf.system import files
+from jem_tf.training import remedy
 from jem_tf.training.drift import Drift
 
-SEED_STEP, SEEDS = 1_000_003, 2**31  # far from the seeds that people take
-FIRST_L2, FIRST_CLAMP, MORE_STEPS = 0.1, 1.0, 1.5
 EVENT = ("step", "seen", "back_to", "gave_up", "changes")
 WARNING = ("step", "seen", "retries")
 MEANING = {
@@ -196,7 +193,7 @@ class Guard:
           InputError: if guard.json cannot be written.
         """
         gives_up = self.spent
-        changes = {} if gives_up else _changes(opts, self.retries + 1)
+        changes = {} if gives_up else remedy.changes(opts, self.retries + 1)
         event = (alarm.step, alarm.seen, back_to, gives_up, changes)
         self.events.append(dict(zip(EVENT, event, strict=True)))
         self.streak, self.drift = 0, Drift()
@@ -263,40 +260,3 @@ def describe_drift(warning: Mapping[str, Any]) -> str:
         f"{warning['seen']}; samples may decay, and a lower learning rate or more "
         "sampler steps may help"
     )
-
-
-def strengthen(opts: Options, retries: int) -> Options:
-    """Changes the options of a run to those after so many retries."""
-    for _ in range(retries):
-        training, sampling = opts.training, opts.sampling
-        objective, what = opts.objective, opts.fault_tolerance.guard_strengthen
-        training = dataclasses.replace(
-            training,
-            seed=(training.seed + SEED_STEP) % SEEDS,
-            learning_rate=training.learning_rate
-            * opts.fault_tolerance.guard_learning_rate,
-        )
-        if what in ("both", "sampler"):
-            sampling = _stronger(sampling)
-        if what in ("both", "energy_l2"):
-            more = max(2 * objective.energy_l2, FIRST_L2)
-            objective = dataclasses.replace(objective, energy_l2=more)
-        opts = dataclasses.replace(
-            opts, training=training, sampling=sampling, objective=objective
-        )
-    return opts
-
-
-def _stronger(sampling: Sampling) -> Sampling:
-    clamps = sampling.score_clamp, sampling.range_clamp
-    if not all(clamps):
-        gradient, pixels = (clamp or FIRST_CLAMP for clamp in clamps)
-        return dataclasses.replace(sampling, score_clamp=gradient, range_clamp=pixels)
-    more = math.ceil(MORE_STEPS * sampling.sampler_steps)
-    return dataclasses.replace(sampling, sampler_steps=more)
-
-
-def _changes(opts: Options, retries: int) -> dict[str, Any]:
-    """{option: value} of what the retry does other than the user's options say."""
-    before, after = flatten(opts), flatten(strengthen(opts, retries))
-    return {name: after[name] for name in after if after[name] != before[name]}

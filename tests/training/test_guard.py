@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import math
 
@@ -7,16 +6,12 @@ import pytest
 from jem_tf.errors import InputError
 from jem_tf.options import (
     FaultTolerance,
-    Objective,
-    Options,
-    Sampling,
-    Training,
-    flatten,
     replace,
 )
 from jem_tf.runs import flagfiles
-from jem_tf.training import guard
+from jem_tf.training import guard, remedy
 from jem_tf.training.drift import START
+from tests.training.test_remedy import OPTIONS
 
 CALM = {
     "loss": 0.5,
@@ -37,12 +32,6 @@ OUTSIDE = {  # a reading just beyond its bound
     "energy_real": 1.001 * ENERGY,
     "energy_drawn": 1.001 * ENERGY,
 }
-OPTIONS = Options(
-    sampling=Sampling(sampler_steps=10),
-    objective=Objective(energy_l2=0.0),
-    training=Training(seed=5, learning_rate=0.1),
-    fault_tolerance=FaultTolerance(guard_strengthen="both", guard_learning_rate=0.5),
-)
 
 
 def made(place, **options):
@@ -67,11 +56,6 @@ def diverge(watch, step, back_to, opts=OPTIONS):
     """An alarm and what is noted of it -> the line for the log."""
     watch.record(alarm(watch, step, loss=math.nan), back_to, opts)
     return watch.describe()
-
-
-def with_fault_tolerance(**options):
-    survival = dataclasses.replace(OPTIONS.fault_tolerance, **options)
-    return dataclasses.replace(OPTIONS, fault_tolerance=survival)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -149,7 +133,7 @@ def test_a_retry_is_noted_before_anything_else(tmp_path):
     noted = json.loads((tmp_path / "guard.json").read_text())
     assert noted == {"retries": 1, "events": watch.events}
     changes = {
-        "seed": 5 + guard.SEED_STEP,
+        "seed": 5 + remedy.SEED_STEP,
         "learning_rate": 0.05,
         "score_clamp": 1.0,
         "range_clamp": 1.0,
@@ -226,7 +210,7 @@ def test_a_run_that_gave_up_stays_so_until_it_may_retry_more(tmp_path):
 def test_a_retry_does_what_was_noted_whatever_the_flags_say_now(tmp_path):
     diverge(made(tmp_path), 7, 5)
     changes = made(tmp_path, guard_learning_rate=0.9, guard_strengthen="none").changes
-    assert replace(OPTIONS, changes) == guard.strengthen(OPTIONS, 1)
+    assert replace(OPTIONS, changes) == remedy.strengthen(OPTIONS, 1)
     assert replace(OPTIONS, {}) == OPTIONS
 
 
@@ -259,68 +243,6 @@ def test_a_guard_json_that_is_none_is_refused(tmp_path, text):
     message = refused(made, tmp_path)
     assert f"{tmp_path / 'guard.json'} cannot be read" in message
     assert "delete it" in message
-
-
-def test_strengthening_never_changes_the_options_it_is_given():
-    before = flatten(OPTIONS)
-    assert guard.strengthen(OPTIONS, 2) == guard.strengthen(OPTIONS, 2)
-    assert flatten(OPTIONS) == before
-    assert guard.strengthen(OPTIONS, 0) == OPTIONS
-
-
-def test_each_retry_strengthens_the_one_before():
-    opts = OPTIONS
-    for retries in range(1, 6):
-        opts = guard.strengthen(opts, 1)
-        assert guard.strengthen(OPTIONS, retries) == opts
-
-
-CLAMPED = {"score_clamp": 1.0, "range_clamp": 1.0, "sampler_steps": 10}
-
-
-@pytest.mark.parametrize("what", ["both", "sampler", "energy_l2", "none"])
-def test_a_retry_strengthens_what_it_was_told_to(what):
-    opts, before = with_fault_tolerance(guard_strengthen=what), flatten(OPTIONS)
-    sampler = [
-        CLAMPED,
-        CLAMPED | {"sampler_steps": 15},
-        CLAMPED | {"sampler_steps": 23},
-    ]
-    for retry in (1, 2, 3):
-        strengthened = flatten(guard.strengthen(opts, retry))
-        expected = {
-            "seed": 5 + retry * guard.SEED_STEP,
-            "learning_rate": pytest.approx(0.1 * 0.5**retry),
-            "guard_strengthen": what,
-        }
-        if what in ("both", "sampler"):
-            expected |= sampler[retry - 1]
-        if what in ("both", "energy_l2"):
-            expected["energy_l2"] = pytest.approx([0.1, 0.2, 0.4][retry - 1])
-        assert strengthened == before | expected
-
-
-def test_a_clamp_of_the_users_stays():
-    sampling = Sampling(sampler_steps=10, score_clamp=0.3)
-    opts = dataclasses.replace(OPTIONS, sampling=sampling)
-    sampling = guard.strengthen(opts, 1).sampling
-    assert (sampling.score_clamp, sampling.range_clamp) == (0.3, 1.0)
-    assert sampling.sampler_steps == 10
-    assert guard.strengthen(opts, 2).sampling.sampler_steps == 15
-
-
-def test_the_learning_rate_falls_as_told_and_may_stay():
-    for factor, expected in ((0.1, 1e-3), (1.0, 0.1)):
-        opts = with_fault_tolerance(guard_learning_rate=factor)
-        rate = guard.strengthen(opts, 2).training.learning_rate
-        assert rate == pytest.approx(expected)
-
-
-def test_a_retrys_seed_is_a_seed():
-    last = dataclasses.replace(OPTIONS, training=Training(seed=2**31 - 1))
-    seeds = [guard.strengthen(last, n).training.seed for n in range(50)]
-    assert len(set(seeds)) == 50
-    assert all(0 <= seed < 2**31 for seed in seeds)
 
 
 def beyond(watch, steps, gap=-2 * GAP, first=1, **readings):
