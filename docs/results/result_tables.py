@@ -1,6 +1,5 @@
 """The tables of pages.py, in Markdown: lines of text, made of results by model."""
 
-import functools
 import re
 
 from jem_tf.evaluation import seed_summary, tables
@@ -33,7 +32,7 @@ def single_table(own):
     rows = []
     for key in SINGLE:
         cells = [show(comparison.cell_of(r.metrics, key)) for r in first(own).values()]
-        over = [show_seeds(own, some, key) for some in seeds_of(own).values()]
+        over = [show_mean(own, some, key) for some in seeds_of(own).values()]
         if any(cells):
             rows.append([metric_names.name_metric(key).text, *cells, *over])
     heads = (f"{stem}, {len(some)} seeds" for stem, some in seeds_of(own).items())
@@ -55,12 +54,13 @@ def seeds_of(own) -> dict[str, list[str]]:
     return {stem: sorted(some) for stem, some in groups.items() if len(some) > 1}
 
 
-def show_seeds(own, some: list[str], key: str, form=tables.format_number) -> str:
-    """The mean of a metric over seeds, and its standard deviation (n - 1)."""
+def show_mean(own, some: list[str], key: str, form=tables.format_number) -> str:
+    """The mean of a metric over models, of several ± the standard deviation (n - 1)."""
     over = seed_summary.summarise([own[model].metrics.get(key) for model in some])
     if over["mean"] is None:
         return ""
-    return f"{form(over['mean'])} ± {over['sd']:.2g}"
+    deviation = "" if over["sd"] is None else f" ± {over['sd']:.2g}"
+    return form(over["mean"]) + deviation
 
 
 def attack_table(own):
@@ -88,23 +88,20 @@ def attack_table(own):
 
 def outlier_tables(own):
     """AUROC: of each model of a first seed a table, and of all its seeds another."""
-    for model, result in first(own).items():
-        yield from outlier_table(
-            model, result, lambda key, m=result.metrics: f"{m[key]:.3f}"
-        )
+    for model in first(own):
+        yield from outlier_table(model, own, [model])
     for stem, some in seeds_of(own).items():
-        over = functools.partial(show_seeds, own, some, form="{:.3f}".format)
-        yield from outlier_table(f"{stem}, {len(some)} seeds", own[some[0]], over)
+        yield from outlier_table(f"{stem}, {len(some)} seeds", own, some)
 
 
-def outlier_table(title: str, result, shown):
-    """A row for each score, a column for each set; `shown` is of a metric's name."""
-    grid = tables.lay_out(result.metrics).grids.get("auroc", {})
+def outlier_table(title: str, own, some: list[str]):
+    """Means over models: a row for each score, a column for each set."""
+    grid = tables.lay_out(own[some[0]].metrics).grids.get("auroc", {})
     rows = [
         [metric_names.name_column("auroc", score)]
         + [
-            shown(f"auroc/{outliers}/{score}") if score in cells else ""
-            for outliers, cells in grid.items()
+            show_mean(own, some, f"auroc/{outliers}/{score}", "{:.3f}".format)
+            for outliers in grid
         ]
         for score in tables.column_names(grid)
     ]
