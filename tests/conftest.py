@@ -9,6 +9,10 @@ import shutil
 import urllib.request
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# A process of xdist has a core, not a pool of threads that wait for one: a fifth less
+# time of a core for a training. What a test starts inherits it.
+for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 import pytest
 
