@@ -136,8 +136,8 @@ def where_to_write(
     """The folder for the pictures: --out, or the run's, or one beside the user."""
     if values.out:
         return files.expand(values.out)
-    if pretrained_models.find(values.workdir) is not None:
-        return pathlib.Path("samples")
+    if (shipped := pretrained_models.find(values.workdir)) is not None:
+        return pathlib.Path("samples", shipped.name)
     return trained.folder.samples
 
 

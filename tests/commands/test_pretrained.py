@@ -74,7 +74,7 @@ def test_pictures_come_beside_the_user(shipped, tmp_path, monkeypatch):
     ended = command_here("sample", "--model=tiny", "--count=3", "--steps=1")
     assert ended.code == 0, ended
     for written in ended.out.splitlines()[1:]:
-        assert written.startswith("samples/")
+        assert written.startswith("samples/tiny/")
         assert (tmp_path / written).exists()
     assert contents(shipped) == before
 
