@@ -2,8 +2,8 @@
 
     python docs/results/pages.py
 
-It reads docs/results/DATASET/MODEL/*.json, as `jem-tf evaluate all` writes them to
-RUN/results, and DATASET.words and README.words: what is said of the numbers, in which
+It reads docs/results/DATASET/MODEL/*.json, as `jem-tf evaluate` and `jem-tf diagnose`
+write them to RUN/results, and *.words: what is said of the numbers, in which
 {DATASET/MODEL/EVALUATION:KEY} stands for one. This copies results of runs first:
 
     python docs/results/pages.py DATASET/MODEL=RUN ...
@@ -11,6 +11,7 @@ RUN/results, and DATASET.words and README.words: what is said of the numbers, in
 result_tables.py beside it lays out the tables.
 """
 
+import itertools
 import json
 import pathlib
 import re
@@ -23,7 +24,6 @@ from jem_tf.evaluation.report_page.run_results import EVALUATIONS, Result
 from jem_tf.runs.run_folder import RunFolder
 
 HERE = pathlib.Path(__file__).parent
-MOST_COLUMNS = 5  # of a table of the first page
 DATASETS = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
@@ -76,7 +76,8 @@ def read_results(folder: pathlib.Path):
 
 def dataset_page(dataset: str, models, words) -> list[str]:
     """The page of a data set."""
-    lines = [f"# {DATASETS[dataset]}", "", *words, ""]
+    legend = said("legend", {})
+    lines = [f"# {DATASETS[dataset]}", "", *words, "", *legend, ""]
     for name, (title, command) in EVALUATIONS.items():
         own = {m: results[name] for m, results in models.items() if name in results}
         if own:
@@ -89,22 +90,34 @@ def dataset_page(dataset: str, models, words) -> list[str]:
 def protocols(dataset: str, name: str, own):
     """Says of each model which file has all numbers, and of which images they are."""
     for model, result in own.items():
-        images = result.protocol.get("images") or result.protocol.get("source", "")
         file = f"{dataset}/{model}/{name}.json"
-        yield f"- {model}: {images} ([all numbers]({file}))"
+        yield f"- {model}: {describe(result.protocol)} ([all numbers]({file}))"
+
+
+def describe(protocol) -> str:
+    """Says of which images numbers are, and in which precision."""
+    said = [protocol.get("images")]
+    if "source" in protocol:
+        said = [f"{protocol['samples_drawn']:,} samples, {protocol['source']}"]
+    if "chains" in protocol:
+        said = [f"{protocol['chains']} chains of {protocol['steps']} steps"]
+    if "start" in protocol:
+        said.append(f"from {protocol['start']}")
+    if protocol.get("half", "all") != "all":
+        said.append(f"outliers of {protocol['half']} index")
+    return ", ".join(filter(None, [*said, protocol["precision"]]))
 
 
 def first_page(models) -> list[str]:
     """The page that compares models, with each other and with the literature."""
     lines = ["# Results", "", *said("README", models), ""]
-    for dataset, own in models.items():
+    for dataset, results in models.items():
         lines += [f"## {DATASETS[dataset]}", "", f"[All tables]({dataset}.md).", ""]
-        entries = comparison.list_entries(own)
+        entries = comparison.list_entries(results)
         for subject, columns in comparison.list_subjects(entries).items():
             lines += [f"### {subject}", ""]
-            for at in range(0, len(columns), MOST_COLUMNS):
-                part = columns[at : at + MOST_COLUMNS]
-                lines += [*result_tables.compared(part, entries), ""]
+            for quantity, own in itertools.groupby(columns, lambda c: c.quantity):
+                lines += [*result_tables.compared(quantity, [*own], entries), ""]
     return lines
 
 

@@ -6,6 +6,7 @@ from jem_tf.evaluation import seed_summary, tables
 from jem_tf.evaluation.report_page import comparison, metric_names
 
 SEVERITIES = range(1, 6)
+SYNTHETIC = ("uniform", "constant", "interpolation")  # last of a table's outliers
 SINGLE = (
     *("accuracy", "accuracy_noisy", "nll", "brier", "ece", "ece_adaptive"),
     *("ece_classwise", "temperature", "ece_temperature_scaled"),
@@ -97,15 +98,16 @@ def outlier_tables(own):
 def outlier_table(title: str, own, some: list[str]):
     """Means over models: a row for each score, a column for each set."""
     grid = tables.lay_out(own[some[0]].metrics).grids.get("auroc", {})
+    sets = sorted(grid, key=lambda key: (key in SYNTHETIC, key))
     rows = [
         [metric_names.name_column("auroc", score)]
         + [
             show_mean(own, some, f"auroc/{outliers}/{score}", "{:.3f}".format)
-            for outliers in grid
+            for outliers in sets
         ]
         for score in tables.column_names(grid)
     ]
-    names = [metric_names.name_row("auroc", key) for key in grid]
+    names = [metric_names.name_row("auroc", key) for key in sets]
     return table([f"AUROC, {title}", *names], rows)
 
 
@@ -123,8 +125,8 @@ def shift_table(own):
     return table(["mean over corruptions", *heads], rows)
 
 
-def compared(columns, entries):
-    """A table whose columns hold numbers of one protocol; protocols stand below."""
+def compared(quantity: str, columns, entries):
+    """A table of a quantity: a column for each protocol, which stands below."""
     letters = {column: f"({chr(97 + i)})" for i, column in enumerate(columns)}
     mine = [entry for entry in entries if entry.column in letters]
     rows = [
@@ -139,9 +141,7 @@ def compared(columns, entries):
         ]
         for model in dict.fromkeys(entry.model for entry in mine)
     ]
-    yield from table(
-        ["", *(f"{c.quantity} {letter}" for c, letter in letters.items())], rows
-    )
+    yield from table([quantity, *letters.values()], rows)
     yield from (f"{letter} {column.protocol}  " for column, letter in letters.items())
     sources = dict.fromkeys(entry.source for entry in mine if entry.source)
     yield from ["", f"Sources: {'; '.join(sources)}."] if sources else []

@@ -112,13 +112,16 @@ def card(name: str, folder: RunFolder, sentence: str, commands: list[str]) -> st
         "|---|---|---|",
         *rows(folder.result("calibration"), SHOWN),
     ]
+    served = facts["ood_score"]
+    too = "" if served == "log_px" else " and by the model's own log p(x)"
     lines += [
         "",
-        "AUROC with the odd half of each set of outliers, by the score that `is_ood`",
-        f"goes by, `{facts['ood_score']}` ({facts['ood_score_about']}), and by the",
-        "model's own log p(x):",
+        f"`is_ood` goes by `{served}` ({facts['ood_score_about']}),",
+        f"{facts['ood_score_chosen']}."
+        + (" That classifier is kept in 8 bits." if in_8_bits(folder) else ""),
+        f"AUROC with the odd half of each set of outliers, by this score{too}:",
     ]
-    for score in dict.fromkeys([facts["ood_score"], "log_px"]):
+    for score in dict.fromkeys([served, "log_px"]):
         lines += [
             "",
             f"| outliers: `{score}` | AUROC | 95% interval |",
@@ -132,6 +135,14 @@ def card(name: str, folder: RunFolder, sentence: str, commands: list[str]) -> st
         f"computed at temperature {facts['temperature']:.3f}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def in_8_bits(folder: RunFolder) -> bool:
+    """Whether the classifier that scores outliers is kept as int8."""
+    if not folder.initial_classifier.exists():
+        return False
+    with np.load(folder.initial_classifier) as arrays:
+        return any(arrays[name].dtype == np.int8 for name in arrays.files)
 
 
 def rows(path: pathlib.Path, names, score: str = ""):

@@ -19,7 +19,7 @@ EVALUATIONS = {
     "ood": ("Outliers: does it know what it does not know?", "evaluate ood"),
     "samples": ("Samples: what does it draw?", "evaluate samples"),
     "fresh_samples": (
-        "Fresh samples: what do chains from noise draw?",
+        "Fresh samples: what do new chains draw?",
         "evaluate samples, from fresh chains, kept as fresh_samples",
     ),
     "chains": ("Chains: do they mix?", "diagnose"),
