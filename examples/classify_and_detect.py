@@ -1,4 +1,4 @@
-"""Classifies pictures, and says of which the model knows nothing.
+"""Classifies pictures, and says which of them the model does not know.
 
 python examples/classify_and_detect.py
 """

@@ -3,7 +3,7 @@
     python examples/draw_and_inpaint.py
 
 Writes drawn.png: a row of cats, a row of ships, and below them a chain that paints the
-lower half of the first ship, from that of the second on.
+lower half of the first ship anew. It starts from the lower half of the second.
 """
 
 import numpy as np

@@ -21,7 +21,8 @@ class Pretrained(NamedTuple):
     """A pretrained model.
 
     name: by which `jem_tf.load` and `--workdir` know it.
-    version: whole number; it goes up when the files of a name change.
+    version: whole number; from the first release on it goes up when the files of a
+      name change.
     about: what it is, in a sentence.
     made_by: the commands that trained it, one a line.
     folder: the packed run.
