@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,8 +38,8 @@ def atomic_file(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     Raises:
       OSError: if the file cannot be written.
     """
-    path = expand(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    path = expand(path).absolute()
+    part = _beside(path)
     try:
         yield part
         fsync(part)
@@ -56,8 +57,8 @@ def atomic_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     Raises:
       OSError: if the folder cannot be written, or something is at `path` by the end.
     """
-    path = expand(path)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    path = expand(path).absolute()
+    part = _beside(path)
     part.mkdir(parents=True)
     try:
         yield part
@@ -67,6 +68,11 @@ def atomic_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
         fsync(path.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _beside(path: pathlib.Path) -> pathlib.Path:
+    """A new name: what a killed process left behind may have its process number."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
 
 
 def write_text(path: str | pathlib.Path, text: str) -> None:

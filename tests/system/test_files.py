@@ -66,6 +66,21 @@ def break_off(path):
         raise ZeroDivisionError
 
 
+def test_what_a_killed_process_of_the_same_number_left_is_not_in_the_way(tmp_path):
+    left = tmp_path / f"folder.{os.getpid()}.part"
+    left.mkdir()
+    with files.atomic_folder(tmp_path / "folder") as part:
+        (part / "file").write_text("text")
+    assert (tmp_path / "folder" / "file").read_text() == "text"
+
+
+def test_the_folder_that_one_is_in_may_be_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with files.atomic_folder(".") as part:
+        (part / "file").write_text("text")
+    assert (tmp_path / "file").read_text() == "text"
+
+
 def test_a_folder_that_breaks_off_leaves_nothing(tmp_path):
     with pytest.raises(ZeroDivisionError):
         break_off(tmp_path / "folder")
