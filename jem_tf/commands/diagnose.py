@@ -40,12 +40,13 @@ def run(values: flags.FlagValues) -> None:
             f"{argument('workdir', trained.folder)} is a plain classifier, which has "
             "no chains."
         )
+    findings.check_writable(trained.folder)
     measured = diagnose(trained, values)
-    written = findings.write_findings(trained.folder, "chains", measured, trained.step)
     print(
         f"E(x) of {values.chains} chains from the {values.start}, {values.steps} steps"
     )
     print("\n".join(tables.format_metrics(measured.metrics)))
+    written = findings.write_findings(trained.folder, "chains", measured, trained.step)
     print(*written, sep="\n")
 
 

@@ -53,6 +53,7 @@ def run_evaluation(
     """
     run_flags.use_own_folder(values)
     run = run_flags.read_run(values)
+    findings.check_writable(run.folder)
     data = loading.read_data(run, values.data_dir)
     place, data_dir = find_places(run.options.data, run.folder, values.data_dir)
     on = values.on if "on" in values else "test"
@@ -62,10 +63,9 @@ def run_evaluation(
     protocol = findings.provenance(run, data) | given | measured.protocol
     measured = measured._replace(protocol=protocol)
     name = result_name(name, on)
-    written = findings.write_findings(run.folder, name, measured, run.step)
     print(f"\n{name} of {run.folder} at step {run.step}")
     print("\n".join(tables.format_metrics(measured.metrics)), end="\n\n")
-    print(*written, sep="\n")
+    print(*findings.write_findings(run.folder, name, measured, run.step), sep="\n")
 
 
 def find_places(options: Data, folder: RunFolder, data_dir: str) -> tuple[str, str]:

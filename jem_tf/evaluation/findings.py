@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import json
 import pathlib
+import tempfile
 from typing import Any, NamedTuple
 
 import keras
@@ -23,7 +24,7 @@ from jem_tf.evaluation import tables
 from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.runs.run_folder import RunFolder
-from jem_tf.system import files
+from jem_tf.system import console, files
 
 PACKAGES = "jem-tf tensorflow keras tensorflow-probability numpy foolbox".split()
 # Commands that write results of other names than their own.
@@ -51,12 +52,25 @@ class Findings(NamedTuple):
     figures: dict[str, Any]
 
 
+def check_writable(folder: RunFolder) -> None:
+    """Checks that findings can be written, before they are measured.
+
+    Raises:
+      OSError: if the run cannot be written.
+    """
+    for place in (folder.root, folder.results, folder.figures):
+        if place.exists():
+            with tempfile.TemporaryFile(dir=place, buffering=0) as file:
+                file.write(b" ")
+
+
 def write_findings(
     folder: RunFolder, name: str, findings: Findings, step: int
 ) -> list[pathlib.Path]:
     """Writes the findings of one evaluation.
 
-    The JSON comes last: where it is, the figures are too.
+    The JSON comes last: where it is, the figures are too. TensorBoard's file lacks them
+    if it cannot be written.
 
     Args:
       folder: of the run.
@@ -75,7 +89,11 @@ def write_findings(
     for part in (folder.results, folder.figures):
         part.mkdir(exist_ok=True)
     paths = _save_figures(folder, name, findings.figures)
-    _to_tensorboard(folder, name, findings, paths, step)
+    try:
+        _to_tensorboard(folder, name, findings, paths, step)
+    except (OSError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        console.say(f"{folder.tensorboard} lacks what cannot be written: {reason}")
     result = folder.result(name)
     named = {x: file_sha256(folder.figure(f"{name}_{x}")) for x in findings.figures}
     content = {"metrics": findings.metrics, "protocol": findings.protocol}

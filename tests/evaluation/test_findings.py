@@ -74,6 +74,24 @@ def test_tensorboard_has_numbers_pictures_and_protocol(kept):
     assert {(f"ood/{name}", 7) for name in names} <= tags
 
 
+def test_numbers_are_kept_where_tensorboard_cannot_be_written(tmp_path, capsys):
+    folder = RunFolder(tmp_path)
+    folder.tensorboard.write_text("in the way")
+    findings.write_findings(folder, "ood", example(), 7)
+    assert findings.read_findings(folder, "ood")["metrics"]["n"] == METRICS["n"]
+    said = "".join(capsys.readouterr())
+    assert f"{folder.tensorboard} lacks what cannot be written" in said
+
+
+def test_a_run_that_cannot_be_written_is_refused_and_left_as_it_was(
+    tmp_path, full_disk
+):
+    findings.check_writable(RunFolder(tmp_path))
+    with full_disk(0), pytest.raises(OSError, match="File too large"):
+        findings.check_writable(RunFolder(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_json_is_left_where_a_figure_fails(tmp_path):
     broken = example()._replace(figures={"chart": None})
     with pytest.raises(AttributeError):
