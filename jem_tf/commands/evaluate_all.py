@@ -114,22 +114,26 @@ def list_outcomes(tasks: Sequence[Task]) -> list[str]:
 def write_seeds(runs: ComparedRuns, tasks: Sequence[Task]) -> pathlib.Path:
     """Writes and prints means and standard deviations over the runs of a recipe.
 
-    Parts that are not measured of each run are left out.
+    Parts that are not measured of each run, by equal flags, are left out.
 
     Returns:
       The file written.
     """
     alike = [runs.run, *runs.seeds]
     own = {one.folder: [t for t in tasks if t.run is one] for one in alike}
-    done = [{t.part.name for t in some if t.is_done()} for some in own.values()]
-    names = [name for name in KINDS if all(name in some for some in done)]
+    done = [evaluation_tasks.flags_of_done(some) for some in own.values()]
+    names = [
+        name
+        for name in KINDS
+        if all(name in some and some[name] == done[0][name] for some in done)
+    ]
     results = [{n: read_metrics(one, n) for n in names} for one in alike]
     summaries = seed_summary.summarise_runs(results)
     protocol = {
         "runs": [str(one.folder) for one in alike],
         "seeds": [one.seed for one in alike],
         "checkpoint_steps": [one.step for one in alike],
-        "not_measured": sorted(set.union(*done) - set(names)),
+        "not_measured": sorted(set().union(*done) - set(names)),
         "definitions": seed_summary.DEFINITIONS,
     }
     if len({one.step for one in alike}) > 1:

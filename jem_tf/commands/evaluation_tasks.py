@@ -74,6 +74,12 @@ def list_tasks(runs: ComparedRuns, given: Any) -> list[Task]:
     return tasks
 
 
+def flags_of_done(tasks: Sequence[Task]) -> dict[str, tuple[str, ...]]:
+    """The flags by which the parts that are done were measured: {part: flags}."""
+    states = {task.part.name: task.read_state() for task in tasks if task.is_done()}
+    return {name: state.conditions.argv for name, state in states.items() if state}
+
+
 def measure_all(tasks: Sequence[Task]) -> None:
     """Measures what is not measured yet; what is done is kept if the program is killed.
 

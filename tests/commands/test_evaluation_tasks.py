@@ -1,12 +1,15 @@
 """The parts of all runs in turn: their order, their conditions, the time left."""
 
+import json
+
 import pytest
 
-from jem_tf.commands import evaluation_tasks
+from jem_tf.commands import evaluate_all, evaluation_tasks
 from jem_tf.commands.compared_runs import ComparedRuns
 from jem_tf.commands.evaluation_parts import Part
 from jem_tf.evaluation import part_states
 from jem_tf.evaluation.part_states import Conditions, PartState
+from jem_tf.system import files
 from tests.commands.test_evaluation_parts import a_run, given
 
 Task = evaluation_tasks.Task
@@ -51,6 +54,27 @@ def test_what_is_measured_in_full_does_for_quick_and_not_the_other_way(runs):
         state = PartState(task.accepted[0], part_states.MEASURED, 1.0, digest)
         part_states.write_state(folder, "chains", state)
         assert (full.is_done(), quick.is_done()) == done
+        measured = {"chains": task.accepted[0].argv}
+        assert evaluation_tasks.flags_of_done([quick]) == measured
+        assert evaluation_tasks.flags_of_done([full]) == (measured if done[0] else {})
+
+
+def test_what_is_measured_in_full_of_one_run_and_quickly_of_another_has_no_mean(runs):
+    both = ComparedRuns(runs.run, None, runs.seeds)
+    tasks = evaluation_tasks.list_tasks(both, given("--parts=chains", "--quick"))
+    assert [task.run for task in tasks] == [runs.run, *runs.seeds]
+    for task, conditions in zip(tasks, reversed(tasks[0].accepted), strict=True):
+        task.folder.results.mkdir()
+        files.write_json(
+            task.folder.result("chains"), {"metrics": {"rhat": 1.0}, "protocol": {}}
+        )
+        digest = part_states.digest_result(task.folder, "chains")
+        state = PartState(conditions, part_states.MEASURED, 1.0, digest)
+        part_states.write_state(task.folder, "chains", state)
+        assert task.is_done()
+    found = json.loads(evaluate_all.write_seeds(both, tasks).read_text())
+    assert found["protocol"]["not_measured"] == ["chains"]
+    assert found["metrics"] == {}
 
 
 def tasks_of(run, **seconds):
