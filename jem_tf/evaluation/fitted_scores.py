@@ -51,9 +51,9 @@ def attach(
       InputError: if the network cannot have these scores, or as `data` does.
     """
     scorer.check(names)
-    scorer.state = {}
     wanted = [n for n in ood_scores.with_parts(names) if ood_scores.SCORES[n].fit]
     if not wanted:
+        scorer.state = {}
         return scorer
     path = folder.fitted_scores(precision)
     key = {

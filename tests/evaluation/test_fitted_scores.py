@@ -55,6 +55,14 @@ def test_what_was_fitted_is_kept_and_read_back_without_the_data(model, folder):
     assert not list(folder.root.rglob("*.part"))
 
 
+def test_a_fit_that_fails_leaves_what_was_fitted(model, folder):
+    scorer = attached(model, folder, names=["knn"])
+    before = scorer.scores(IMAGES, ["knn"])
+    with pytest.raises(AssertionError):
+        fitted_scores.attach(scorer, ["knn", "vim"], folder, never, precision="float32")
+    same(scorer.scores(IMAGES, ["knn"]), before)
+
+
 def test_a_score_more_is_fitted_beside_those_that_are_there(model, folder):
     attached(model, folder, names=["knn"])
     two = attached(model, folder, names=["vim"]).state
