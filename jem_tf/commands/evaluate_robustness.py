@@ -1,6 +1,7 @@
 """`jem-tf evaluate robustness`: how accurate does a run stay under attack?"""
 
 from collections.abc import Mapping
+from typing import Any
 
 from absl import flags
 
@@ -30,7 +31,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     standard = settings.attack == STANDARD_SET
     if standard:
         standard_set.check_attacked(defences, len(run.class_names))
-    baseline = read_baseline(run, given.baseline)
+    baseline = read_baseline(run, given)
     usual = STANDARD_IMAGES if standard else IMAGES
     split = run_evaluation.evaluated_images(context, usual)
     models = {"run": run.model} | ({"baseline": baseline.model} if baseline else {})
@@ -86,13 +87,15 @@ def name_fewer(count: int, usual: int) -> str | None:
     return f"{count} images were attacked, and not {usual:,}: the intervals are wider"
 
 
-def read_baseline(run: TrainedRun, path: str | None) -> TrainedRun | None:
+def read_baseline(run: TrainedRun, given: Any) -> TrainedRun | None:
     """The trained run that --baseline names, of images and classes like run's."""
-    if path is None:
+    if given.baseline is None:
         return None
-    named = argument("baseline", path)
+    named = argument("baseline", given.baseline)
     try:
-        baseline = loading.read_run(path)
+        baseline = loading.read_run(
+            given.baseline, best=given.best, precision=given.precision or None
+        )
     except InputError as error:
         raise InputError(f"{named}: {error}") from error
     shapes = [other.model.network.input_shape[1:] for other in (run, baseline)]

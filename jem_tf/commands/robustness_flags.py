@@ -159,6 +159,10 @@ def choose_defences(run: TrainedRun, given: Any) -> list[robustness.Defence]:
     refines = run.model.generative and given.attack != STANDARD_SET
     usual = ["0", "1", "10"] if refines else ["0"]
     texts = usual if given.refine_steps is None else given.refine_steps
+    if not texts:
+        raise InputError(
+            f"{argument('refine_steps', '')} lists nothing; give numbers, as 0,1,10."
+        )
     names = {name: f"refine_{name}" for name in samplers.HYPERPARAMETERS}
     numbers = {name: given[flag].value for name, flag in names.items()}
     defences = []

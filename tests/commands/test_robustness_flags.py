@@ -66,6 +66,11 @@ def test_autoattack_gets_no_refinement_unless_asked(run):
     assert [defence.k for defence in asked] == [0, 2]
 
 
+def test_no_number_of_steps_is_refused(run):
+    with pytest.raises(InputError, match="refine_steps= lists nothing"):
+        robustness_flags.choose_defences(run, given("--refine_steps="))
+
+
 def test_part_of_a_step_is_refused(run):
     with pytest.raises(InputError, match=r"refine_steps=1\.5 must list whole numbers"):
         robustness_flags.choose_defences(run, given("--refine_steps=1.5"))
