@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from jem_tf import datasets
+from jem_tf.runs import pretrained_models
 from tests.processes import PATIENCE, forked
 
 pytest.importorskip("flask")
@@ -22,7 +23,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
 SEVEN = [(0.2, 0.2), (0.8, 0.2), (0.6, 0.5), (0.45, 0.85)]  # shares of the canvas
-COMMAND = ("-m", "jem_tf.commands.main", "demo", "--model=digits", "--port=0")
+COMMAND = ("-m", "jem_tf.commands.main", "demo", "--port=0")
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,9 +69,11 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def server():
-    """The process of `jem-tf demo`, and its address."""
-    with forked(*COMMAND) as process:
+def server(tmp_path_factory):
+    """The process of `jem-tf demo` with a packed run, and its address."""
+    place = tmp_path_factory.mktemp("runs") / "my  digits"  # HTML would make one space
+    shutil.copytree(pretrained_models.ROOT / "digits", place)
+    with forked(*COMMAND, f"--model={place}") as process:
         said = []
 
         def is_there():

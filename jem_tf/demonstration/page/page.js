@@ -31,7 +31,7 @@ function showModel(model) {
   byId("what").textContent = model.grey ? "" : "; it was not trained on drawings";
   byId("waiting").textContent = "Nothing yet.";
   byId("waiting").hidden = false;
-  byId("label").replaceChildren(...model.class_names.map((name) => make("option", name)));
+  byId("label").replaceChildren(...model.class_names.map((name) => make("option", name, { value: name })));
   wipe();
   showExamples(model.examples, model.grey);
 }
@@ -50,7 +50,7 @@ async function begin() {
   try {
     const { names, first, most_bytes } = await call("/models");
     state.mostBytes = most_bytes;
-    byId("model").replaceChildren(...names.map((name) => make("option", name)));
+    byId("model").replaceChildren(...names.map((name) => make("option", name, { value: name })));
     byId("model").value = first;
     await choose();
   } catch (error) {
