@@ -10,7 +10,7 @@ from jem_tf.datasets import image_conversion, picture_files
 from jem_tf.errors import InputError
 from jem_tf.serving import predictor
 from jem_tf.serving.classification import Classification
-from jem_tf.system import files
+from jem_tf.system import console, files
 
 
 def define(values: flags.FlagValues) -> None:
@@ -40,6 +40,11 @@ def read_picture(path: str, shape: Sequence[int]) -> np.ndarray:
     """
     try:
         picture = picture_files.read_picture(files.expand(path))
+        if picture.nearly_black:
+            console.say(
+                f"{path} uses the lower 12 of its 16 bits alone, and comes out nearly "
+                "black in 8; stretch it if it should not"
+            )
         return image_conversion.convert_images([picture.over_white()], shape)[0][0]
     except picture_files.UnreadableError as error:
         raise InputError(f"{path} cannot be read: {error}; give a picture.") from error

@@ -1,5 +1,7 @@
 """`jem-tf import-lowered`: a run goes on from what a lowered step trained."""
 
+import shlex
+
 from absl import flags
 
 from jem_tf.commands.command import Command, FlagGroup
@@ -36,10 +38,8 @@ def run(values: flags.FlagValues) -> None:
     opts = replace(opts, changes)
     state = checkpoint_import.import_checkpoint(opts, values.lowered)
     print(f"{values.workdir}: a checkpoint at step {state.step}")
-    print(
-        f"jem-tf train --flagfile={folder.flags_file} --workdir={values.workdir}  "
-        "goes on from it"
-    )
+    words = [f"--flagfile={folder.flags_file}", f"--workdir={values.workdir}"]
+    print(shlex.join(["jem-tf", "train", *words]), " goes on from it")
 
 
 COMMAND = Command(

@@ -1,5 +1,7 @@
 """`jem-tf lower`: a run's training step as a program for machines with JAX alone."""
 
+import shlex
+
 from absl import flags
 
 from jem_tf.commands.command import Command, FlagGroup
@@ -32,8 +34,8 @@ def run(values: flags.FlagValues) -> None:
         f"{values.out}: {left} steps from step {manifest['step']}, "
         f"{manifest['steps_per_execution']} an execution, {manifest['precision']}"
     )
-    data = f" --data={values.data}" if values.data else ""
-    print(f"python {values.out}/run.py {values.out}{data}")
+    data = [f"--data={values.data}"] if values.data else []
+    print(shlex.join(["python", f"{values.out}/run.py", values.out, *data]))
 
 
 COMMAND = Command(

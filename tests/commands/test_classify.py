@@ -45,6 +45,14 @@ def test_a_picture_of_another_size_and_in_colour_is_converted(packed, tmp_path):
     assert len(ended.out.splitlines()) == 2
 
 
+def test_a_picture_that_comes_out_nearly_black_is_named(packed, tmp_path):
+    path = tmp_path / "camera.png"
+    Image.fromarray(IMAGES[0, :, :, 0].astype("uint16") * 16).save(path)  # of 12 bits
+    ended = command_here("classify", path, f"--model={packed}")
+    assert ended.code == 0
+    assert f"{path} uses the lower 12 of its 16 bits alone" in ended.err + ended.out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
