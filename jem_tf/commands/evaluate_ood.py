@@ -84,7 +84,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         "served_score_source": served_source,
         "scores_fitted_on": f"{fitted_scores.MOST_IMAGES:,} training images at most, "
         "and the validation images; no outliers",
-        "auroc_ci": "DeLong, 95%",
+        "auroc_ci": "DeLong, 95%, of log(A / (1 - A))",
         "other_ci": f"bootstrap over both sets, {intervals.RESAMPLES} draws, 95%",
     }
     if chosen.groups:
@@ -142,7 +142,8 @@ def describe_groups(chosen: openood.Groups) -> dict[str, Any]:
         **chosen.groups,
         "not_measured": chosen.absent,
         "images": openood.DIFFERENCE,
-        "auroc_ci": "DeLong, 95%, of the mean over sets with the same positives",
+        "auroc_ci": "DeLong, 95%, of log(A / (1 - A)), A the mean over sets with "
+        "the same positives",
         "fpr95": "share of the outliers that are accepted where 95% of the images are",
         "fpr95_out": "share of the images that are refused where 95% of the outliers "
         "are, as OpenOOD has it",

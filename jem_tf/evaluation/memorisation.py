@@ -26,7 +26,7 @@ DEFINITIONS = {
     "held_out": "mean distance of the held-out images, of which the model saw none",
     "nearer": "share of the pairs of a sample and a held-out image where the sample's "
     "distance is the smaller, a tie counting half; .5 is that of new real images; "
-    "interval: DeLong's",
+    "interval: DeLong's, of log odds",
     "copies": f"share of the samples within the distance that {QUANTILE} of the "
     f"held-out images are within; {QUANTILE} is that of new real images; interval: "
     "bootstrap over both",

@@ -33,7 +33,7 @@ def auroc(inside: ArrayLike, outside: ArrayLike) -> float:
 
 
 def auroc_interval(inside: ArrayLike, outside: ArrayLike) -> list[float]:
-    """Computes the 95% interval of `auroc` from DeLong's (1988) variance.
+    """Computes the 95% interval of `auroc`, as `mean_auroc_interval` does.
 
     Returns:
       [low, high]; [0, 1] if N or M is 1.
@@ -47,7 +47,11 @@ def mean_auroc_interval(
     """Computes the 95% interval of the mean `auroc` over sets of outliers.
 
     The sets are independent, and the inside examples are the same for all: DeLong's
-    (1988) variance of a mean of correlated areas.
+    (1988) variance of a mean of correlated areas, with the interval symmetric on the
+    scale of log(A / (1 - A)), which holds the truth near A = 1, too (Pepe 2003, "The
+    Statistical Evaluation of Medical Tests for Classification and Prediction"). Where
+    the sets separate, A = 1, the n = min(N, M) disjoint pairs have no error either,
+    which gives the exact interval [0.025^(1/n), 1].
 
     Args:
       inside: for each set, float [N] scores of the same examples.
@@ -56,6 +60,7 @@ def mean_auroc_interval(
     Returns:
       [low, high]; [0, 1] if N or an M is 1.
     """
+    import scipy.special
     import scipy.stats
 
     if min(map(np.size, [*inside, *outside])) < 2:
@@ -65,8 +70,13 @@ def mean_auroc_interval(
     variance = np.var(below, ddof=1) / len(below)
     for _, above in pairs:
         variance += np.var(above, ddof=1) / len(above) / len(pairs) ** 2
-    half = scipy.stats.norm.ppf(0.975) * np.sqrt(variance)
-    return [float(np.clip(below.mean() + side * half, 0, 1)) for side in (-1, 1)]
+    area = float(below.mean())
+    if area in (0.0, 1.0):
+        end = 0.025 ** (1 / min(map(np.size, [*inside, *outside])))
+        return [end, 1.0] if area else [0.0, 1 - end]
+    half = scipy.stats.norm.ppf(0.975) * np.sqrt(variance) / (area * (1 - area))
+    middle = scipy.special.logit(area)
+    return [float(scipy.special.expit(middle + side * half)) for side in (-1, 1)]
 
 
 def _placements(inside: ArrayLike, outside: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 
 from jem_tf.metrics import intervals, ood
@@ -61,10 +62,28 @@ def interval(seed):
     return ood.auroc_interval(*scores(seed, 80, 60))
 
 
+@pytest.mark.parametrize(("n", "shift"), [(20, 2.5), (20, 3.3), (50, 3.3), (300, 4.4)])
+def test_it_does_so_where_the_sets_hardly_overlap(n, shift):
+    truth = scipy.stats.norm.cdf(shift / np.sqrt(2))
+    held = []
+    for seed in range(400):
+        generator = np.random.default_rng([seed, n])
+        inside, outside = generator.normal(shift, 1, n), generator.normal(0, 1, n)
+        low, high = ood.auroc_interval(inside, outside)
+        held.append(low <= truth <= high)
+    assert np.mean(held) > 0.9
+
+
+def test_sets_that_separate_prove_as_much_as_their_pairs():
+    low, high = ood.auroc_interval([1, 2], [-1, 0, -2])
+    assert (low**2, high) == (pytest.approx(0.025), 1.0)  # two pairs, both right
+    assert ood.auroc_interval([-1, 0], [1, 2]) == [0.0, 1 - low]
+
+
 def test_the_interval_lies_round_the_auroc():
     inside, outside = scores()
-    low, high = ood.auroc_interval(inside, outside)
-    assert (low + high) / 2 == pytest.approx(auroc(inside, outside))
+    middle = scipy.special.logit(ood.auroc_interval(inside, outside)).mean()
+    assert scipy.special.expit(middle) == pytest.approx(auroc(inside, outside))
     assert ood.auroc_interval([1.0], outside) == [0.0, 1.0]  # one tells nothing
 
 
@@ -128,7 +147,8 @@ def test_the_interval_of_a_mean_auroc_is_that_of_resampled_means():
     both = np.stack([inside, inside + near[:1]])  # one score moved by a constant
     low, high = ood.mean_auroc_interval(both, [near + near[:1], far])
     areas = [auroc(both[0], near + near[:1]), auroc(both[1], far)]
-    assert (low + high) / 2 == pytest.approx(np.mean(areas))
+    middle = scipy.special.logit([low, high]).mean()
+    assert scipy.special.expit(middle) == pytest.approx(np.mean(areas))
     generator, means = np.random.default_rng(0), []
     for _ in range(1500):
         some = generator.integers(0, 120, 120)
