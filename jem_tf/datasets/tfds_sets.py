@@ -89,6 +89,7 @@ def read_tfds_images(
         )
     split = next(s for s in ("test", "validation", "train") if s in splits)
     first = (part.start or 0) + limit * (part.step or 1)  # enough for `limit` images
+    first = min(first, splits[split].num_examples)
     some = f"{split}[:{first}]" if limit else split
     rows = tfds_images.read_rows(builder, some, "image", name)
     chosen = itertools.islice(rows, part.start, None, part.step)

@@ -57,6 +57,15 @@ def test_a_tfds_set_gives_the_first_of_its_test_split(tmp_path):
     assert "test split" in how
 
 
+@pytest.mark.parametrize(("half", "there"), [("all", 6), ("even", 3), ("odd", 3)])
+def test_a_limit_beyond_a_tfds_set_takes_what_there_is(tmp_path, half, there):
+    place = store(tmp_path, "other", "1.0.0", {"test": pictures(6)}, names=())
+    images, _ = outliers.load_outliers(
+        "other", pictures(2), data_dir=place, limit=5 * there, half=half
+    )
+    assert len(images) == there
+
+
 def test_what_stands_for_auto_is_what_is_there(tmp_path):
     place = store(
         tmp_path, "cifar100", "3.0.2", {"train": pictures(3)}, names="0123456789"
