@@ -123,7 +123,7 @@ def share_maker(
       InputError: as `training_batches`.
     """
     n = len(dataset.train.labels)
-    labelled = _labelled(dataset.train.labels, dataset.class_names, labels_per_class)
+    labelled = find_labelled(dataset, labels_per_class)
     _check_size("batch_size", batch_size, len(labelled))
     _check_size("p_x_batch_size", p_x_batch_size, n)
     _check_cutout(cutout, dataset.train.images.shape[1:3])
@@ -201,10 +201,20 @@ def _check_size(name: str, size: int, available: int) -> None:
         )
 
 
-def _labelled(
-    labels: tf.Tensor, class_names: Sequence[str], labels_per_class: int
-) -> tf.Tensor:
-    """The indices of the labelled images: all, or the first few of each class."""
+def find_labelled(dataset: Dataset, labels_per_class: int) -> tf.Tensor:
+    """Finds the training images whose labels may be used.
+
+    Args:
+      dataset: Dataset.
+      labels_per_class: how many of each class, the first ones; 0: all.
+
+    Returns:
+      int32 [n], their indices.
+
+    Raises:
+      InputError: if a class has fewer images.
+    """
+    labels, class_names = dataset.train.labels, dataset.class_names
     if not labels_per_class:
         return tf.range(len(labels))
     one_hot = tf.one_hot(labels, len(class_names), dtype=tf.int32)

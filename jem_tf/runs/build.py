@@ -166,6 +166,8 @@ def make_start(
 ) -> starts.Start:
     """Makes the start that the options name from the training images.
 
+    Class Gaussians are of the labelled images alone (`Data.labels_per_class`).
+
     Args:
       opts: Options.
       data: the data set of the run.
@@ -173,7 +175,10 @@ def make_start(
     """
     name, (images, labels) = opts.sampling.start, data.train
     name = starts.name_for_samples(name) if for_samples else name
-    return starts.build(name, images.shape[1:], images, labels, len(data.class_names))
+    few = opts.data.labels_per_class
+    known = batches.find_labelled(data, few) if few else None
+    shape, classes = images.shape[1:], len(data.class_names)
+    return starts.build(name, shape, images, labels, classes, labelled=known)
 
 
 def make_batches(

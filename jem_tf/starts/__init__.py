@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from jem_tf.errors import InputError, argument
 from jem_tf.starts.altered_images import Altered, altered
@@ -54,6 +55,7 @@ __all__ = [
 ]
 
 UNIFORM_SHARE = 0.1  # share of uniform noise in the mixed start
+OF_CLASSES = ("gaussian", "mixed")  # those that depend on labels
 
 # By name, what a file may hold of a start: its fields.
 KINDS: dict[str, Any] = {
@@ -73,6 +75,8 @@ def build(
     images: np.ndarray,
     labels: np.ndarray,
     num_classes: int,
+    *,
+    labelled: Any = None,
 ) -> Start:
     """Builds the start called `name` from a data set.
 
@@ -84,13 +88,20 @@ def build(
       images: uint8 [N, H, W, C], training images.
       labels: int [N] in [0, num_classes), of the images.
       num_classes: K.
+      labelled: int [n], the images whose labels may be used, which alone have a part in
+        class Gaussians; None: all.
 
     Raises:
       InputError: if there is no such start, or it needs images of each class and a
         class has none.
     """
-    shares, data = parse(name), (image_shape, images, labels, num_classes)
-    members = [STARTS[member](*data) for member in shares]
+    shares, members = parse(name), []
+    known = [
+        x if labelled is None else tf.gather(x, labelled) for x in (images, labels)
+    ]
+    for member in shares:
+        x, y = known if member in OF_CLASSES else (images, labels)
+        members.append(STARTS[member](image_shape, x, y, num_classes))
     if len(members) == 1:
         return members[0]
     return Shares(tuple(members), tuple(shares.values()))
