@@ -233,7 +233,8 @@ class EnergyModel(SavedWithBuffer, Classifier):
         casts = {}
         for layer in self.network._flatten_layers():  # a nested model before its layers
             for weight in layer.trainable_weights:
-                casts[id(weight)] = weight, tf.cast(weight.value, layer.compute_dtype)
+                dtype = layer.compute_dtype if weight._autocast else weight.dtype
+                casts[id(weight)] = weight, tf.cast(weight.value, dtype)
         return list(casts.values())
 
     @tf.function(reduce_retracing=True, autograph=False)

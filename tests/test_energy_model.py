@@ -34,6 +34,20 @@ def test_energies_are_those_of_the_networks_logits(model):
     )
 
 
+def test_a_normalised_network_of_half_precision_has_the_energies_of_its_logits():
+    half = networks.build(
+        "convnet-8", SHAPE, 10, norm="layer", seed=1, dtype="mixed_bfloat16"
+    )
+    generator = np.random.default_rng(2)
+    half.set_weights(
+        [x + generator.normal(0, 0.3, x.shape) for x in half.get_weights()]
+    )
+    expected = energies.marginal_energy(tf.cast(half(IMAGES), "float32"))
+    np.testing.assert_array_equal(
+        energy_model.EnergyModel(half).energy()(IMAGES), expected
+    )
+
+
 def test_a_dream_continues_chains_and_keeps_their_ends(model):
     before = model.buffer.all_images()
     drawn, fresh, info, slots = model.dream(5, tf.constant([0, 3]))
