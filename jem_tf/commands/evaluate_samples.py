@@ -146,9 +146,11 @@ def choose_network(run: TrainedRun, data: Dataset, given: Any) -> Any:
         run.options.data.dataset,
         remedy=f"give {argument('features', 'network')} for the run's own network",
     )
-    with arguments_renamed(path="inception", sha256="inception_sha256"):
+    with arguments_renamed(
+        path="inception", sha256="inception_sha256", precision="inception_precision"
+    ):
         path = inception_file.find_graph(given.inception, sha256=given.inception_sha256)
-    bfloat16 = inception_network.in_bfloat16(given.inception_precision)
+        bfloat16 = inception_network.in_bfloat16(given.inception_precision)
     network = inception_network.Inception(path, bfloat16=bfloat16)
     if not network.has_softmax:
         console.say(

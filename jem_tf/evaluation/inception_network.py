@@ -140,7 +140,17 @@ def check_size(
 
 
 def in_bfloat16(precision: str) -> bool:
-    """Returns whether one of PRECISIONS means bfloat16 on this machine."""
+    """Returns whether one of PRECISIONS means bfloat16 on this machine.
+
+    Raises:
+      InputError: if it is "bfloat16" and there is a GPU: Grappler's pass is for CPUs.
+    """
+    if hardware.has_accelerator():
+        if precision == "bfloat16":
+            raise InputError(
+                f"{argument('precision', precision)} is for CPUs; choose float32 here."
+            )
+        return False
     if precision == "auto":
         return hardware.choose_precision("auto")[0] == "mixed_bfloat16"
     return precision == "bfloat16"
