@@ -116,7 +116,8 @@ def restore(model: Any, path: pathlib.Path) -> None:
       KeyError, ValueError: if the network has other weights, or the buffer no chains.
     """
     arrays = read(path)
-    names = sorted(name for name in arrays if name.startswith("weights/"))
+    names = [name for name in arrays if name.startswith("weights/")]
+    names.sort(key=lambda name: int(name.removeprefix("weights/")))
     model.network.set_weights([arrays[name].astype("float32") for name in names])
     if model.buffer is not None:
         images = pixels.from_uint8(arrays["chains/images"]).numpy()

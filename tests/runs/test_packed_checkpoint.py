@@ -2,11 +2,12 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import starts
+from jem_tf import energy_model, starts
 from jem_tf.errors import InputError
 from jem_tf.options import Objective
 from jem_tf.replay import ReplayBuffer
@@ -52,6 +53,22 @@ def test_a_network_of_other_weights_is_refused(tmp_path):
         packed_checkpoint.restore(
             made(dataclasses.replace(SMALL, network=network)), tmp_path
         )
+
+
+def test_a_thousand_weights_come_back_in_their_order(tmp_path):
+    def deep(value):
+        layers = [keras.layers.Dense(2, name=f"dense_{i}") for i in range(501)]
+        network = keras.Sequential(
+            [keras.Input([1, 1, 1]), keras.layers.Flatten(), *layers]
+        )
+        network.set_weights([x + value for x in network.get_weights()])
+        return energy_model.EnergyModel(network)
+
+    first, second = deep(0.0), deep(1.0)
+    packed_checkpoint.write(tmp_path, first, np.arange(0), "float32")
+    packed_checkpoint.restore(second, tmp_path)
+    for ours, theirs in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_plain_classifier_has_no_chains(tmp_path):

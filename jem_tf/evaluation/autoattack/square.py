@@ -77,7 +77,8 @@ def make_square(classify: Classify, *, norm: str) -> Square:
         def draw(rows, first, count):
             """Random numbers [B, count, ...]: two corners, an orientation, C signs."""
             generators = (
-                np.random.default_rng([*seed, i, first]) for i in images.ids[rows]
+                np.random.default_rng([*seed, i, 1 + first])  # 0: as `starts` has
+                for i in images.ids[rows]
             )
             size = (count, 5 + shape[-1])
             drawn = [each.random(size, "float32") for each in generators]
