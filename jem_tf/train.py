@@ -11,6 +11,7 @@ from typing import Any
 import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
+import numpy as np
 from absl import flags
 
 from jem_tf import datasets, figures, jem
@@ -161,6 +162,11 @@ def _callbacks(
 def _measure(model: jem.JEM, data: datasets.Dataset) -> dict[str, Any]:
     images, labels = data.test
     logits = inference.logits(model, images)
+    if not np.isfinite(logits).all():
+        raise InputError(
+            "The trained network's logits are not finite: training diverged. Lower "
+            f"{argument('learning_rate')}, and leave {argument('guard')} on."
+        )
     metrics = monitoring.classification_metrics(logits, labels)
     return metrics | monitoring.compare_with_noise(model, logits, images.shape[1:])
 

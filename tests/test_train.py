@@ -134,6 +134,15 @@ def test_a_run_starts_from_a_classifier_and_then_needs_it_no_more(tmp_path):
         run(own, "--steps=2")
 
 
+def test_a_run_that_diverged_unguarded_says_so_and_is_not_used(tmp_path):
+    with pytest.raises(InputError, match="logits are not finite: training diverged"):
+        run(tmp_path / "run", "--noguard", "--learning_rate=1e30", "--gradient_clip=0")
+    with pytest.raises(
+        InputError, match=r"diverged: at step 12 a weight is not finite"
+    ):
+        jem_tf.load(tmp_path / "run")
+
+
 def test_a_start_that_does_not_fit_leaves_no_folder(tmp_path, smoke):
     with pytest.raises(InputError, match=r"has conv_0 .* where network=convnet-16"):
         run(tmp_path / "run", f"--init={smoke[0]}", "--network=convnet-16")

@@ -32,9 +32,12 @@ def classification_metrics(
       bins: of the expected calibration error.
 
     Returns:
-      {"accuracy" in [0, 1], "nll": mean -log p(y|x) in nats, "ece" in [0, 1]}.
+      {"accuracy" in [0, 1], "nll": mean -log p(y|x) in nats, "ece" in [0, 1]}; of a
+      network that diverged, which knows nothing: 0, NaN, NaN.
     """
     labels = np.asarray(labels)
+    if not np.isfinite(logits).all():
+        return {"accuracy": 0.0, "nll": float("nan"), "ece": float("nan")}
     return {
         "accuracy": float(np.mean(np.argmax(logits, axis=1) == labels)),
         "nll": float(-tf.reduce_mean(energies.log_p_y_given_x(logits, labels))),

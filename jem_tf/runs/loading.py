@@ -4,6 +4,8 @@ import os
 import pathlib
 from typing import NamedTuple
 
+import numpy as np
+
 from jem_tf import datasets
 from jem_tf.errors import InputError, argument
 from jem_tf.jem import JEM
@@ -50,7 +52,7 @@ def read_run(
 
     Raises:
       InputError: if the folder holds no run, or a run of a newer format, or the run has
-        no whole checkpoint.
+        no whole checkpoint, or its weights are not finite.
     """
     folder = RunFolder(pretrained_models.find(path) or path)
     description = folder.read_description()
@@ -67,6 +69,11 @@ def read_run(
     checkpoint_files.restore(model, checkpoint, state)
     if opts.training.ema:
         checkpoint_files.restore_averages(model, checkpoint)
+    if not all(np.isfinite(weight).all() for weight in model.network.get_weights()):
+        raise InputError(
+            f"{folder} diverged: at step {state.step} a weight is not finite; give an "
+            f"earlier checkpoint by {argument('best', True)}, or train it anew."
+        )
     return TrainedRun(folder, model, opts, description.class_names, state.step)
 
 
