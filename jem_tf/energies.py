@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+TINY = 1.2e-38  # above the smallest normal float32
+
 
 def joint_energy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """E(x, y): logits [B, K], int labels [B] in [0, K) -> [B] (equation 5)."""
@@ -69,6 +71,10 @@ def pick(
       [n, H, W, C], the picked images.
     """
     log_p = tf.reshape(-energy, [-1, candidates])
-    which = tf.random.stateless_categorical(log_p, 1, seed)[:, 0]
+    # Gumbel-max: what stateless_categorical picks depends on the number of threads.
+    uniform = tf.random.stateless_uniform(
+        tf.shape(log_p), seed, TINY, dtype=log_p.dtype
+    )
+    which = tf.argmax(log_p - tf.math.log(-tf.math.log(uniform)), axis=1)
     x = tf.reshape(x, [-1, candidates, *x.shape[1:]])
     return tf.gather(x, which, batch_dims=1)

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -99,3 +103,27 @@ def test_an_image_is_picked_from_its_own_candidates():
     images = tf.reshape(tf.range(12.0), [12, 1, 1, 1])
     picked = energies.pick(images, tf.zeros([12]), candidates=4, seed=[0, 1])
     np.testing.assert_array_equal(np.ravel(picked) // 4, [0, 1, 2])
+
+
+MANY = """
+import tensorflow as tf
+from jem_tf import energies
+x = tf.reshape(tf.range(40_000.0), [-1, 1, 1, 1])
+e = tf.tile([0.0, 1.5], [20_000])
+print(energies.pick(x, e, candidates=2, seed=[1, 2]).numpy().sum())
+"""
+
+
+@pytest.mark.slow
+def test_what_is_picked_does_not_depend_on_the_number_of_threads():
+    """Of so many, what TensorFlow's stateless_categorical draws does."""
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", MANY],
+            env=os.environ | {"TF_NUM_INTRAOP_THREADS": threads},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for threads in "12"
+    ]
+    assert float(said[0]) == float(said[1])
