@@ -435,8 +435,8 @@ def test_of_its_candidates_a_sample_is_one_by_their_density():
             + tf.cast(tf.range(n) % 2, tf.float32)[:, None, None, None]
         )
 
-    # As many chains as candidates: fewer would come again in the same pairs.
-    model = jem(start=two_values, size=40_000, steps=0)(network())
+    # More chains than candidates: fewer would come again in the same pairs.
+    model = jem(start=two_values, size=40_002, steps=0)(network())
     model.buffer.num_classes = None
     images = tf.stack([tf.zeros(SHAPE), tf.ones(SHAPE)])
     model.energy = lambda labels=None: lambda x: 1.5 * tf.reduce_mean(x, [1, 2, 3])
