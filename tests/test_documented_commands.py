@@ -31,12 +31,10 @@ LINES = sorted(
 
 def command_of(words):
     """(COMMAND, the words after its name)."""
-    for count in (2, 1):
-        name = " ".join(words[:count])
-        if name in main.COMMANDS:
-            module = importlib.import_module(main.COMMANDS[name][0])
-            return module.COMMAND, words[count:]
-    raise AssertionError(f"{words} begin with no command")
+    name = main.find_command(words)
+    assert name, f"{words} begin with no command"
+    module = importlib.import_module(main.COMMANDS[name][0])
+    return module.COMMAND, words[len(name.split()) :]
 
 
 def test_there_are_many():

@@ -41,10 +41,7 @@ def read_picture(path: str, shape: Sequence[int]) -> np.ndarray:
     try:
         picture = picture_files.read_picture(files.expand(path))
         if picture.nearly_black:
-            console.say(
-                f"{path} uses the lower 12 of its 16 bits alone, and comes out nearly "
-                "black in 8; stretch it if it should not"
-            )
+            console.say(f"{path} uses {picture_files.NEARLY_BLACK_SAYS}")
         return image_conversion.convert_images([picture.over_white()], shape)[0][0]
     except picture_files.UnreadableError as error:
         raise InputError(f"{path} cannot be read: {error}; give a picture.") from error

@@ -84,15 +84,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if len(arguments) > 1 and arguments[0] in ASKING:
         arguments = [*arguments[1:], "--help"]
+    if name := find_command(arguments):
+        _run(name, arguments[len(name.split()) :])
     words = [word for word in arguments[:2] if not word.startswith("-")]
-    for count in (2, 1):
-        name = " ".join(words[:count])
-        if name in COMMANDS and arguments[: len(name.split())] == name.split():
-            _run(name, arguments[len(name.split()) :])
     if not words or words[0] == "help":
         console.show(help_text())
         sys.exit(0)
     _run_none(arguments, words)
+
+
+def find_command(arguments: Sequence[str]) -> str | None:
+    """The name of COMMANDS, of two words or one, that `arguments` begin with."""
+    names = (" ".join(arguments[:count]) for count in (2, 1))
+    return next((name for name in names if name in COMMANDS), None)
 
 
 def _run_none(arguments: Sequence[str], words: Sequence[str]) -> NoReturn:

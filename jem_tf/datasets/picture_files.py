@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 ORIENTATION = 0x0112  # tag of EXIF
 NEARLY_BLACK = 1 << 12  # of 16 bits: what a camera of 12 bits stores as it is
+NEARLY_BLACK_SAYS = (
+    "the lower 12 of its 16 bits alone, and comes out nearly black in 8; stretch it if "
+    "it should not"
+)  # what to say of such a picture, after "NAME uses"
 OTHER_KINDS = {"BUFR", "GRIB", "HDF5", "MPEG"}  # Pillow knows them, and reads none
 
 

@@ -14,14 +14,20 @@ from jem_tf.demonstration.shown_models import ShownModel
 MOST_CLASSES = 5
 
 
-def answer(model: ShownModel, image: np.ndarray) -> dict[str, Any]:
-    """Answers of one image uint8 [H, W, C], as `jem-tf classify` does.
+def answer(model: ShownModel, image: np.ndarray, warning: str = "") -> dict[str, Any]:
+    """Answers of one image, as `jem-tf classify` does.
+
+    Args:
+      model: ShownModel.
+      image: uint8 [H, W, C].
+      warning: of the picture that the image was made from.
 
     Returns:
       JSON values: "known"; "judge", what says so, in a phrase; "class" and
       "confidence", the likeliest class and its probability; "classes", [{"name",
       "probability"}, ...], the likeliest first, at most MOST_CLASSES; "score" and
-      "threshold"; "reason", a sentence on both; "picture", the image as a data URL.
+      "threshold"; "reason", a sentence on both; "picture", the image as a data URL;
+      "warning".
     """
     own = model.predictor.classify(image)
     known, score = not bool(own.is_ood), float(own.ood_score)
@@ -47,6 +53,7 @@ def answer(model: ShownModel, image: np.ndarray) -> dict[str, Any]:
         "threshold": calibration.threshold,
         "reason": explain(model, known, score),
         "picture": png_url(image),
+        "warning": warning,
     }
 
 

@@ -17,8 +17,8 @@ class TooManyPixelsError(Exception):
     """A picture has more than MOST_PIXELS; the message says so in a sentence."""
 
 
-def read_upload(content: bytes) -> np.ndarray:
-    """Reads the bytes of a picture file: uint8 [h, w, 3], laid over white.
+def read_upload(content: bytes) -> picture_files.Picture:
+    """Reads the bytes of a picture file.
 
     Raises:
       TooManyPixelsError: if its header names more than MOST_PIXELS.
@@ -28,7 +28,14 @@ def read_upload(content: bytes) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "picture"
         path.write_bytes(content)
-        return picture_files.read_picture(path).over_white()
+        return picture_files.read_picture(path)
+
+
+def warn(picture: picture_files.Picture) -> str:
+    """What the page says of a picture before anything else; empty if nothing."""
+    if not picture.nearly_black:
+        return ""
+    return f"This picture uses {picture_files.NEARLY_BLACK_SAYS}."
 
 
 def to_model_size(picture: np.ndarray, shape: Sequence[int]) -> np.ndarray:

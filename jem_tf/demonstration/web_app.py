@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jem_tf.datasets.picture_files import UnreadableError
+from jem_tf.datasets.picture_files import Picture, UnreadableError
 from jem_tf.demonstration import answers, drawings, fresh_chains, galleries, uploads
 from jem_tf.demonstration.shown_models import ModelShelf, ShownModel
 from jem_tf.errors import InputError
@@ -128,7 +128,8 @@ def _add_answers(app: "flask.Flask", models: ModelShelf) -> None:
         name, picture = _model_name(models, form), _read_picture(flask.request)
         with one_at_a_time:
             model = models.load(name)
-            return answers.answer(model, _fit(picture, form, model))
+            image = _fit(picture, form, model)
+            return answers.answer(model, image, uploads.warn(picture))
 
     @app.post("/nearest")
     def nearest():
@@ -195,15 +196,16 @@ def _model_name(models: ModelShelf, arguments: Any) -> str:
     return name
 
 
-def _read_picture(request: Any) -> np.ndarray:
-    """The picture that came: uint8 [h, w, 3]."""
+def _read_picture(request: Any) -> Picture:
+    """The picture that came."""
     if "picture" not in request.files:
         raise InputError("No picture came; choose a file or draw one.")
     return uploads.read_upload(request.files["picture"].read())
 
 
-def _fit(picture: np.ndarray, form: Any, model: ShownModel) -> np.ndarray:
+def _fit(picture: Picture, form: Any, model: ShownModel) -> np.ndarray:
     """A picture as the model takes it: uint8 [H, W, C]."""
+    image = picture.over_white()
     if form.get("drawn") == "1" and model.ink_box is not None:
-        picture = drawings.frame_drawing(picture, model.ink_box)
-    return uploads.to_model_size(picture, model.predictor.image_shape)
+        image = drawings.frame_drawing(image, model.ink_box)
+    return uploads.to_model_size(image, model.predictor.image_shape)

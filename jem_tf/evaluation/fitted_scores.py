@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from jem_tf import ood_scores
-from jem_tf.datasets import Dataset, Split
+from jem_tf.datasets import Dataset, Split, batches
 from jem_tf.evaluation import findings
 from jem_tf.evaluation.scorer import Scorer
-from jem_tf.ood_scores.interface import Known, Labelled
+from jem_tf.ood_scores.interface import HIDDEN, Known, Labelled
 from jem_tf.runs import pretrained_models
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import console, files
@@ -34,6 +34,7 @@ def attach(
     data: Dataset | Callable[[], Dataset],
     *,
     precision: str,
+    labels_per_class: int = 0,
 ) -> Scorer:
     """Gives a scorer the state of the scores called `names`, and returns it.
 
@@ -46,6 +47,8 @@ def attach(
       folder: of the run.
       data: the run's data set, or a function that loads it if it is needed.
       precision: the Keras dtype policy that the network computes in.
+      labels_per_class: of how many training images of a class the run knew the
+        labels; 0: of all. The other labels are hidden from the scores too.
 
     Raises:
       InputError: if the network cannot have these scores, or as `data` does.
@@ -63,10 +66,12 @@ def attach(
     if scorer.initial is not None:
         key["initial_sha256"] = findings.weights_sha256(scorer.initial)
     if not callable(data):
+        data = hide_labels(data, labels_per_class)
         key["images_sha256"] = images_sha256(data)
     before, state = read_state(path, key)
     if not set(wanted) <= set(before):
-        data = data() if callable(data) else data
+        if callable(data):
+            data = hide_labels(data(), labels_per_class)
         key["images_sha256"] = images_sha256(data)
         fitted = ood_scores.with_parts([*wanted, *before])
         state = fit_scores(scorer, fitted, data)
@@ -105,13 +110,33 @@ def fit_scores(scorer: Scorer, names: Sequence[str], data: Dataset) -> State:
     return ood_scores.fit(Known(**known), names)
 
 
+def hide_labels(data: Dataset, labels_per_class: int) -> Dataset:
+    """Makes -1 of the training labels that a run did not know; see `find_labelled`."""
+    if not labels_per_class:
+        return data
+    known = batches.find_labelled(data, labels_per_class).numpy()
+    labels = np.full_like(data.train.labels, HIDDEN)
+    labels[known] = np.asarray(data.train.labels)[known]
+    return data._replace(train=Split(data.train.images, labels))
+
+
 def choose_images(split: Split, count: int = MOST_IMAGES) -> Split:
-    """Takes `count` images at most, of each class its share, in the split's order."""
+    """Takes `count` images at most, of each class its share, in the split's order.
+
+    Images whose labels are hidden come after the others.
+    """
     labels = np.asarray(split.labels)
     by_class = np.argsort(labels, kind="stable")
-    places = np.linspace(0, len(labels) - 1, min(count, len(labels)))
-    chosen = np.sort(by_class[places.round().astype(int)])
+    hidden = labels[by_class] == HIDDEN
+    known = _take_evenly(by_class[~hidden], count)
+    others = _take_evenly(by_class[hidden], count - len(known))
+    chosen = np.sort(np.concatenate([known, others]))
     return Split(np.asarray(split.images)[chosen], labels[chosen])
+
+
+def _take_evenly(values: np.ndarray, count: int) -> np.ndarray:
+    places = np.linspace(0, len(values) - 1, min(count, len(values)))
+    return values[places.round().astype(int)]
 
 
 def images_sha256(data: Dataset) -> str:

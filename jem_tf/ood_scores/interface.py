@@ -12,6 +12,7 @@ import tensorflow as tf
 
 # {"<score>/<name>": array or variable}: what the scores were fitted to, together.
 State = Mapping[str, Any]
+HIDDEN = -1  # in place of a label that the training did not know
 
 
 class Outputs(NamedTuple):
@@ -35,7 +36,7 @@ class Outputs(NamedTuple):
 
 
 class Labelled(NamedTuple):
-    """Outputs of N images and their labels, int [N] in [0, K)."""
+    """Outputs of N images and their labels, int [N] in [0, K), or HIDDEN."""
 
     outputs: Outputs
     labels: np.ndarray

@@ -8,7 +8,7 @@ paper's perturbation of the image.
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.ood_scores.interface import Known, Outputs, Score, State
+from jem_tf.ood_scores.interface import HIDDEN, Known, Outputs, Score, State
 
 # Directions with less than this share of the largest variance are left out: float32
 # rounding is not far below.
@@ -16,14 +16,17 @@ LEAST_VARIANCE = 1e-6
 
 
 def fit(known: Known, state: State) -> dict[str, np.ndarray]:
-    """Fits the Gaussians to the training images, classes without images left out.
+    """Fits the Gaussians to the training images whose labels are not hidden.
+
+    Classes without such images are left out.
 
     Returns:
       "centre" [D], the mean of the features; "whitening" [D, R], a root of the
       pseudo-inverse of S; "means" [C, R], whitened means of the classes.
     """
     (_, features, *_), labels = known.train
-    features = np.asarray(features, "float64")
+    features, labels = (np.asarray(x)[labels != HIDDEN] for x in (features, labels))
+    features = features.astype("float64")
     classes, own = np.unique(labels, return_inverse=True)
     means = np.stack([features[own == y].mean(axis=0) for y in range(len(classes))])
     off = features - means[own]

@@ -70,9 +70,10 @@ def read_run(
     if opts.training.ema:
         checkpoint_files.restore_averages(model, checkpoint)
     if not all(np.isfinite(weight).all() for weight in model.network.get_weights()):
+        earlier = f"give an earlier checkpoint by {argument('best', True)}, or "
         raise InputError(
-            f"{folder} diverged: at step {state.step} a weight is not finite; give an "
-            f"earlier checkpoint by {argument('best', True)}, or train it anew."
+            f"{folder} diverged: at step {state.step} a weight is not finite; "
+            f"{'' if best else earlier}train it anew."
         )
     return TrainedRun(folder, model, opts, description.class_names, state.step)
 

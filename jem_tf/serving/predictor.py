@@ -275,6 +275,7 @@ class Predictor:
                 self.run.folder,
                 lambda: loading.read_data(self.run),
                 precision=build.choose_precision(self.run.options)[0],
+                labels_per_class=self.run.options.data.labels_per_class,
             )
             self._fitted_names |= set(names)
         return self._scorer

@@ -49,7 +49,14 @@ def calibrate_run(
     scorer = _make_scorer(run, precision)
 
     def attach(names):
-        fitted_scores.attach(scorer, names, run.folder, data, precision=precision)
+        fitted_scores.attach(
+            scorer,
+            names,
+            run.folder,
+            data,
+            precision=precision,
+            labels_per_class=run.options.data.labels_per_class,
+        )
 
     if ood_score == "auto":
         served_calibration.check_accept(accept)
@@ -100,7 +107,12 @@ def read_calibrated(
     precision = facts["precision"]
     scorer = _make_scorer(run, precision)
     fitted_scores.attach(
-        scorer, [calibration.ood_score], run.folder, data, precision=precision
+        scorer,
+        [calibration.ood_score],
+        run.folder,
+        data,
+        precision=precision,
+        labels_per_class=run.options.data.labels_per_class,
     )
     return scorer, calibration, facts
 

@@ -14,7 +14,7 @@ tests it. This folder imports `errors`, `pixels` and `alterations` alone.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -55,7 +55,6 @@ __all__ = [
 ]
 
 UNIFORM_SHARE = 0.1  # share of uniform noise in the mixed start
-OF_CLASSES = ("gaussian", "mixed")  # those that depend on labels
 
 # By name, what a file may hold of a start: its fields.
 KINDS: dict[str, Any] = {
@@ -65,8 +64,19 @@ KINDS: dict[str, Any] = {
     "altered": Altered,
     "shares": Shares,
 }
-# (image_shape, training images, their labels, num_classes) -> start; see `build`.
-Builder = Callable[[Sequence[int], Any, Any, int], Start]
+
+
+class Builder(NamedTuple):
+    """How a start is built.
+
+    make: (image_shape, training images, their labels, num_classes) -> start; see
+      `build`.
+    of_classes: whether the start depends on labels, and so is built from images alone
+      whose labels may be used.
+    """
+
+    make: Callable[[Sequence[int], Any, Any, int], Start]
+    of_classes: bool
 
 
 def build(
@@ -100,8 +110,9 @@ def build(
         x if labelled is None else tf.gather(x, labelled) for x in (images, labels)
     ]
     for member in shares:
-        x, y = known if member in OF_CLASSES else (images, labels)
-        members.append(STARTS[member](image_shape, x, y, num_classes))
+        builder = STARTS[member]
+        x, y = known if builder.of_classes else (images, labels)
+        members.append(builder.make(image_shape, x, y, num_classes))
     if len(members) == 1:
         return members[0]
     return Shares(tuple(members), tuple(shares.values()))
@@ -161,8 +172,8 @@ def _mixed(image_shape: Sequence[int], *data: Any) -> Start:
 
 
 STARTS: dict[str, Builder] = {
-    "uniform": _uniform,
-    "gaussian": _gaussian,
-    "mixed": _mixed,
-    "altered": _altered,
+    "uniform": Builder(_uniform, of_classes=False),
+    "gaussian": Builder(_gaussian, of_classes=True),
+    "mixed": Builder(_mixed, of_classes=True),
+    "altered": Builder(_altered, of_classes=False),
 }

@@ -16,10 +16,12 @@ RNG = np.random.default_rng(0)
 
 def test_a_picture_is_read_as_it_is_and_grey_becomes_rgb():
     colours = RNG.integers(0, 256, (6, 9, 3), dtype="uint8")
-    np.testing.assert_array_equal(uploads.read_upload(png(colours)), colours)
+    np.testing.assert_array_equal(
+        uploads.read_upload(png(colours)).over_white(), colours
+    )
     grey = RNG.integers(0, 256, (6, 9), dtype="uint8")
     expected = np.repeat(grey[..., None], 3, axis=-1)
-    np.testing.assert_array_equal(uploads.read_upload(png(grey)), expected)
+    np.testing.assert_array_equal(uploads.read_upload(png(grey)).over_white(), expected)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_the_most_pixels_are_read_and_an_opaque_picture_takes_little_memory(
     content = one_bit(1000, 1000)
     tracemalloc.start()
     try:
-        assert uploads.read_upload(content).shape == (1000, 1000, 3)
+        assert uploads.read_upload(content).rgb.shape == (1000, 1000, 3)
         assert tracemalloc.get_traced_memory()[1] < 16e6
     finally:
         tracemalloc.stop()

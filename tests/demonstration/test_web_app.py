@@ -10,6 +10,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from jem_tf import datasets
 from jem_tf.demonstration import (
@@ -75,6 +76,14 @@ def test_a_large_colour_picture_is_made_the_models(client):
     large = np.kron(IMAGES[1], np.ones((30, 30, 3), "uint8"))
     seen = pixels_of(post(client, "/classify", png(large)).json["picture"])
     np.testing.assert_array_equal(seen, uploads.to_model_size(large, (8, 8, 1))[..., 0])
+
+
+def test_a_picture_that_comes_out_nearly_black_is_named(client):
+    content = io.BytesIO()
+    Image.fromarray(IMAGES[0, :, :, 0].astype("uint16") * 16).save(content, "PNG")
+    said = post(client, "/classify", content.getvalue()).json
+    assert "the lower 12 of its 16 bits alone" in said["warning"]
+    assert post(client, "/classify").json["warning"] == ""
 
 
 def test_a_drawing_is_framed_before(client):

@@ -71,6 +71,41 @@ def test_a_score_more_is_fitted_beside_those_that_are_there(model, folder):
     assert {key.split("/")[0] for key in both} == {"knn", "vim"}
 
 
+def test_labels_that_the_training_did_not_know_change_nothing(model, folder):
+    images, labels = DATA.train
+    rows = np.arange(len(labels))
+    first = [np.flatnonzero(labels == y)[:4] for y in range(3)]
+    hidden = ~np.isin(rows, np.concatenate(first))
+    other = np.where(hidden, (labels + 1) % 3, labels).astype(labels.dtype)
+    # The order of the images stays, so that the first four of a class are the same.
+    late = np.where(hidden & (rows > max(x[-1] for x in first)), other, labels)
+    assert (late != labels).any()
+    states = [
+        fitted_scores.attach(
+            Scorer(model),
+            ALL,
+            RunFolder(folder.root / str(number)),
+            DATA._replace(train=Split(images, known)),
+            precision="float32",
+            labels_per_class=4,
+        ).state
+        for number, known in enumerate([labels, late])
+    ]
+    same(*states)
+    every = fitted_scores.fit_scores(Scorer(model), ["mahalanobis"], DATA)
+    name = "mahalanobis/means"
+    assert (states[0][name] != every[name]).any()
+
+
+def test_images_whose_labels_are_known_are_chosen_first():
+    labels = np.array([-1, 2, -1, 0, -1, 1, -1, -1])
+    chosen = fitted_scores.choose_images(Split(np.arange(8), labels), 5)
+    assert set(chosen.labels) == {-1, 0, 1, 2}
+    assert len(chosen.labels) == 5
+    few = fitted_scores.choose_images(Split(np.arange(8), labels), 3)
+    assert few.labels.tolist() == [2, 0, 1]
+
+
 @pytest.mark.parametrize("data", [DATA, lambda: DATA])
 def test_other_weights_are_fitted_again(model, folder, data):
     before = attached(model, folder).state

@@ -37,6 +37,7 @@ function showAnswer(answer) {
   byId("answer").className = known ? "known" : "unknown";
   byId("seen").src = answer.picture;
   byId("verdict").textContent = known ? "I know this." : "I don’t know this.";
+  byId("warning").textContent = answer.warning;
   byId("judge").textContent = answer.judge;
   const sure = `${answer.class}, with confidence ${percent(answer.confidence)}`;
   byId("choice").textContent = known
