@@ -1,14 +1,16 @@
 """The tool, end to end: on runs of `flags/smoke.flags`, and on what is wrong."""
 
 import json
+import types
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from jem_tf.commands import evaluate_robustness
-from jem_tf.runs import run_folder
+from jem_tf.runs import loading, run_folder
 from tests import processes
+from tests.runs.test_run_folder import SMALL, kept, save
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +48,16 @@ def ended(runs):
     named = (f"--workdir={runs / 'smoke'}", f"--baseline={runs / 'plain'}")
     with processes.forked(TOOL, *named, *refined) as program:
         return {"smoke": program.end(), "plain": tool(runs / "plain", *TINY)}
+
+
+@pytest.mark.parametrize(("best", "step"), [(True, 6), (False, 7)])
+def test_a_baseline_is_read_as_the_run_is(tmp_path, best, step):
+    root, model = kept(tmp_path, SMALL)
+    save(root, model, 6, 0.9)
+    save(root, model, 7, 0.8)
+    given = types.SimpleNamespace(baseline=str(root), best=best, precision="")
+    baseline = evaluate_robustness.read_baseline(loading.read_run(root), given)
+    assert baseline.step == step
 
 
 def found(place, name="robustness"):

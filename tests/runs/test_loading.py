@@ -54,6 +54,19 @@ def test_load_takes_the_newest_or_the_best_on_validation(tmp_path):
             np.testing.assert_array_equal(weight, np.full_like(weight, step))
 
 
+def test_a_run_that_diverged_is_refused_and_best_is_told_to_who_did_not_ask(tmp_path):
+    root, model = kept(tmp_path, SMALL)
+    model.network.set_weights([w * np.nan for w in model.network.get_weights()])
+    save(root, model, 6, 0.9)
+    says = f"{root} diverged: at step 6 a weight is not finite; "
+    for best, remedy in (
+        (False, "give an earlier checkpoint by best=True, or train it anew."),
+        (True, "train it anew."),
+    ):
+        with pytest.raises(InputError, match=f"{re.escape(says + remedy)}$"):
+            loading.read_run(root, best=best)
+
+
 def test_load_passes_over_a_damaged_checkpoint_and_leaves_it(tmp_path):
     root, model = kept(tmp_path, SMALL)
     save(root, made(SMALL), 6)
