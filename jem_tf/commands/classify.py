@@ -29,7 +29,7 @@ def run(values: flags.FlagValues, *paths: str) -> None:
     model = predictor.load(values.model)
     pictures = [read_picture(path, model.image_shape) for path in paths]
     answers = model.classify(np.stack(pictures))
-    print("\n".join(format_answers(paths, answers)))
+    console.show("\n".join(format_answers(paths, answers)))
 
 
 def read_picture(path: str, shape: Sequence[int]) -> np.ndarray:

@@ -141,6 +141,9 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
         command.run(values, *others)
     except InputError as error:
         sys.exit(f"jem_tf: {error.with_flags(FLAG_NAMES)}")
+    except BrokenPipeError:
+        console.close()
+        sys.exit("jem_tf: ended, because nobody reads its output any more.")
     except OSError as error:
         workdir = values["workdir"].value if "workdir" in values else ""
         place = f"--workdir={workdir}" if workdir else "a file"

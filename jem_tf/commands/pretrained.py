@@ -4,6 +4,7 @@ from absl import flags
 
 from jem_tf.commands.command import Command
 from jem_tf.runs import pretrained_models
+from jem_tf.system import console
 
 
 def define(values: flags.FlagValues) -> None:
@@ -12,13 +13,13 @@ def define(values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Prints each model's name, version, size, what it is and how it was made."""
+    lines: list[str] = []
     for model in pretrained_models.pretrained().values():
         pretrained_models.check(model)
         size = sum((model.folder / file).stat().st_size for file in model.sha256)
-        print(f"{model.name} (version {model.version}, {size / 1e6:.2f} MB)")
-        print(
-            f"    {model.about}", *(f"    {line}" for line in model.made_by), sep="\n"
-        )
+        lines.append(f"{model.name} (version {model.version}, {size / 1e6:.2f} MB)")
+        lines += [f"    {line}" for line in (model.about, *model.made_by)]
+    console.show("\n".join(lines))
 
 
 COMMAND = Command(

@@ -17,8 +17,13 @@ def show(text: str) -> None:
     """Prints a text. A pipe may close before its end, as `| head` does."""
     try:
         print(text, flush=True)
-    except BrokenPipeError:  # and none at the flush when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        close()
+
+
+def close() -> None:
+    """Forgets what a closed pipe did not take, so that Python ends without an error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def escape_what_cannot_be_shown() -> None:

@@ -1,6 +1,7 @@
 """What the subcommands share: flags by subject, --help, one sentence for bad input."""
 
 import io
+import os
 import sys
 
 import pytest
@@ -77,6 +78,15 @@ def test_a_value_that_is_no_line_of_text_is_refused_as_it_can_be_read(value):
         command.execute(made(lambda values: None), [f"--kind={value}"])
     says = f"jem_tf: {f'--kind={value}'!r} is not one line of text in UTF-8; rename it."
     assert end.value.code == says
+
+
+def test_a_pipe_that_nobody_reads_ends_a_program_in_a_line(monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        with pytest.raises(SystemExit, match="nobody reads its output any more"):
+            command.execute(made(lambda values: print("a line", flush=True)), [])
 
 
 def test_a_name_that_the_terminals_encoding_lacks_does_not_end_a_program(monkeypatch):
