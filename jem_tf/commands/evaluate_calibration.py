@@ -64,7 +64,8 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         "temperature": "least NLL on the validation images" + SAME * (on != "test"),
         "accuracy_ci": "Wilson, 95%",
         "precision_ci": "Wilson, 95%",
-        "other_ci": f"bootstrap over {on} images, {intervals.RESAMPLES} draws, 95%",
+        "other_ci": f"basic bootstrap over {on} images, {intervals.RESAMPLES} "
+        "draws, 95%",
         "corruptions": "none",
     }
     if names:

@@ -104,8 +104,9 @@ def name_images(data: Dataset, count: int, on: str = "test") -> str:
     """Says in a protocol which images of a split an evaluation looked at."""
     if on == "validation":
         return f"the first {count} of the validation images"
-    stands_in = data.test_source == datasets.VALIDATION_STANDS_IN
-    return f"the first {count} of {data.test_source if stands_in else 'the test split'}"
+    held_out = data.test_source == datasets.HELD_OUT
+    source = "the test images held out of the train split"
+    return f"the first {count} of {source if held_out else data.test_source}"
 
 
 def first_images(split: Split, limit: int) -> Split:

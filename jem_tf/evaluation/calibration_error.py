@@ -109,12 +109,11 @@ def _with_interval(
     labels: np.ndarray,
     seed: int,
 ) -> dict[str, Any]:
-    interval = intervals.bootstrap(
-        lambda rows: error(logits[rows], labels[rows]),
-        np.arange(len(labels)),
-        seed=seed,
+    value, rows = error(logits, labels), np.arange(len(labels))
+    resampled = intervals.resample(
+        lambda some: error(logits[some], labels[some]), rows, seed=seed
     )
-    return {name: error(logits, labels), f"{name}_ci": interval}
+    return {name: value, f"{name}_ci": intervals.basic_interval(value, resampled)}
 
 
 def _brier_parts(logits: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Any]:
@@ -128,7 +127,7 @@ def _brier_parts(logits: np.ndarray, labels: np.ndarray, seed: int) -> dict[str,
     metrics: dict[str, Any] = {}
     for (name, value), values in zip(parts.items(), np.transpose(rows), strict=True):
         metrics[f"brier_{name}"] = value
-        metrics[f"brier_{name}_ci"] = intervals.percentile_interval(values)
+        metrics[f"brier_{name}_ci"] = intervals.basic_interval(value, values)
     return metrics
 
 

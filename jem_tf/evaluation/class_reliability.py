@@ -55,10 +55,11 @@ def _measure_class(
     gaps = calibration.bin_gaps(logits[predicted], labels[predicted])
     counts = intervals.resample_counts(len(gaps), seed=seed)
     resampled = calibration.resampled_errors(gaps, counts)
+    error = float(np.abs(gaps.mean(axis=0)).sum())
     return measured | {
         "confidence": float(confidence.mean()),
-        "ece": float(np.abs(gaps.mean(axis=0)).sum()),
-        "ece_ci": intervals.percentile_interval(resampled),
+        "ece": error,
+        "ece_ci": intervals.basic_interval(error, resampled),
     }
 
 

@@ -59,8 +59,9 @@ def mixing_statistics(
     """Measures how well parallel chains explore, from the second half of their E(x).
 
     The effective sample size sums autocorrelations up to Geyer's (1992) first negative
-    pair, over all chains together. R-hat is the potential scale reduction of Gelman &
-    Rubin (1992), where each chain is split in two. `tfp.mcmc` computes both.
+    pair, over all chains together. R-hat is the potential scale reduction factor of
+    Gelman & Rubin (1992), where each chain is split in two. `tfp.mcmc` computes both,
+    the latter as a ratio of variances, whose root R-hat is.
 
     Args:
       trace: float [K + 1, n] in nats, of n >= 2 chains of K >= 8 steps.
@@ -87,7 +88,7 @@ def mixing_statistics(
     statistics = {
         "ess": float(ess),
         "ess_share": float(ess) / kept.size,
-        "rhat": float(rhat),
+        "rhat": float(np.sqrt(rhat)),
         "energy_mean": float(kept.mean()),
         "energy_std": float(kept.std()),
         "energy_first": float(trace[0].mean()),

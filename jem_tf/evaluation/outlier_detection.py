@@ -15,6 +15,7 @@ from jem_tf.evaluation import outlier_groups
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.figures import plots
 from jem_tf.metrics import ood
+from jem_tf.system import console
 
 LABEL = "log p(x) + const, nats"
 # Of the metrics, by kind.
@@ -88,6 +89,8 @@ def evaluate_outliers(
 def _separation(
     key: str, inside: np.ndarray, outside: np.ndarray, seed: int
 ) -> dict[str, Any]:
+    if not ood.are_finite(inside, outside):
+        console.say(f"{key}: some scores are not finite, so that no measure is")
     ends = ood.sampled_intervals(inside, outside, seed=seed)
     ends["auroc"] = ood.auroc_interval(inside, outside)
     metrics: dict[str, Any] = {}

@@ -32,7 +32,7 @@ class Measured(NamedTuple):
 
     def interval(self) -> list[float]:
         """Returns its 95% interval."""
-        return intervals.percentile_interval(self.resampled)
+        return intervals.basic_interval(self.value, self.resampled)
 
 
 NUMBERS = ("accuracy", "ece", "ece_temperature_scaled")
@@ -118,8 +118,8 @@ def describe_shift(
         "mean_corruption_error": ERROR,
         "temperature_scaled": "T of validation images without corruption",
         "corrupted_accuracy_ci": "Wilson, 95%; of the mean, as the others",
-        "corrupted_ece_ci": f"bootstrap over {on} images, each drawn with all its "
-        f"corruptions, {intervals.RESAMPLES} draws, 95%",
+        "corrupted_ece_ci": f"basic bootstrap over {on} images, each drawn with all "
+        f"its corruptions, {intervals.RESAMPLES} draws, 95%",
     }
 
 

@@ -31,13 +31,26 @@ def bootstrap(
     """Computes Efron's (1979) percentile interval of statistic(*samples).
 
     Args:
-      statistic: a function of arrays like the samples.
-      *samples: arrays [N, ...]. Each is resampled RESAMPLES times, independently of
-        the others.
-      seed: of the draws.
+      statistic, *samples, seed: as of `resample`.
 
     Returns:
       [low, high].
+    """
+    return percentile_interval(resample(statistic, *samples, seed=seed))
+
+
+def resample(
+    statistic: Callable[..., float], *samples: np.ndarray, seed: int = 0
+) -> list[float]:
+    """Computes statistic(*samples) of RESAMPLES resamples.
+
+    Args:
+      statistic: a function of arrays like the samples.
+      *samples: arrays [N, ...]. Each is resampled independently of the others.
+      seed: of the draws.
+
+    Returns:
+      [RESAMPLES] values.
     """
     generator = np.random.default_rng(seed)
     values = []
@@ -47,7 +60,7 @@ def bootstrap(
             for sample in samples
         ]
         values.append(statistic(*resamples))
-    return percentile_interval(values)
+    return values
 
 
 def resample_counts(n: int, *, seed: int = 0) -> np.ndarray:
@@ -72,3 +85,24 @@ def percentile_interval(values: Sequence[float] | np.ndarray) -> list[float]:
     """
     tail = 50 * (1 - CONFIDENCE)
     return [float(end) for end in np.percentile(values, [tail, 100 - tail])]
+
+
+def basic_interval(
+    value: float, resampled: Sequence[float] | np.ndarray
+) -> list[float]:
+    """Computes the basic bootstrap interval of a number that is never below 0.
+
+    It is [2 v - high, 2 v - low] of `percentile_interval`'s ends (Davison & Hinkley
+    1997, "Bootstrap Methods and their Application", equation 2.10). A number such as
+    ECE, which is biased upward on N images, is biased once more on resamples of them,
+    so that their percentiles lie above the truth; here that bias is taken off.
+
+    Args:
+      value: v, the number on the sample.
+      resampled: the number on resamples of it.
+
+    Returns:
+      [low, high], which need not hold v.
+    """
+    low, high = percentile_interval(resampled)
+    return [max(0.0, float(2 * value - end)) for end in (high, low)]

@@ -2,8 +2,10 @@
 
 Letters: N scores of in-distribution examples ("inside"), which are the positives, and M
 scores of out-of-distribution examples ("outside"). A higher score means more likely.
+Where a score is not finite, no measure is: it is NaN.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +14,11 @@ from numpy.typing import ArrayLike
 from jem_tf.metrics import intervals
 
 TRUE_POSITIVES = 0.95
+
+
+def are_finite(*scores: ArrayLike) -> bool:
+    """Returns whether all scores are finite."""
+    return all(np.isfinite(some).all() for some in scores)
 
 
 def auroc(inside: ArrayLike, outside: ArrayLike) -> float:
@@ -29,6 +36,8 @@ def auroc(inside: ArrayLike, outside: ArrayLike) -> float:
     """
     from sklearn.metrics import roc_auc_score
 
+    if not are_finite(inside, outside):
+        return math.nan
     return float(roc_auc_score(*_labelled(inside, outside)))
 
 
@@ -63,6 +72,8 @@ def mean_auroc_interval(
     import scipy.special
     import scipy.stats
 
+    if not are_finite(*inside, *outside):
+        return [math.nan, math.nan]
     if min(map(np.size, [*inside, *outside])) < 2:
         return [0.0, 1.0]
     pairs = [_placements(*pair) for pair in zip(inside, outside, strict=True)]
@@ -97,6 +108,8 @@ def aupr(inside: ArrayLike, outside: ArrayLike) -> float:
     """
     from sklearn.metrics import average_precision_score
 
+    if not are_finite(inside, outside):
+        return math.nan
     return float(average_precision_score(*_labelled(inside, outside)))
 
 
@@ -108,6 +121,8 @@ def fpr95(inside: ArrayLike, outside: ArrayLike) -> float:
     """
     from sklearn.metrics import roc_curve
 
+    if not are_finite(inside, outside):
+        return math.nan
     false, true, _ = roc_curve(*_labelled(inside, outside), drop_intermediate=False)
     return float(false[np.argmax(true >= TRUE_POSITIVES)])
 
@@ -149,6 +164,9 @@ def sampled_intervals(
     Returns:
       {"aupr": [low, high], "fpr95": ..., "aupr_out": ..., "fpr95_out": ...}.
     """
+    names = ("aupr", "fpr95", "aupr_out", "fpr95_out")
+    if not are_finite(inside, outside):
+        return {name: [math.nan, math.nan] for name in names}
     scores = np.concatenate([inside, outside])
     order = np.argsort(-scores, kind="stable")
     last = np.append(np.diff(scores[order]) != 0, True)  # of each run of equal scores
@@ -162,7 +180,6 @@ def sampled_intervals(
         reverse = [x[-1] - np.append(0, x[:-1])[::-1] for x in (false, true)]
         rows.append(_precision_and_fpr(true, false) + _precision_and_fpr(*reverse))
     ends = [intervals.percentile_interval(values) for values in np.transpose(rows)]
-    names = ("aupr", "fpr95", "aupr_out", "fpr95_out")
     return dict(zip(names, ends, strict=True))
 
 

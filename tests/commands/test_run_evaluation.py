@@ -123,7 +123,10 @@ def test_images_are_named_after_the_split_that_they_are_of():
     data = datasets.Dataset(split, split, split, ("a",), flip=False)
     for source, name in (
         ("the test split", "the first 3 of the test split"),
-        (datasets.HELD_OUT, "the first 3 of the test split"),
+        (
+            datasets.HELD_OUT,
+            "the first 3 of the test images held out of the train split",
+        ),
         (
             datasets.VALIDATION_STANDS_IN,
             "the first 3 of the validation split, as there is no test split with "

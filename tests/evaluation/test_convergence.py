@@ -127,6 +127,20 @@ def test_states_that_resemble_each_other_count_for_fewer(rho):
     assert statistics["rhat"] == pytest.approx(1.0, abs=0.02)
 
 
+def test_rhat_is_the_root_of_the_textbooks_ratio_of_variances():
+    """Gelman & Rubin's, of each chain in two halves; Vehtari et al., equations 1-4."""
+    trace = np.random.default_rng(3).normal(size=[400, 4]) + [0.0, 0.5, 1.0, 1.5]
+    first, second = np.split(trace[200:], 2)
+    halves = np.concatenate([first, second], axis=1)  # [N, 2 n]
+    within, between = halves.var(0, ddof=1).mean(), halves.mean(0).var(ddof=1)
+    n = len(halves)
+    expected = np.sqrt(((n - 1) / n * within + between) / within)
+    assert 1.1 < expected < 1.5
+    # TFP has (m + 1) / m of the m half chains before the sum, as Brooks & Gelman.
+    rhat = convergence.mixing_statistics(trace)["rhat"]
+    assert rhat == pytest.approx(expected, rel=0.08)
+
+
 def test_chains_stuck_at_levels_of_their_own_do_not_agree():
     stuck = np.arange(8) + 0.01 * normal(1000, 8)
     statistics = convergence.mixing_statistics(stuck)

@@ -65,6 +65,23 @@ def test_the_histogram_has_a_panel_a_set(measured):
         assert [axes.get_title() for axes in figure.axes] == ["dark", "uniform"]
 
 
+def test_a_score_that_is_not_finite_is_said_and_hides_no_other(scorer, capfd):
+    class Broken:
+        names = NAMES
+
+        def scores(self, images, names, progress=""):
+            scores = scorer.scores(images, names)
+            if progress == "uniform":
+                scores["knn"][0] = -np.inf
+            return scores
+
+    metrics, _ = outlier_detection.evaluate_outliers(Broken(), TEST, SETS, names=NAMES)
+    wrong = [key for key, value in metrics.items() if np.isnan(value).any()]
+    assert wrong
+    assert all("uniform/knn" in key for key in wrong)
+    assert "uniform/knn: some scores are not finite" in capfd.readouterr().out
+
+
 def test_the_served_score_has_the_first_histogram(scorer):
     _, figures = outlier_detection.evaluate_outliers(
         scorer, TEST, SETS, names=NAMES, served="knn"

@@ -33,6 +33,29 @@ def test_samples_are_drawn_apart_and_seeds_tell():
     assert ends[1] - ends[0] == pytest.approx(2 * 1.96 * deviation, rel=0.2)
 
 
+def test_a_basic_interval_takes_the_bias_off_that_percentiles_have_twice():
+    """|mean|^2 of N points in D dimensions is too large by D / N on average."""
+    truth, kinds = 50 * 0.1**2, {"basic": 0, "percentile": 0}
+    for seed in range(40):
+        points = np.random.default_rng(seed).normal(0.1, size=[100, 50])
+
+        def length(x):
+            return float((x.mean(axis=0) ** 2).sum())
+
+        resampled = intervals.resample(length, points)
+        basic = intervals.basic_interval(length(points), resampled)
+        ends = {"basic": basic, "percentile": intervals.percentile_interval(resampled)}
+        for kind, (low, high) in ends.items():
+            kinds[kind] += low <= truth <= high
+    assert kinds["percentile"] == 0
+    assert kinds["basic"] >= 34
+
+
+def test_a_basic_interval_is_not_below_zero():
+    low, high = intervals.basic_interval(0.01, [0.01, 0.02, 0.03])
+    assert (low, high) == (0.0, pytest.approx(0.02 - 0.0105))
+
+
 def test_counts_of_resamples_are_those_of_the_bootstrap():
     sample = np.random.default_rng(0).normal(size=40)
     counts = intervals.resample_counts(40, seed=3)

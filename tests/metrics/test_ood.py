@@ -164,3 +164,15 @@ def test_the_mean_over_one_set_has_the_interval_of_its_auroc():
     assert single == ood.auroc_interval(inside, outside)
     twice = ood.mean_auroc_interval([inside] * 2, [outside, [1.0]])
     assert twice == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_where_a_score_is_not_finite_no_measure_is(wrong):
+    one, other = [0.5, 0.1, 0.7], [0.2, wrong]
+    for inside, outside in ((one, other), (other, one)):
+        measures = (ood.auroc, ood.aupr, ood.fpr95, ood.aupr_out, ood.fpr95_out)
+        values = [measure(inside, outside) for measure in measures]
+        values += ood.auroc_interval(inside, outside)
+        for ends in ood.sampled_intervals(inside, outside).values():
+            values += ends
+        assert np.isnan(values).all()

@@ -180,6 +180,7 @@ def describe_standard_set(settings: AttackSettings) -> dict[str, Any]:
     return {
         "attack": "AutoAttack: APGD-CE, APGD-T, FAB-T, Square attack in this order; an "
         f"image that one broke is not given to the next; parameters {version}",
+        "standard": standard,
         "apgd_ce": f"{settings.steps} steps, {settings.restarts} restarts, "
         "cross-entropy in its log-odds form log (1 - p(y|x)) / p(y|x)",
         "apgd_t": f"{settings.steps} steps, targeted DLR loss towards {targets}",

@@ -1,5 +1,7 @@
 import pytest
 
+from jem_tf.evaluation.attacks import AttackSettings
+from jem_tf.evaluation.autoattack import standard_set
 from jem_tf.evaluation.report_page import attack_sentences
 from jem_tf.evaluation.report_page.run_results import Result
 from jem_tf.evaluation.report_page.sentences import CAN, CANNOT
@@ -47,12 +49,11 @@ def test_the_largest_radius_stands_in_where_the_usual_was_not_measured():
     assert say({"robust_accuracy/linf/0/jem0": 0.5}) == []
 
 
-@pytest.mark.parametrize(
-    ("standard", "said"), [(True, ": of"), (False, " cut short: of")]
-)
-def test_a_shortened_autoattack_is_called_so(standard, said):
-    attack = "AutoAttack, standard version: APGD-CE, ..."
-    (first,) = say(metrics(jem0=0.5), "autoattack", attack=attack, standard=standard)
+@pytest.mark.parametrize(("steps", "said"), [(100, ": of"), (99, " cut short: of")])
+def test_a_shortened_autoattack_is_called_so(steps, said):
+    settings = AttackSettings(steps=steps, restarts=1, seed=0)
+    protocol = standard_set.describe_standard_set(settings)
+    (first,) = say(metrics(jem0=0.5), "autoattack", **protocol)
     assert f"withstand AutoAttack{said}" in first.text
 
 
