@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from jem_tf import energies, pixels, sampling
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.keras_support import batch_checks, compile_checks, network_checks
 from jem_tf.keras_support.checked_model import CheckedModel
 from jem_tf.keras_support.saving import SavedWithBuffer
@@ -192,9 +193,9 @@ class EnergyModel(SavedWithBuffer, Classifier):
         """Draws n images: continues chains of the buffer, which is not changed.
 
         Args:
-          n: how many.
-          labels: int [n] to draw from p(x | y). None: from p(x), or, with a buffer by
-            class, from p(x | y) of each class in turn.
+          n: how many, at least 1.
+          labels: int [n], or one for all, to draw from p(x | y). None: from p(x), or,
+            with a buffer by class, from p(x | y) of each class in turn.
           candidates: chains an image; one of them becomes it, with probability
             proportional to exp(-E). More than 1 leaves out chains stuck in noise.
           seed: int; equal seeds give equal images.
@@ -204,14 +205,30 @@ class EnergyModel(SavedWithBuffer, Classifier):
           there.
 
         Raises:
-          InputError: if the model has no buffer, or the buffer no samples.
+          InputError: if the model has no buffer, or the buffer no samples, or an
+            argument is out of range.
         """
+        n = whole_number("n", n, 1)
+        candidates = whole_number("candidates", candidates, 1)
+        if labels is not None:
+            labels = self._classes(labels, n)
         if self.buffer is None:
             raise InputError("A model without a replay buffer draws no samples.")
         self.buffer.check_samples()
         if labels is None:
             labels = sampling.classes_in_turn(self, n)
         return self._draw(n, labels, candidates, tf.constant([seed, 0]))
+
+    def _classes(self, labels: Any, n: int) -> np.ndarray:
+        given = np.asarray(labels)
+        classes = np.broadcast_to(given, [n]) if given.ndim == 0 else given
+        whole = np.issubdtype(given.dtype, np.integer) and classes.shape == (n,)
+        if not (whole and 0 <= classes.min() <= classes.max() < self.num_classes):
+            raise InputError(
+                f"{argument('labels')} are {given.tolist()}; give {n} class numbers, "
+                f"or one for all, from 0 to {self.num_classes - 1}."
+            )
+        return classes.astype("int32")
 
     def energy(self, labels: Any = None) -> Callable[[tf.Tensor], tf.Tensor]:
         """Returns a function [B, H, W, C] -> energies [B]: E(x), or E(x, labels)."""

@@ -10,8 +10,12 @@ divide ..." from a program.
 """
 
 import contextlib
+import operator
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
+
+SEEDS = 2**31  # seeds and counts are below it
 
 # Stands before the name of an argument in a message until the message is shown. The
 # character is from Unicode's private use area, so that a user's text does not have it.
@@ -69,3 +73,26 @@ def arguments_renamed(**names: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise error.renamed(**names) from error
+
+
+def whole_number(name: str, value: Any, least: int, below: int = SEEDS) -> int:
+    """Returns an argument's value as an int.
+
+    Raises:
+      InputError: if it is no whole number, or not in [least, below).
+    """
+    name = argument(name)
+    if isinstance(value, bool):
+        raise InputError(f"{name} is {value!r}; give a whole number.")
+    try:
+        value = operator.index(value)
+    except TypeError as error:
+        raise InputError(f"{name} is {value!r}; give a whole number.") from error
+    if not least <= value < below:
+        raise InputError(f"{name} is {value}; it must be from {least} to {below - 1}.")
+    return value
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message; its kind where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].strip()

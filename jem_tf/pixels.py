@@ -1,5 +1,6 @@
 """Pixel values: 8-bit integers in files and data sets, floats in [-1, 1] in models."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError
 
+LIBRARIES = ("jem_tf", "keras", "tensorflow")  # whose lines a warning does not name
 FARTHEST = 2.0  # largest |pixel| of a float image; unclamped chains leave [-1, 1]
 
 
@@ -70,8 +72,21 @@ def check_values(images: np.ndarray) -> None:
         warnings.warn(
             "float images all lie in [0, 1], and models take [-1, 1]; if 0 is black, "
             "give 2 * images - 1, or uint8 in 0..255.",
-            stacklevel=2,
+            stacklevel=_users_level(),
         )
+
+
+def _users_level() -> int:
+    """The `stacklevel` of a caller's warning at the user's line, not a library's.
+
+    Python shows a warning once for each line that it names.
+    """
+    frame, level = sys._getframe(1), 1
+    while frame.f_back:
+        if frame.f_globals.get("__name__", "").split(".")[0] not in LIBRARIES:
+            break
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _check_dtype(name: str, floating: bool) -> None:

@@ -93,3 +93,27 @@ def test_a_classifier_is_keras_with_logits_for_predictions():
     )
     metrics = model.evaluate(IMAGES, np.arange(6), verbose=0, return_dict=True)
     assert set(metrics) == {"loss", "accuracy"}
+
+
+def test_one_label_is_that_of_all_images(model):
+    three = model.sample(4, labels=3, seed=2)
+    np.testing.assert_array_equal(three, model.sample(4, labels=[3] * 4, seed=2))
+    assert three.shape == (4, *SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"n": 0}, "n is 0; it must be from 1"),
+        ({"n": 2.5}, "n is 2.5; give a whole number"),
+        ({"candidates": 0}, "candidates is 0"),
+        ({"labels": [1, 2]}, "give 4 class numbers, or one for all, from 0 to 9"),
+        ({"labels": [1, 2, 3, 4, 5]}, "labels are"),
+        ({"labels": [1.0, 2.0, 3.0, 4.0]}, "labels are"),
+        ({"labels": [0, 1, 2, 10]}, "labels are"),
+        ({"labels": -1}, "labels are -1"),
+    ],
+)
+def test_a_request_that_cannot_be_met_is_refused(model, given, says):
+    with pytest.raises(InputError, match=says):
+        model.sample(**{"n": 4} | given)

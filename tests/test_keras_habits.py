@@ -248,3 +248,14 @@ def test_a_model_is_a_layer_of_another():
     images, _ = floats()
     expected = tf.nn.softmax(model.predict_on_batch(images))
     np.testing.assert_allclose(outer.predict_on_batch(images), expected, atol=1e-6)
+
+
+def test_labels_for_the_joint_density_are_evaluated_as_those_of_the_labelled_images():
+    images, labels = tiny_models.floats(8)
+    x, y = ({"labelled": each, "real": each} for each in (images, labels))
+    model = tiny_models.compiled(p_x_y_weight=0.5, num_classes=tiny_models.CLASSES)
+    stream = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
+    model.fit(stream, verbose=0)
+    expected = model.evaluate(images, labels, batch_size=4, verbose=0)
+    assert model.evaluate(x, y, batch_size=4, verbose=0) == expected
+    assert model.evaluate(stream, verbose=0) == expected

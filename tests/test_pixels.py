@@ -66,6 +66,15 @@ def test_floats_between_0_and_1_are_warned_of_and_constant_ones_are_not():
             pixels.check_values(right)
 
 
+def test_each_line_of_the_user_is_warned():
+    images = np.linspace(0, 1, 16, dtype="float32").reshape(1, 4, 4, 1)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")  # once for each line
+        pixels.check_values(images)
+        pixels.check_values(images)
+    assert [warning.filename for warning in seen] == [__file__] * 2
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 2.1, -255.0])
 def test_floats_that_are_no_pixels_are_refused(value):
     images = np.zeros([2, 4, 4, 1], "float32")

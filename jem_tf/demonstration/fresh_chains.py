@@ -8,6 +8,7 @@ from jem_tf import pixels, sampling, starts
 from jem_tf.datasets import Dataset
 from jem_tf.demonstration.galleries import drawn_images
 from jem_tf.demonstration.inline_pictures import png_url
+from jem_tf.errors import whole_number
 from jem_tf.generation import request
 from jem_tf.generation.request import SamplingPlan
 from jem_tf.replay import ReplayBuffer
@@ -58,7 +59,7 @@ def draw_chains(
     Raises:
       InputError: if there is no such class, the seed is none, or the chains diverge.
     """
-    seed = argument_checks.whole_number("seed", seed, 0)
+    seed = whole_number("seed", seed, 0)
     place = argument_checks.class_number(label, model.class_names)
     plan, about = chain_plan
     drawn = sampling.draw_many(

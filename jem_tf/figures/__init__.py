@@ -33,18 +33,20 @@ def tile(images: np.ndarray, *, columns: int | None = None) -> np.ndarray:
     """Lays images out in a grid, with one white pixel between them.
 
     Args:
-      images: float [N, H, W, C] in [-1, 1].
+      images: uint8 [N, H, W, C] in 0..255, or float in [-1, 1].
       columns: images in a row; about the square root of N if None.
 
     Returns:
       uint8 [rows * (H + 1) - 1, columns * (W + 1) - 1, C].
     """
-    images = np.asarray(images, "float32")
+    images = np.asarray(images)
+    if images.dtype != np.uint8:
+        images = pixels.to_uint8(pixels.to_float32(images)).numpy()
     n, height, width, channels = images.shape
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     cells = np.full([rows * columns, height + 1, width + 1, channels], 255, "uint8")
-    cells[:n, :height, :width] = pixels.to_uint8(images).numpy()
+    cells[:n, :height, :width] = images
     grid = cells.reshape(rows, columns, height + 1, width + 1, channels).swapaxes(1, 2)
     return grid.reshape(rows * (height + 1), columns * (width + 1), channels)[:-1, :-1]
 
@@ -55,7 +57,7 @@ def picture(
     """Makes a picture of the grid that `tile` lays out.
 
     Args:
-      images: float [N, H, W, C] in [-1, 1], C = 1 or 3.
+      images: uint8 [N, H, W, C] in 0..255, or float in [-1, 1], C = 1 or 3.
       least_size: the least number of pixels of the longer side. A smaller grid is
         enlarged by a whole factor.
       columns: as in `tile`.
@@ -79,7 +81,7 @@ def save(
 
     Args:
       path: of the file, which is replaced if there is one.
-      images: float [N, H, W, C] in [-1, 1], C = 1 or 3.
+      images: uint8 [N, H, W, C] in 0..255, or float in [-1, 1], C = 1 or 3.
       least_size: as in `picture`.
       columns: as in `tile`.
 

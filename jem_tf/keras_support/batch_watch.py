@@ -17,8 +17,10 @@ import tensorflow as tf
 
 from jem_tf.errors import InputError
 from jem_tf.keras_support.batch_checks import (
+    IMAGES,
     Expected,
     check_labels_given,
+    check_shape,
     images_of,
 )
 
@@ -97,27 +99,33 @@ class Watch:
         if isinstance(spec, tuple | list) and 1 <= len(spec) <= 3:
             x, y = (*spec, None)[:2]
         images = x if isinstance(x, dict) and "labelled" in x else {"labelled": x}
-        parts = [*images.values(), y if self._labelled else None]
+        labels = _labels_of(y) if self._labelled else {}
+        parts = [*images.values(), *labels.values()]
         if any(isinstance(part, dict | list | tuple) for part in parts):
             raise InputError(
                 f"The data's elements are {_described(spec)}; give pairs (images, "
                 "labels), as tfds.load(..., as_supervised=True) does, or dataset.map("
                 'lambda e: (e["image"], e["label"])).'
             )
+        for part in images.values():
+            check_shape(getattr(part, "shape", None), self._expected.image_shape)
 
     def _watch_tensors(self, *batch: Any) -> Any:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(
             batch if len(batch) > 1 else batch[0]
         )
-        labels = [] if y is None or not self._labelled else [y]
+        labels = _labels_of(y) if self._labelled else {}
         images = images_of(x)
 
         def look(*arrays):
             named = dict(zip(images, arrays, strict=False))
-            self.check_batch((named, *arrays[len(images) :]))
+            own = dict(zip(labels, arrays[len(images) :], strict=True))
+            several = isinstance(y, dict)
+            self.check_batch((named, *([own] if several else own.values())))
             return True
 
-        seen = tf.numpy_function(look, [*images.values(), *labels], tf.bool)
+        arrays = [*images.values(), *labels.values()]
+        seen = tf.numpy_function(look, arrays, tf.bool)
         with tf.control_dependencies([seen]):
             batch = tf.nest.map_structure(tf.identity, batch)
         return batch if len(batch) > 1 else batch[0]
@@ -126,6 +134,13 @@ class Watch:
         for batch in batches:
             self.check_batch(batch)
             yield batch
+
+
+def _labels_of(y: Any) -> dict[str, Any]:
+    """Labels by the names of their images; those without a name are one array."""
+    if isinstance(y, dict) and y and set(y) <= set(IMAGES):
+        return y
+    return {} if y is None else {"labelled": y}
 
 
 def _described(spec: Any) -> str:

@@ -60,7 +60,10 @@ class CheckedModel(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, Any]:
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        return super().test_step((x, self._cast_labels(y), weight))
+        y = self._cast_labels(y)
+        if isinstance(y, dict) and "labelled" in y:  # as `fit` takes them
+            y = y["labelled"]
+        return super().test_step((x, y, weight))
 
     def compute_loss(
         self,

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, first_line
 from jem_tf.keras_support.configuration import INSTEAD
 from jem_tf.replay import ReplayBuffer
 
@@ -112,7 +112,7 @@ def check_saveable(model: Any, path: Any) -> None:
     except InputError:
         raise
     except (NotImplementedError, TypeError, ValueError) as error:
-        why = str(error).strip().splitlines()[0].strip()
+        why = first_line(error)
         raise InputError(
             f"{argument('network')} has no configuration that Keras can save ({why}); "
             f"give its class get_config, or {INSTEAD}."

@@ -28,7 +28,8 @@ def centre_energy(network: keras.Model, images: Any) -> float:
       The mean of E(x) before, in nats.
 
     Raises:
-      InputError: if the network ends in another layer, so that no bias is known.
+      InputError: if the network ends in another layer, so that no bias is known, or
+        images are of another dtype or range.
     """
     layer = _last_layer(network)
     if not isinstance(layer, keras.layers.Dense) or not layer.use_bias:
@@ -36,6 +37,7 @@ def centre_energy(network: keras.Model, images: Any) -> float:
             f"{argument('network')} ends in {getattr(layer, 'name', 'no layer')}, "
             "which has no bias to shift energies by; end it in Dense(num_classes)."
         )
+    pixels.check_values(np.asarray(images))
     parts = range(0, len(images), BATCH)
     mean = np.mean(
         np.concatenate([_energies(network, images[i : i + BATCH]) for i in parts])

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, first_line
 from jem_tf.runs import loading, pretrained_models
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files
@@ -56,7 +56,7 @@ def read_source(init: str) -> Source:
         if (path / "saved_model.pb").is_file():
             return _of_saved_model(path)
     except (OSError, TypeError, ValueError, AttributeError) as error:
-        why = str(error).strip().splitlines()[0]
+        why = first_line(error)
         raise InputError(
             f"{argument('init', init)} cannot be read ({why}); give a run, a .keras "
             "file, or a SavedModel that Keras's export wrote."

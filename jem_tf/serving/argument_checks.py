@@ -1,6 +1,5 @@
 """Checks of what a user gives a `Predictor`: numbers, classes and images."""
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,27 +7,7 @@ import numpy as np
 
 from jem_tf import pixels
 from jem_tf.datasets import class_numbers
-from jem_tf.errors import InputError, argument
-
-SEEDS = 2**31  # seeds and counts are below it
-
-
-def whole_number(name: str, value: Any, least: int, below: int = SEEDS) -> int:
-    """Returns an argument's value as an int.
-
-    Raises:
-      InputError: if it is no whole number, or not in [least, below).
-    """
-    name = argument(name)
-    if isinstance(value, bool | np.bool_):
-        raise InputError(f"{name} is {value!r}; give a whole number.")
-    try:
-        value = operator.index(value)
-    except TypeError as error:
-        raise InputError(f"{name} is {value!r}; give a whole number.") from error
-    if not least <= value < below:
-        raise InputError(f"{name} is {value}; it must be from {least} to {below - 1}.")
-    return value
+from jem_tf.errors import SEEDS, InputError, argument, whole_number
 
 
 def class_number(label: int | str, class_names: Sequence[str]) -> int:
@@ -67,6 +46,8 @@ def image_batch(images: Any, image_shape: tuple[int, ...]) -> tuple[np.ndarray, 
         x = np.asarray(images)
     except ValueError as error:  # a ragged list
         raise InputError(f"images are not of one shape; give {shape}.") from error
+    except (RuntimeError, TypeError) as error:  # a tensor of PyTorch on a GPU
+        raise InputError(f"images cannot be an array of NumPy: {error}") from error
     if x.shape[-3:] != image_shape or x.ndim not in (3, 4):
         raise InputError(
             f"images are of shape {list(x.shape)}; this model takes {shape}, or "

@@ -12,7 +12,7 @@ from jem_tf.datasets import image_conversion
 from jem_tf.serving import orientation
 
 CHANNELS = (1, 3)  # a picture can be made grey or RGB
-MOST_PIXELS = 4096 * 4096  # of a picture; a few bytes can decode to gigabytes
+MOST_PIXELS = 50_000_000  # of a picture; a few bytes can decode to gigabytes
 DEPTH = 24  # the byte of a PNG's header that says how many bits a channel has
 # A PNG begins with its header; then come width and height, four bytes each, big-endian.
 # A PNG with another chunk before its header is refused, because it could hide its size.

@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from jem_tf.datasets import Dataset
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.evaluation import findings
 from jem_tf.runs import build, loading
 from jem_tf.runs.loading import TrainedRun
@@ -112,10 +112,12 @@ def _new_place(base: pathlib.Path, number: int | None) -> pathlib.Path:
     """Returns the path BASE/<number>, at which nothing exists yet."""
     if number is None:
         number = 1 + max(list_versions(base), default=0)
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+    try:
+        number = whole_number("number", number, 0)
+    except InputError as error:
         raise InputError(
             f"{argument('number', number)} is no version; give one of 0, 1, 2, ..."
-        )
+        ) from error
     target = base / str(number)
     if target.exists():
         raise InputError(f"{target} exists already; name another place or number.")

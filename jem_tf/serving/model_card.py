@@ -211,7 +211,7 @@ def _of_these_weights(
     served, half = ("log_px", score), evaluation["protocol"].get("half", "all")
     shown = [key for key in shown if key.split("/")[-1] in served or "/" not in key]
     note = "" if half == "all" else f" ({half} half of the set)"
-    return {key + note * ("/" in key): metrics.get(key) for key in shown}
+    return {key + note * ("/" in key): metrics[key] for key in shown if key in metrics}
 
 
 def _is_number(value: Any) -> bool:

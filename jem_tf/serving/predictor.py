@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf import ood_scores, pixels, sampling, starts
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.evaluation import fitted_scores, inference
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.runs import build, initial_weights, loading, pretrained_models
@@ -185,9 +185,9 @@ class Predictor:
         Returns:
           float32 [n, H, W, C], about in [-1, 1].
         """
-        n = argument_checks.whole_number("n", n, 1)
-        seed = argument_checks.whole_number("seed", seed, 0)
-        candidates = argument_checks.whole_number("candidates", candidates, 1)
+        n = whole_number("n", n, 1)
+        seed = whole_number("seed", seed, 0)
+        candidates = whole_number("candidates", candidates, 1)
         labels = self._labels(n, label)
         if not isinstance(start, str) or start not in STARTS:
             raise InputError(
@@ -222,7 +222,7 @@ class Predictor:
         """
         x, single = self._batch(images)
         steps = self._steps(steps, continued=True)
-        seeds = tf.constant([argument_checks.whole_number("seed", seed, 0), 0])
+        seeds = tf.constant([whole_number("seed", seed, 0), 0])
         x = pixels.from_uint8(x) if x.dtype == tf.uint8 else x
         refined = sampling.check_finite(self._walk(x, steps, seeds).numpy())
         return _first_if(single, refined)
@@ -244,7 +244,7 @@ class Predictor:
 
     def _steps(self, steps: int | None, *, continued: bool) -> tf.Tensor:
         if steps is not None:
-            return tf.constant(argument_checks.whole_number("steps", steps, 0))
+            return tf.constant(whole_number("steps", steps, 0))
         own = self.run.options.sampling
         steps = sampling.usual_steps(
             own.sampler_steps, own.reinit_prob, continued=continued

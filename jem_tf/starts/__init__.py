@@ -95,15 +95,15 @@ def build(
         `class_gaussians.gaussian_images` chooses; "mixed", both; "altered", images made
         wrong. Or shares of them, such as "gaussian:0.9,uniform:0.1".
       image_shape: (H, W, C).
-      images: uint8 [N, H, W, C], training images.
-      labels: int [N] in [0, num_classes), of the images.
+      images: uint8 [N, H, W, C] in 0..255, or float in [-1, 1], training images.
+      labels: int [N] or [N, 1] in [0, num_classes), of the images.
       num_classes: K.
       labelled: int [n], the images whose labels may be used, which alone have a part in
         class Gaussians; None: all.
 
     Raises:
       InputError: if there is no such start, or it needs images of each class and a
-        class has none.
+        class has none, or images or labels are of another dtype, shape or range.
     """
     shares, members = parse(name), []
     known = [

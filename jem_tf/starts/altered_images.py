@@ -37,12 +37,13 @@ class Altered(OfOneOrigin):
 
 
 def altered(images: np.ndarray) -> Start:
-    """Starts at altered ones of images uint8 [N, H, W, C].
+    """Starts at altered ones of images [N, H, W, C], uint8 or float in [-1, 1].
 
     At most MOST_IMAGES of them, evenly spaced, are kept with the start.
 
     Raises:
-      InputError: if there are fewer than two, as some are made of two.
+      InputError: if there are fewer than two, as some are made of two, or they are of
+        another dtype or range.
     """
     if len(images) < 2:
         raise InputError(
@@ -51,4 +52,8 @@ def altered(images: np.ndarray) -> Start:
         )
     count = min(len(images), MOST_IMAGES)
     places = np.arange(count) * len(images) // count
-    return Altered(tf.gather(tf.convert_to_tensor(images, tf.uint8), places))
+    some = tf.gather(images, places).numpy()
+    pixels.check_values(some)
+    return Altered(
+        tf.constant(some if some.dtype == np.uint8 else pixels.to_uint8(some))
+    )

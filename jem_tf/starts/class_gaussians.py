@@ -49,7 +49,7 @@ def gaussian(
 
     Args:
       images: float [N, H, W, C] in [-1, 1], training images.
-      labels: int [N] in [0, num_classes); every class must occur.
+      labels: int [N] or [N, 1] in [0, num_classes); every class must occur.
       num_classes: K.
       rank: how many principal directions of the images, minus the means of their
         classes, are kept.
@@ -60,7 +60,7 @@ def gaussian(
     """
     from sklearn.decomposition import PCA
 
-    labels, shape = np.asarray(labels), images.shape[1:]
+    labels, shape = _class_numbers(labels), images.shape[1:]
     _check_labels(labels, num_classes)
     flat = np.reshape(images, [len(images), -1])
     means = np.stack([flat[labels == y].mean(0) for y in range(num_classes)])
@@ -75,16 +75,18 @@ def from_dataset(images: np.ndarray, labels: np.ndarray, num_classes: int) -> St
     """The Gaussian start of the images that `gaussian_images` chooses.
 
     Args:
-      images: uint8 [N, H, W, C], training images.
-      labels: int [N] in [0, num_classes), of the images.
+      images: uint8 [N, H, W, C] in 0..255, or float in [-1, 1], training images.
+      labels: int [N] or [N, 1] in [0, num_classes), of the images.
       num_classes: K.
 
     Raises:
-      InputError: as `gaussian` does.
+      InputError: as `gaussian` does, or if images are of another dtype or range.
     """
-    chosen, labels = gaussian_images(labels, num_classes), np.asarray(labels)
-    some = pixels.from_uint8(tf.gather(images, chosen)).numpy()
-    return gaussian(some, labels[chosen], num_classes)
+    labels = _class_numbers(labels)
+    chosen = gaussian_images(labels, num_classes)
+    some = tf.gather(images, chosen).numpy()
+    pixels.check_values(some)
+    return gaussian(pixels.to_float32(some).numpy(), labels[chosen], num_classes)
 
 
 def gaussian_images(labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -106,6 +108,19 @@ def gaussian_images(labels: np.ndarray, num_classes: int) -> np.ndarray:
     for y in np.setdiff1d(np.arange(num_classes), labels[chosen[0]]):
         chosen.append(np.flatnonzero(labels == y)[:share])
     return np.sort(np.concatenate(chosen))
+
+
+def _class_numbers(labels: np.ndarray) -> np.ndarray:
+    """Labels [N] or [N, 1], as `keras.datasets` has some, as [N]."""
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(
+            f"labels are {labels.dtype} of shape {list(labels.shape)}; give class "
+            "numbers, int [N]."
+        )
+    return labels
 
 
 def _check_labels(labels: np.ndarray, num_classes: int) -> None:

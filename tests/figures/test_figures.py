@@ -17,6 +17,11 @@ def test_pixels_of_minus_one_to_one_become_0_to_255():
     np.testing.assert_array_equal(grid[0, :, 0], levels)
 
 
+def test_bytes_are_shown_as_they_are():
+    levels = np.arange(256, dtype="uint8").reshape(1, 1, 256, 1)
+    np.testing.assert_array_equal(figures.tile(levels), levels[0])
+
+
 def test_pixels_beyond_the_range_are_clipped_and_do_not_wrap():
     assert (figures.tile(plain(-1.5)) == 0).all()
     assert (figures.tile(plain(7.0)) == 255).all()

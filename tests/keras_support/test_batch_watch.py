@@ -178,3 +178,29 @@ def test_no_images_at_all_are_refused(watch, name):
     with pytest.raises(InputError, match=says):
         watch.over(x, LABELS[:0])
     watch.check_batch((x, LABELS[:0]))  # a stream may end so
+
+
+@pytest.mark.parametrize("kind", ["tf.data", "generator"])
+def test_labels_of_both_kinds_of_images_pass_and_are_checked(watch, kind):
+    both = ("labelled", "real")
+    for shift in (0, 3):
+        batch = (
+            dict.fromkeys(both, IMAGES),
+            {"labelled": LABELS, "real": LABELS + shift},
+        )
+        if kind == "tf.data":
+            watched = watch.over(tf.data.Dataset.from_tensors(batch))
+        else:
+            watched = watch.over(x for x in [batch])
+        if shift:
+            with pytest.raises(InputError, match="0 to 2"), watch.in_words():
+                list(watched)
+        else:
+            ((_, labels),) = list(watched)
+            np.testing.assert_array_equal(labels["real"], LABELS)
+
+
+def test_a_forgotten_batch_is_said_before_a_step(watch):
+    images = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS))
+    with pytest.raises(InputError, match=r"images are of shape \[4, 4, 1\]; .* \[B, "):
+        watch.over(images)

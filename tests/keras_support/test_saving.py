@@ -99,3 +99,14 @@ def test_one_hot_labels_are_refused_in_words_where_the_joint_density_learns():
 def test_metrics_of_probabilities_are_refused_by_compile():
     with pytest.raises(InputError, match=r"^metrics=sparse_categorical_crossentropy"):
         compiled(compiling={"metrics": ["sparse_categorical_crossentropy"]})
+
+
+def test_a_network_whose_configuration_gives_no_reason_is_refused_in_words(tmp_path):
+    class Silent(keras.Model):
+        def get_config(self):
+            raise NotImplementedError
+
+    image = keras.Input(tiny_models.SHAPE)
+    net = Silent(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
+    with pytest.raises(InputError, match=r"can save \(NotImplementedError\)"):
+        tiny_models.compiled(net).save(tmp_path / "n.keras")

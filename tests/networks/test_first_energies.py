@@ -65,3 +65,12 @@ def test_a_network_that_ends_in_no_biases_is_refused_and_left_alone(ends, named)
         networks.centre_energy(network, some_images())
     for old, new in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_images_of_another_range_are_refused_before_the_network_is_changed():
+    network = ending(keras.layers.Dense(4))
+    before = network.get_weights()
+    with pytest.raises(InputError, match="scale them to"):
+        networks.centre_energy(network, some_images().astype("float32"))
+    for old, new in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

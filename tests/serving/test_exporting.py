@@ -333,7 +333,7 @@ def test_what_is_there_stays_and_what_fails_leaves_nothing(
     run, place = exported[0].run, exported[1]
     before = processes.contents(place)
     with pytest.raises(InputError, match="exists already; name another"):
-        exporting.export_run(run, data, number=1)
+        exporting.export_run(run, data, number=np.int64(1))
     for number in (-1, True, "x"):
         with pytest.raises(InputError, match=f"^number={number} is no version"):
             exporting.export_run(run, data, number=number)

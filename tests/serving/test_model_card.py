@@ -95,6 +95,19 @@ def test_it_shows_no_results_to_choose_by(tmp_path):
         assert f"| {key} | 0.4321 |" in card(tmp_path)
 
 
+def test_what_one_evaluation_lacks_does_not_hide_what_another_has(tmp_path):
+    (tmp_path / "results").mkdir()
+    protocol = {"network_sha256": FACTS["network_sha256"]}
+    for name, metrics in (
+        ("calibration", {"accuracy": 0.91, "ece": 0.02}),
+        ("ood", {"auroc/svhn/log_px": 0.4321}),
+    ):
+        found = json.dumps({"metrics": metrics, "protocol": protocol})
+        (tmp_path / "results" / f"{name}.json").write_text(found)
+    for row in ("| accuracy | 0.9100 |", "| ece | 0.0200 |", "| auroc/svhn/log_px |"):
+        assert row in card(tmp_path)
+
+
 def test_it_claims_a_density_only_where_the_objective_has_one(tmp_path):
     ratio = dataclasses.replace(Options(), objective=Objective(objective="logistic"))
     words = "`log_density` is then the log-ratio of the\n  densities"

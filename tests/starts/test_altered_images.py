@@ -34,3 +34,11 @@ def test_of_many_images_some_are_kept_evenly_spaced(monkeypatch):
 def test_one_image_is_too_few():
     with pytest.raises(InputError, match=r"^start=altered needs two training images"):
         starts.altered(IMAGES[:1])
+
+
+def test_floats_start_chains_where_bytes_do():
+    floats = (IMAGES / 127.5 - 1).astype("float32")
+    expected = starts.altered(IMAGES)(16, [0, 1])
+    np.testing.assert_array_equal(starts.altered(floats)(16, [0, 1]), expected)
+    with pytest.raises(InputError, match="scale them to"):
+        starts.altered(IMAGES.astype("float32"))

@@ -67,3 +67,20 @@ def test_a_label_that_is_no_class_is_refused(pictures):
     labels = np.where(np.arange(4000) == 7, -1, pictures[1])
     with pytest.raises(InputError, match="labels hold -1; give those of classes, 0 to"):
         starts.gaussian(pictures[0], labels, 2)
+
+
+def test_floats_and_columns_of_labels_start_chains_where_bytes_do(dataset):
+    images, labels = dataset
+    expected = class_gaussians.from_dataset(images, labels, 2)(8, [0, 1])
+    floats = (images / 127.5 - 1).astype("float32")
+    start = class_gaussians.from_dataset(floats, labels[:, None], 2)
+    np.testing.assert_allclose(start(8, [0, 1]), expected, atol=1e-3)
+
+
+def test_what_are_no_images_or_class_numbers_is_refused(dataset):
+    images, labels = dataset
+    with pytest.raises(InputError, match="scale them to"):
+        class_gaussians.from_dataset(images.astype("float32"), labels, 2)
+    for wrong in (np.eye(2, dtype=int)[labels], labels + 0.5):
+        with pytest.raises(InputError, match=r"give class numbers, int \[N\]"):
+            class_gaussians.from_dataset(images, wrong, 2)
