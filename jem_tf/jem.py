@@ -68,14 +68,14 @@ class JEM(EnergyModel):
       input_noise: deviation of the noise added to training images (the paper: 0.03).
       sam_rho: rho of adaptive sharpness-aware minimisation, see
         `optimizers.sharpness`; 0 for none. A step then takes two gradients, of the
-        same images; the readings are those of the first.
+        same images; the readings are those of the first, but for `gradient_norm`.
       sam_terms: what is descended there: "all", or "p_x", log p(x) and log p(x, y).
       seed: int; with the step and the replica, it determines all that is random here.
 
     Raises:
       InputError: if a weight or sam_rho is negative, label_smoothing is not in [0, 1],
-        a term lacks its buffer or sampler, there is no such objective, or the network
-        does not end in logits.
+        gradient_clip is not above 0, a term lacks its buffer or sampler, there is no
+        such objective, or the network does not end in logits.
     """
 
     def __init__(
@@ -115,6 +115,11 @@ class JEM(EnergyModel):
             raise InputError(
                 f"{argument('altered_weight', altered_weight)} must not be negative, "
                 "and is for log p(x) and log p(x, y); give one of them a weight."
+            )
+        if gradient_clip is not None and not gradient_clip > 0:
+            raise InputError(
+                f"{argument('gradient_clip', gradient_clip)} bounds a norm; give a "
+                "number above 0, or None for no bound."
             )
         if not 0 <= label_smoothing <= 1:
             raise InputError(

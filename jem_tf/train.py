@@ -61,7 +61,8 @@ def run(opts: Options) -> dict[str, Any] | None:
     team, data, plan = prepared.team, prepared.data, prepared.plan
     model = preparation.make_trainable(opts, data, plan.steps, team)
     with preparation.claimed_folder(prepared) as folder:
-        model, now, seconds = _train(folder, opts, data, plan, team, model)
+        with signals.StopRequest() as request:  # one for all attempts
+            model, now, seconds = _train(folder, opts, data, plan, team, model, request)
         averaging.adopt(model.optimizer)
         results = None
         if team.chief:
@@ -80,6 +81,7 @@ def _train(
     plan: loop.Schedule,
     team: cluster.Cluster,
     model: Any,
+    request: signals.StopRequest,
 ) -> tuple[jem.JEM, Options, float]:
     """Trains to the end; after a divergence, again with a new model.
 
@@ -123,7 +125,7 @@ def _train(
             begin=begin,
         )
         try:
-            return model, now, training.train(state)
+            return model, now, training.train(state, request)
         except guard.Alarm as alarm:
             begin = training.begin
             back_to = None if watch.spent else saved.find_way_back(watch.last_target)

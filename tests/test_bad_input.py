@@ -130,6 +130,17 @@ LARGER = str(len(datasets.load("digits").train.labels) + 1)
         (["--labels_per_class=5"], ["--labels_per_class=5", "--p_x_images"]),
         (["--p_x_batch_size=32"], ["--p_x_batch_size=32", "--p_x_images=same"]),
         (
+            [
+                "--labels_per_class=5",
+                "--p_x_weight=0",
+                "--p_x_y_weight=1",
+                "--p_x_images=plain",
+                "--p_x_batch_size=8",
+                "--batch_size=40",
+            ],
+            ["--p_x_batch_size=8 is not used", "learns from the labelled 40"],
+        ),
+        (
             ["--p_x_weight=0", "--p_y_given_x_weight=0"],
             ["--p_x_weight", "--p_y_given_x_weight", "--p_x_y_weight"],
         ),

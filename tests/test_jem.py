@@ -543,6 +543,7 @@ def test_mixed_float16_clips_the_gradient_and_not_its_scale():
     [
         ({"p_x_weight": -1.0}, "must not be negative"),
         ({"p_x_weight": float("nan")}, "must not be negative"),
+        ({"gradient_clip": 0.0}, r"^gradient_clip=0.0 bounds a norm; give a number"),
         ({"label_smoothing": 1.5}, r"^label_smoothing=1.5 is a probability; give a"),
         ({"p_x_weight": 0.0, "p_y_given_x_weight": 0.0}, "nor all 0"),
         ({"buffer": None}, "need a buffer"),

@@ -42,10 +42,23 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         n = tf.cast(tf.size(x) / x.shape[-1], tf.float32)
         biased = variance * (n - 1) / n  # as Keras's; the operation's is not
-        for moving, now in ((self.moving_mean, mean), (self.moving_variance, biased)):
-            kept = self.momentum * moving.value
-            moving.assign(kept + (1 - self.momentum) * tf.stop_gradient(now))
+        moments = _mean_over_replicas([tf.stop_gradient(m) for m in (mean, biased)])
+        moving = (self.moving_mean, self.moving_variance)
+        for statistic, now in zip(moving, moments, strict=True):
+            kept = self.momentum * statistic.value
+            statistic.assign(kept + (1 - self.momentum) * now)
         return y
+
+
+def _mean_over_replicas(moments: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Without it each replica would have statistics of its own, and save replica 0's.
+
+    Keras's layer does so: its statistics are variables without an aggregation.
+    """
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return moments
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, moments)
 
 
 @keras.saving.register_keras_serializable("jem_tf")

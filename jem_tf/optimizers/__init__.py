@@ -177,7 +177,8 @@ def build(
 def gradients_taken(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
     """The number of gradients that an optimiser was given, of each step one.
 
-    Keras's own `iterations` stands still while gradients accumulate.
+    Keras's own `iterations` stands still while gradients accumulate. A gradient that
+    overflows under a LossScaleOptimizer is not counted: the next step has its seeds.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
     return tf.convert_to_tensor(inner._iterations)

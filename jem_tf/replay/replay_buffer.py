@@ -175,7 +175,7 @@ class ReplayBuffer(tf.Module):
           seed: int [2].
           labels: int [n] to draw chain i among those of class labels[i], or None. A
             buffer without `num_classes` draws from all chains, and uses labels only
-            where chains start afresh.
+            where chains start afresh. One with it starts them as of their slots' class.
           reinit: whether chains may start afresh.
 
         Returns:
@@ -190,7 +190,10 @@ class ReplayBuffer(tf.Module):
             fresh = chance < self.reinit_prob
             if self.restart_stuck:
                 fresh |= tf.reshape(self._find_stuck(slots), [-1, 1, 1, 1])
-            begun = draw_with_origins(self.start, n, start_seed, labels)
+            of_slots = labels
+            if labels is None and self.num_classes:  # they are drawn by class later
+                of_slots = slots // (self.slots // self.num_classes)
+            begun = draw_with_origins(self.start, n, start_seed, of_slots)
             images = tf.where(fresh, begun[0], images)
             origins = tf.where(tf.reshape(fresh, [-1]), begun[1], origins)
         return Chains(slots, images, fresh, origins)

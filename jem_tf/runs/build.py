@@ -67,7 +67,7 @@ def make_model(
     """
     objective = opts.objective
     sampler = make_sampler(opts.sampling)
-    if hardware.compiles(opts.training.jit_compile) and _replicas() > 1:
+    if hardware.compiles(opts.training.jit_compile) and tf.distribute.has_strategy():
         whole = samplers.compiled(sampler.func)
         sampler = functools.partial(whole, **sampler.keywords)
     return jem.JEM(
@@ -237,16 +237,15 @@ def compile_model(model: jem.JEM, training: Training, steps: int) -> jem.JEM:
     )
     if hardware.choose_precision(training.precision)[0] == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    whole = hardware.compiles(training.jit_compile) and _replicas() == 1
+    # XLA compiles no sum over replicas, were it one alone: only the sampler then.
+    alone = not tf.distribute.has_strategy()
+    whole = hardware.compiles(training.jit_compile) and alone
     model.compile(optimizer, jit_compile=whole)
     model.optimizer.build(model.trainable_weights)  # a checkpoint restores into it
     return model
 
 
 def p_x_batch_size(opts: Options) -> int:
-    """Images and chains a step for log p(x), of all replicas together."""
-    return opts.objective.p_x_batch_size or opts.training.batch_size
-
-
-def _replicas() -> int:
-    return tf.distribute.get_strategy().num_replicas_in_sync
+    """Images a step of E(real), and chains, of all replicas together."""
+    own = opts.objective.p_x_batch_size if has_own_images(opts) else 0
+    return own or opts.training.batch_size

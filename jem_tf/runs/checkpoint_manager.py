@@ -120,13 +120,13 @@ class Checkpoints:
         return state
 
     def find_way_back(self, not_to: int | None = None) -> int:
-        """Finds the step of the newest good checkpoint whose step is not `not_to`.
+        """Finds the step of the newest good checkpoint, another than `not_to` if any.
 
         Returns 0, the start, if there is none.
         """
         steps = checkpoint_files.list_steps(self.folder)
         good = [step for step in steps if checkpoint_files.is_good(self._path(step))]
-        if good and good[-1] == not_to:
+        if len(good) > 1 and good[-1] == not_to:
             good.pop()
         return self.cluster.from_chief(good[-1] if good else 0)
 

@@ -40,6 +40,8 @@ def check_options(opts: Options, replicas: int) -> None:
     sharpness.check(objective.sam_rho, objective.sam_terms, objective.generative)
     if objective.generative and objective.p_x_images == "same":
         _check_same_images(opts)
+    elif objective.generative and not build.has_own_images(opts):
+        _check_few_labels(opts)
     _check_temperature(opts.sampling)
     starts.name_for_samples(opts.sampling.start)  # raises if there is no such start
     _check_augmentation(opts)
@@ -71,7 +73,8 @@ def _check_augmentation(opts: Options) -> None:
 
 
 def _check_same_images(opts: Options) -> None:
-    size, drawn = opts.training.batch_size, build.p_x_batch_size(opts)
+    size = opts.training.batch_size
+    drawn = opts.objective.p_x_batch_size or size
     if drawn != size:
         raise InputError(
             f"{argument('p_x_images', 'same')} takes the cross-entropy's {size} "
@@ -83,6 +86,17 @@ def _check_same_images(opts: Options) -> None:
             f"{argument('labels_per_class', opts.data.labels_per_class)} needs other "
             f"images for log p(x); choose {argument('p_x_images', 'augmented')} or "
             "plain."
+        )
+
+
+def _check_few_labels(opts: Options) -> None:
+    """log p(x, y) of few labels alone learns from the cross-entropy's images."""
+    if opts.objective.p_x_batch_size not in (0, opts.training.batch_size):
+        raise InputError(
+            f"{argument('p_x_batch_size', opts.objective.p_x_batch_size)} is not used "
+            f"with {argument('labels_per_class', opts.data.labels_per_class)} and "
+            f"{argument('p_x_weight', 0)}, where log p(x, y) learns from the labelled "
+            f"{opts.training.batch_size}; leave it out."
         )
 
 

@@ -4,6 +4,7 @@ Keras's `fit` takes the same steps on one machine. It does not run on several ma
 and it can neither resume within an epoch nor go back to a checkpoint.
 """
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
@@ -85,8 +86,17 @@ class Loop:
         self.sums: dict[str, float] = {}
         self._compiled_execute = tf.function(self._execute, autograph=False)
 
-    def train(self, state: TrainingState | None = None) -> float:
+    def train(
+        self,
+        state: TrainingState | None = None,
+        request: signals.StopRequest | None = None,
+    ) -> float:
         """Trains to the end from `state`, as `checkpoint_manager.restore` gave it.
+
+        Args:
+          state: TrainingState; None to begin.
+          request: of an open context, which may have noted a signal in an earlier
+            attempt; None: one of its own.
 
         Returns:
           Seconds spent, in this process and those before it.
@@ -104,8 +114,9 @@ class Loop:
             self.begin = time.time() - (state.seconds if state else 0.0)
         self._tell("on_train_begin")
         try:
-            with signals.StopRequest() as request:
-                self._steps(request)
+            open_one = contextlib.nullcontext(request) if request else None
+            with open_one or signals.StopRequest() as asked:
+                self._steps(asked)
         finally:
             self._tell("on_train_end")
         return self.seconds

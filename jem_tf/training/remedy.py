@@ -27,6 +27,7 @@ def strengthen(opts: Options, retries: int) -> Options:
             learning_rate=training.learning_rate
             * opts.fault_tolerance.guard_learning_rate,
         )
+        what = what if objective.generative else "none"  # no energy is trained
         if what in ("both", "sampler"):
             sampling = _stronger(sampling)
         if what in ("both", "energy_l2"):

@@ -73,3 +73,29 @@ def test_frozen_batch_norm_is_batch_norm_of_statistics_that_never_change():
         np.testing.assert_array_equal(old, new)
     trained = [x.path.split("/")[-1] for x in frozen.trainable_weights]
     assert trained.count("gamma") == trained.count("beta") == 7
+
+
+def test_replicas_share_the_means_of_their_statistics(two_replicas):
+    x = images(8)
+    with two_replicas.scope():
+        layer = BatchNormalization(momentum=0.7)
+        layer.build([None, *SHAPE])
+
+    @tf.function(autograph=False)
+    def train():
+        def learn():
+            replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return layer(x[4 * replica : 4 * replica + 4], training=True)
+
+        two_replicas.run(learn)
+
+    train()
+    halves = [BatchNormalization(momentum=0.7) for _ in range(2)]
+    for half, own in zip(halves, (x[:4], x[4:]), strict=True):
+        half(own, training=True)
+    for name in ("moving_mean", "moving_variance"):
+        parts = two_replicas.experimental_local_results(getattr(layer, name).value)
+        expected = np.mean([getattr(half, name).numpy() for half in halves], axis=0)
+        assert len(parts) == 2
+        for part in parts:
+            np.testing.assert_allclose(part, expected, rtol=1e-5)

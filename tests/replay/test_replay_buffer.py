@@ -395,3 +395,13 @@ def test_a_buffer_of_before_has_chains_of_unknown_origin_and_energy():
     new.restore_state(state, 2)
     np.testing.assert_array_equal(new.all_origins(), old.all_origins())
     np.testing.assert_array_equal(new.all_energies(), old.all_energies())
+
+
+def test_chains_of_no_asked_class_start_afresh_as_of_their_slots_class():
+    def start(n, seed, labels=None):
+        return tf.ones([n, *SHAPE]) * tf.cast(labels, tf.float32)[:, None, None, None]
+
+    buffer = replay.ReplayBuffer(30, start, reinit_prob=1.0, num_classes=3, seed=(0, 7))
+    chains = buffer.draw(16, [1, 2])
+    expected = tf.cast(chains.slots // 10, tf.float32)
+    np.testing.assert_array_equal(chains.images[:, 0, 0, 0], expected)

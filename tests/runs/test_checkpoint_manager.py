@@ -444,6 +444,16 @@ def test_the_way_back_is_to_the_newest_good_one_but_not_there_again(tmp_path):
     assert saved.find_way_back(not_to=3) == 4  # it got further than that
 
 
+def test_a_second_alarm_does_not_cost_the_only_good_checkpoint(tmp_path):
+    model, saved = made(1), keeper(tmp_path, keep=1)
+    saved.save(model, state_at(5))
+    for retries in (1, 2):
+        target = saved.find_way_back(not_to=5 if retries > 1 else None)
+        assert target == 5
+        saved.forget(after=target, retries=retries)
+    assert names(tmp_path) == ["step-0000005"]
+
+
 def test_going_back_forgets_what_the_attempts_before_saved_later(tmp_path):
     model, saved = made(1), keeper(tmp_path, keep=9)
     for step in range(1, 7):

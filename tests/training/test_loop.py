@@ -21,7 +21,7 @@ from jem_tf.options import (
     Training,
 )
 from jem_tf.runs import build, checkpoint_files, checkpoint_manager
-from jem_tf.training import cluster, guard, loop
+from jem_tf.training import cluster, guard, loop, signals
 from jem_tf.training.drift import Drift
 from jem_tf.training.signals import Stopped
 
@@ -83,7 +83,16 @@ def made(options=SMALL):
     return build.compile_model(model, options.training, PLAN.steps)
 
 
-def looped(folder, *more, book=None, plan=PLAN, feed=None, options=SMALL, **survival):
+def looped(
+    folder,
+    *more,
+    book=None,
+    plan=PLAN,
+    feed=None,
+    options=SMALL,
+    request=None,
+    **survival,
+):
     """A model that goes on from the folder -> (it, its Book, seconds or what ended it).
 
     Whatever is not restored is wrong, then.
@@ -107,7 +116,7 @@ def looped(folder, *more, book=None, plan=PLAN, feed=None, options=SMALL, **surv
         callbacks=[book, *more],
     )
     try:
-        return model, book, training.train(saved.restore(model))
+        return model, book, training.train(saved.restore(model), request)
     except (Stopped, guard.Alarm) as end:
         return model, book, end
 
@@ -274,6 +283,17 @@ def test_a_signal_within_several_steps_waits_for_their_end(tmp_path):
     assert model.step == 2
     assert checkpoint_files.list_steps(tmp_path / "run") == [2]
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_signal_of_an_earlier_attempt_stops_the_next_one(tmp_path):
+    with signals.StopRequest() as request:
+        signal.raise_signal(signal.SIGTERM)
+        _, _, end = looped(tmp_path / "run", request=request)
+    assert isinstance(end, Stopped)
+    assert (end.number, checkpoint_files.list_steps(tmp_path / "run")) == (
+        signal.SIGTERM,
+        [1],
+    )
 
 
 def test_a_checkpoint_is_kept_where_due_where_better_and_at_the_end(whole, tmp_path):

@@ -83,3 +83,8 @@ def test_a_retrys_seed_is_a_seed():
     seeds = [remedy.strengthen(last, n).training.seed for n in range(50)]
     assert len(set(seeds)) == 50
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_plain_classifiers_retry_changes_nothing_of_energies_or_chains():
+    plain = dataclasses.replace(OPTIONS, objective=Objective(p_x_weight=0.0))
+    assert set(remedy.changes(plain, 1)) == {"seed", "learning_rate"}
