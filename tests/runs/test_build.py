@@ -251,3 +251,16 @@ def test_every_start_fills_a_buffer_of_the_data_sets_images():
         start = build.make_start(with_sampling(start=name), data)
         buffer = build.make_buffer(SMALL, SHAPE, CLASSES, start=start)
         assert buffer.shard.shape == (20, *SHAPE)
+
+
+def test_in_a_strategys_scope_xla_compiles_the_sampler_alone():
+    """It compiles no sum over replicas, were it one alone."""
+    options = with_subject(training={"jit_compile": "true"})
+    alone = build.compile_model(made(options), options.training, 10)
+    assert (alone.jit_compile, alone.sampler.func) == (True, samplers.sgld)
+    buffer = alone.buffer
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        model = build.make_model(options, SHAPE, CLASSES, buffer)
+        model = build.compile_model(model, options.training, 10)
+    assert (model.jit_compile, model.sampler.func) != (True, samplers.sgld)
+    assert not model.jit_compile
