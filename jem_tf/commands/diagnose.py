@@ -62,6 +62,7 @@ def diagnose(trained: loading.TrainedRun, given: Any) -> findings.Findings:
     metrics = {k: v if math.isfinite(v) else None for k, v in statistics.items()}
     asked = {name: given[name].value for name in ("chains", "steps", "start", "seed")}
     protocol = findings.describe_run(trained) | asked | samplers.describe(sampler)
+    protocol["chains_of"] = "p(x): they walk down E(x), from all classes' images"
     figure = plots.lines(record.energy, "sampler step", "E(x), nats", "a chain")
     return findings.Findings(metrics, protocol, {"energy": figure})
 
@@ -69,8 +70,8 @@ def diagnose(trained: loading.TrainedRun, given: Any) -> findings.Findings:
 COMMAND = Command(
     "diagnose",
     """
-Measures whether the chains of a trained run mix: the effective sample size and R-hat of
-E(x) over parallel chains.
+Measures whether chains of p(x) of a trained run mix: the effective sample size and
+R-hat of E(x) over parallel chains. (Chains of p(x|y) stay in their class.)
 
     jem-tf diagnose --workdir=RUN --chains=32 --steps=500
 

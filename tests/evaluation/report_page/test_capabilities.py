@@ -54,7 +54,13 @@ COPIES = "memorisation/features/copies"
         ("samples", "precision", "82.0%", 0.111, "11.1%"),
         ("samples", "recall", "70.0%", 0.222, "22.2%"),
         ("samples", COPIES, "1.4%", 0.055, "5.5%"),
-        ("chains", "rhat", "do not mix: R-hat of E(x) is 1.31", 1.002, "chains mix"),
+        (
+            "chains",
+            "rhat",
+            "p(x) do not mix: R-hat of E(x) is 1.31",
+            1.002,
+            "of p(x) mix",
+        ),
     ],
 )
 def test_a_sentence_changes_with_its_number(name, key, before, value, after):
