@@ -12,6 +12,7 @@ from typing import Any
 from jem_tf.objectives import OBJECTIVES
 from jem_tf.samplers import SAMPLERS
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")  # dtype policies of Keras
 # Names of options from the time when SGLD was the only sampler. Old flagfiles and
 # checkpoints still have them.
 OLD_NAMES = {
@@ -329,7 +330,7 @@ class Training:
         "auto",
         "precision of the network; weights, energies and images stay float32. auto: "
         "mixed_bfloat16 where the hardware has it, else float32",
-        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+        choices=("auto", *PRECISIONS),
     )
     jit_compile: str = option(
         "auto",

@@ -5,6 +5,7 @@ from absl import flags
 from jem_tf import ood_scores
 from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
+from jem_tf.options import PRECISIONS
 from jem_tf.runs import loading
 from jem_tf.serving import exporting
 
@@ -31,7 +32,7 @@ def define(values: flags.FlagValues) -> None:
     group.choice(
         "precision",
         "float32",
-        run_flags.PRECISIONS,
+        PRECISIONS,
         "precision of the exported network",
     )
     flags.mark_flag_as_required("workdir", values)

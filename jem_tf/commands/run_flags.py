@@ -4,9 +4,9 @@ from absl import flags
 
 from jem_tf.commands.command import FlagGroup
 from jem_tf.errors import InputError, argument
+from jem_tf.options import PRECISIONS
 from jem_tf.runs import loading, pretrained_models
 
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SPLITS = ("test", "validation")
 
 

@@ -48,7 +48,7 @@ from jem_tf.datasets import (
     set_names,
     tfds_sets,
 )
-from jem_tf.errors import InputError, argument, arguments_renamed
+from jem_tf.errors import InputError, argument, arguments_renamed, whole_number
 from jem_tf.system import files
 
 
@@ -105,6 +105,7 @@ def load(
         than two classes, names of classes that are not text, or too few images for
         three splits.
     """
+    name, image_size = str(name), whole_number("image_size", image_size, 0)
     splits, names = _read(name, data_dir, image_size, class_names)
     name_checks.check_names(names, name)
     splits = missing_labels.drop_unlabelled(name, splits)

@@ -24,6 +24,12 @@ def folder_of(name: str) -> pathlib.Path | None:
     return files.expand(name.removeprefix(FOLDER))
 
 
+def without_place(name: str) -> str:
+    """Returns a set's name without the path of a folder: "folder:flowers"."""
+    folder = folder_of(name)
+    return name if folder is None else f"{FOLDER}{folder.name}"
+
+
 def base_name(name: str) -> str:
     """Returns a set's name without configuration, version and range, as TFDS has it.
 

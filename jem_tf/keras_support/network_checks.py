@@ -57,6 +57,12 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
       InputError: if its shapes are unknown or are no images' and logits', if it ends
         in probabilities, or if its pixels are to be in 0..255, in 0..1 or in float64.
     """
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            f"Keras computes by {keras.backend.backend()} here, and jem_tf by "
+            "TensorFlow; set the environment variable KERAS_BACKEND=tensorflow before "
+            "Keras is imported."
+        )
     if not isinstance(network, keras.Model):
         raise InputError(
             f"{argument('network')} is a {type(network).__name__}; give a keras.Model "

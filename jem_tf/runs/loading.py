@@ -9,7 +9,7 @@ import numpy as np
 from jem_tf import datasets
 from jem_tf.errors import InputError, argument
 from jem_tf.jem import JEM
-from jem_tf.options import Data, Options, replace
+from jem_tf.options import PRECISIONS, Data, Options, replace
 from jem_tf.runs import build, checkpoint_files, flagfiles, pretrained_models
 from jem_tf.runs.run_folder import (
     DataDescription,
@@ -97,6 +97,11 @@ def read_options(
 ) -> Options:
     """The options that a checkpoint was trained with, as its retries changed them."""
     changes = state.changes | ({"precision": precision} if precision else {})
+    if precision and precision not in ("auto", *PRECISIONS):
+        raise InputError(
+            f"{argument('precision', precision)} is not known; choose one of "
+            f"{', '.join(PRECISIONS)}."
+        )
     return replace(flagfiles.from_flagfile(folder.flags_file), changes)
 
 

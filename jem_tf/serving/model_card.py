@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jem_tf.datasets import set_names
 from jem_tf.errors import InputError
 from jem_tf.evaluation import findings, served_score
 from jem_tf.options import Objective, defining_options
@@ -104,6 +105,7 @@ def render_card(
         recipe |= {name: begun[name] for name in ("buffer_size", "ema")}
     # without the user's paths:
     recipe["init"] = pathlib.PurePath(recipe["init"]).name
+    recipe["dataset"] = set_names.without_place(recipe["dataset"])
     return TEXT.format(
         **{
             name: facts[name]

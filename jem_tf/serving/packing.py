@@ -12,7 +12,7 @@ import shutil
 import numpy as np
 
 from jem_tf import ood_scores
-from jem_tf.datasets import Dataset
+from jem_tf.datasets import Dataset, set_names
 from jem_tf.errors import InputError, argument
 from jem_tf.options import flatten, replace
 from jem_tf.runs import (
@@ -90,13 +90,18 @@ def _write_run(run: TrainedRun, folder: RunFolder, chains: int, weights: str) ->
         raise not_a_run(run.folder.root)
     begun = flatten(flagfiles.from_flagfile(run.folder.flags_file))
     now = flatten(run.options)
-    changes = {name: now[name] for name in now if now[name] != begun[name]}
+    own = {  # without the places of this machine
+        "data_dir": "",
+        "init": pathlib.PurePath(run.options.network.init).name,
+        "dataset": set_names.without_place(run.options.data.dataset),
+    }
+    changed = [name for name in now if now[name] != begun[name] and name not in own]
+    changes = {name: now[name] for name in changed}
     slots, changes["ema"] = np.arange(0), 0.0  # the model has the averages
     if run.model.buffer is not None:
         slots = packed_checkpoint.choose_slots(run.model.buffer, chains)
         changes["buffer_size"] = len(slots)
-    own = {"data_dir": "", "init": pathlib.PurePath(run.options.network.init).name}
-    options = replace(run.options, begun | own)  # without the places of this machine
+    options = replace(run.options, begun | own)
     files.write_text(folder.flags_file, flagfiles.to_flagfile(options))
     folder.describe_data(description._replace(place=""))
     if run.folder.is_imported:  # then its validation images were trained on

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from jem_tf import ood_scores
-from jem_tf.datasets import Dataset
+from jem_tf.datasets import Dataset, set_names
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import findings, fitted_scores, served_score
@@ -188,9 +188,11 @@ def _describe(
     sampling = run.options.sampling
     facts = findings.provenance(run, data) | calibration._asdict()
     del facts["run"]
+    name = set_names.without_place(run.options.data.dataset)
     return facts | {
         "precision": precision,
-        "calibrated_on": f"{run.options.data.dataset}, the validation images",
+        "dataset": name,
+        "calibrated_on": f"{name}, the validation images",
         "seen_in_training": run.folder.is_imported,
         "class_names": list(run.class_names),
         "image_shape": list(run.model.network.input_shape[1:]),

@@ -1,5 +1,7 @@
 """Imports TensorFlow without its start-up messages. Programs import this module first.
 
+It also has Keras compute by TensorFlow, whatever the user's other programs use.
+
 TensorFlow 2.21 writes a dozen lines to standard error before it reads
 TF_CPP_MIN_LOG_LEVEL, so a level of 3 alone does not silence it. This module hides them
 if the user has not set the variable, or has set it to 3. With a lower level a user sees
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 
 import absl.logging
 
+os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever ~/.keras/keras.json says
 SILENT = "3"  # a level of 2 would show Grappler's errors, which are about optimisations
 
 

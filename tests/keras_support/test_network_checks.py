@@ -1,5 +1,9 @@
 """Networks of users' own: what shape they have, and which cannot be energy models."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -180,3 +184,34 @@ def test_a_network_of_float64_is_refused(image):
 def test_a_network_with_regularisers_is_known_to_be_penalised(layer):
     assert network_checks.examine(sequential(layer())).penalised
     assert network_checks.examine(nested(sequential(layer()))).penalised
+
+
+SUMMED = """
+import keras
+from jem_tf.keras_support import network_checks
+
+print(network_checks.examine(keras.Sequential()))
+"""
+
+
+def test_another_backend_of_keras_is_refused_in_words():
+    """NumPy's needs no package of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-c", SUMMED],
+        env=os.environ | {"KERAS_BACKEND": "numpy"},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    assert "Keras computes by numpy here, and jem_tf by TensorFlow" in ended.stderr
+
+
+def test_programs_compute_by_tensorflow_whatever_the_environment_says():
+    script = "import jem_tf.system.quiet, keras; print(keras.backend.backend())"
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"KERAS_BACKEND": "numpy"},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stdout == "tensorflow\n"

@@ -44,6 +44,12 @@ def test_a_loaded_model_answers_and_dreams_as_the_saved_one(tmp_path, weight):
         assert loaded.buffer is None
 
 
+def test_a_precision_that_is_none_is_refused(tmp_path):
+    root, _ = kept(tmp_path, SMALL)
+    with pytest.raises(InputError, match=r"^precision=bf16 is not known"):
+        loading.read_run(root, precision="bf16")
+
+
 def test_load_takes_the_newest_or_the_best_on_validation(tmp_path):
     root, model = kept(tmp_path, SMALL)
     for step, accuracy in ((6, 0.9), (7, 0.8), (8, None)):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import datasets
+from jem_tf import datasets, options
 from jem_tf.commands import evaluate_ood
 from jem_tf.errors import InputError
 from jem_tf.evaluation import served_score
@@ -202,6 +202,19 @@ def test_what_is_refused_leaves_nothing(run, tmp_path, how, message):
     with pytest.raises(InputError, match=message):
         packing.pack_run(run, DATA, tmp_path / "packed", **how)
     assert not list(tmp_path.iterdir())
+
+
+def test_where_the_users_pictures_lie_is_nobodys_business(run, tmp_path):
+    dataset = {"dataset": "folder:/home/ann/flowers"}
+    named = run._replace(options=options.replace(run.options, dataset))
+    place = packing.pack_run(named, DATA, tmp_path / "packed")
+    packed = RunFolder(place)
+    for path in (packed.flags_file, packed.calibration):
+        assert "folder:flowers" in path.read_text()
+    again = loading.read_run(place)
+    export = exporting.export_run(again, DATA, tmp_path / "export")
+    texts = [p for p in (*place.rglob("*"), *export.rglob("*")) if p.is_file()]
+    assert not [p for p in texts if b"/home/ann" in p.read_bytes()]
 
 
 def test_a_folder_that_holds_something_is_left_as_it_is(run, packed):

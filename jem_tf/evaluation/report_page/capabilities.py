@@ -208,5 +208,6 @@ def _say_mixing(results: Results) -> list[Sentence]:
     if not rhat or rhat.value is None:
         return []
     mixed = "mix" if rhat.value < 1.01 else "do not mix"  # Vehtari et al. 2021
-    text = f"Its chains of p(x) {mixed}: R-hat of E(x) is {say_number(rhat)} (below 1.01 if so)."
+    text = f"Its chains of p(x) {mixed}: R-hat of E(x) is {say_number(rhat)} "
+    text += "(below 1.01 if so)."
     return [Sentence(text, anchor("chains", "numbers"))]
