@@ -89,7 +89,10 @@ def test_what_is_printed_are_the_numbers(told):
 def test_the_limit_is_one_and_is_told(told):
     protocol = kept(told["smoke"][0])["protocol"]
     assert (protocol["limit"], protocol["seed"]) == (50, 0)
-    assert protocol["images"] == "the first 50 of the test split"
+    assert (
+        protocol["images"]
+        == "the first 50 of the test images held out of the train split"
+    )
     assert kept(told["plain"][0])["protocol"]["images"].startswith("the first 359")
 
 

@@ -82,7 +82,9 @@ def test_a_run_gets_its_numbers(runs, ended):
 
 def test_the_protocol_says_how(runs, ended):
     said = found(runs / "smoke")["protocol"]
-    assert said["images"] == "the first 4 of the test split"
+    assert (
+        said["images"] == "the first 4 of the test images held out of the train split"
+    )
     assert (said["pgd_steps"], said["refinement"]["noise"]) == (2, 0.05)
     assert said["refinement"]["jem_k"] == [0, 2]
     assert said["refinement"]["eot_draws"] == {"jem0": 1, "jem2": 2}
