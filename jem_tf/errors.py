@@ -82,7 +82,7 @@ def whole_number(name: str, value: Any, least: int, below: int = SEEDS) -> int:
       InputError: if it is no whole number, or not in [least, below).
     """
     name = argument(name)
-    if isinstance(value, bool):
+    if type(value).__name__ in ("bool", "bool_"):  # an old NumPy's is an index
         raise InputError(f"{name} is {value!r}; give a whole number.")
     try:
         value = operator.index(value)
