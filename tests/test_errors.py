@@ -1,8 +1,9 @@
 """An error names arguments in a library and flags in a program."""
 
+import numpy as np
 import pytest
 
-from jem_tf.errors import InputError, argument, arguments_renamed
+from jem_tf.errors import InputError, argument, arguments_renamed, whole_number
 
 
 def raised(message):
@@ -38,3 +39,22 @@ def test_a_value_is_shown_as_it_is(value):
 
 def test_it_is_a_value_error():
     assert isinstance(raised("x"), ValueError)
+
+
+@pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3)])
+def test_a_whole_number_is_one_whatever_its_type(value):
+    number = whole_number("n", value, 1)
+    assert number == 3
+    assert type(number) is int
+
+
+@pytest.mark.parametrize("value", [True, np.bool_(True), 2.0, "3", None, [1]])
+def test_what_is_no_whole_number_is_refused(value):
+    with pytest.raises(InputError, match=r"^n is .*give a whole number"):
+        whole_number("n", value, 1)
+
+
+@pytest.mark.parametrize("value", [0, -1, 7, 2**40])
+def test_a_number_out_of_range_is_refused_with_the_range(value):
+    with pytest.raises(InputError, match=rf"^n is {value}; it must be from 1 to 6\."):
+        whole_number("n", value, 1, 7)

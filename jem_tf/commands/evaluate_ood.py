@@ -99,14 +99,8 @@ def make_scorer(context: run_evaluation.Context) -> Scorer:
     run = context.run
     scorer = Scorer(run.model, initial=initial_weights.classifier_of(run))
     precision, _ = build.choose_precision(run.options)
-    fitted_scores.attach(
-        scorer,
-        scorer.names,
-        run.folder,
-        context.data,
-        precision=precision,
-        labels_per_class=run.options.data.labels_per_class,
-    )
+    names = scorer.names
+    fitted_scores.attach(scorer, names, run, context.data, precision=precision)
     if given := context.flags.energy_temperature:
         scorer.state = {**scorer.state, "energy/temperature": np.float32(given)}
     return scorer

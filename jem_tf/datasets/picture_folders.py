@@ -149,8 +149,8 @@ def _read(
         console.say(f"{name}: passed over {'; '.join(passed_over)}")
     if dark:
         console.say(
-            f"{name}: {dark} pictures of 16 bits use the lower 12 alone, and come out "
-            "nearly black in 8; stretch them if they should not"
+            f"{name}: {dark} of {len(images)} pictures: each uses "
+            f"{picture_files.NEARLY_BLACK_SAYS}"
         )
     return images
 

@@ -19,7 +19,7 @@ from jem_tf.evaluation import findings
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.ood_scores.interface import HIDDEN, Known, Labelled
 from jem_tf.runs import pretrained_models
-from jem_tf.runs.run_folder import RunFolder
+from jem_tf.runs.loading import TrainedRun
 from jem_tf.system import console, files
 
 FORMAT = 3  # of a file; one of another format is fitted again
@@ -30,25 +30,23 @@ State = dict[str, np.ndarray]
 def attach(
     scorer: Scorer,
     names: Sequence[str],
-    folder: RunFolder,
+    run: TrainedRun,
     data: Dataset | Callable[[], Dataset],
     *,
     precision: str,
-    labels_per_class: int = 0,
 ) -> Scorer:
     """Gives a scorer the state of the scores called `names`, and returns it.
 
     The state is read from the run, or fitted and kept there, unless the run came with
-    the package, or is packed and goes by what it holds.
+    the package, or is packed and goes by what it holds. Training labels that the run
+    did not know (`labels_per_class`) are hidden from the scores too.
 
     Args:
       scorer: of the run's network.
       names: of the scores.
-      folder: of the run.
-      data: the run's data set, or a function that loads it if it is needed.
+      run: the run.
+      data: its data set, or a function that loads it if it is needed.
       precision: the Keras dtype policy that the network computes in.
-      labels_per_class: of how many training images of a class the run knew the
-        labels; 0: of all. The other labels are hidden from the scores too.
 
     Raises:
       InputError: if the network cannot have these scores, or as `data` does.
@@ -58,6 +56,7 @@ def attach(
     if not wanted:
         scorer.state = {}
         return scorer
+    folder, labels_per_class = run.folder, run.options.data.labels_per_class
     path = folder.fitted_scores(precision)
     key = {
         "format": FORMAT,

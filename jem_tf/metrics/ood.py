@@ -5,8 +5,9 @@ scores of out-of-distribution examples ("outside"). A higher score means more li
 Where a score is not finite, no measure is: it is NaN.
 """
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +22,17 @@ def are_finite(*scores: ArrayLike) -> bool:
     return all(np.isfinite(some).all() for some in scores)
 
 
+def _of_finite(measure: Callable[[ArrayLike, ArrayLike], float]) -> Callable:
+    """Makes a measure NaN where a score is not finite."""
+
+    @functools.wraps(measure)
+    def measured(inside: ArrayLike, outside: ArrayLike) -> float:
+        return measure(inside, outside) if are_finite(inside, outside) else math.nan
+
+    return measured
+
+
+@_of_finite
 def auroc(inside: ArrayLike, outside: ArrayLike) -> float:
     """Computes the area under the ROC curve.
 
@@ -36,8 +48,6 @@ def auroc(inside: ArrayLike, outside: ArrayLike) -> float:
     """
     from sklearn.metrics import roc_auc_score
 
-    if not are_finite(inside, outside):
-        return math.nan
     return float(roc_auc_score(*_labelled(inside, outside)))
 
 
@@ -100,6 +110,7 @@ def _placements(inside: ArrayLike, outside: ArrayLike) -> tuple[np.ndarray, np.n
     return (ranks[:n] - rank(inside)) / m, 1 - (ranks[n:] - rank(outside)) / n
 
 
+@_of_finite
 def aupr(inside: ArrayLike, outside: ArrayLike) -> float:
     """Computes the area under the precision-recall curve as average precision.
 
@@ -108,11 +119,10 @@ def aupr(inside: ArrayLike, outside: ArrayLike) -> float:
     """
     from sklearn.metrics import average_precision_score
 
-    if not are_finite(inside, outside):
-        return math.nan
     return float(average_precision_score(*_labelled(inside, outside)))
 
 
+@_of_finite
 def fpr95(inside: ArrayLike, outside: ArrayLike) -> float:
     """Computes the false positive rate at a true positive rate of 95%.
 
@@ -121,8 +131,6 @@ def fpr95(inside: ArrayLike, outside: ArrayLike) -> float:
     """
     from sklearn.metrics import roc_curve
 
-    if not are_finite(inside, outside):
-        return math.nan
     false, true, _ = roc_curve(*_labelled(inside, outside), drop_intermediate=False)
     return float(false[np.argmax(true >= TRUE_POSITIVES)])
 

@@ -272,10 +272,9 @@ class Predictor:
             fitted_scores.attach(
                 self._scorer,
                 sorted({*names, *self._fitted_names}),
-                self.run.folder,
+                self.run,
                 lambda: loading.read_data(self.run),
                 precision=build.choose_precision(self.run.options)[0],
-                labels_per_class=self.run.options.data.labels_per_class,
             )
             self._fitted_names |= set(names)
         return self._scorer

@@ -49,14 +49,7 @@ def calibrate_run(
     scorer = _make_scorer(run, precision)
 
     def attach(names):
-        fitted_scores.attach(
-            scorer,
-            names,
-            run.folder,
-            data,
-            precision=precision,
-            labels_per_class=run.options.data.labels_per_class,
-        )
+        fitted_scores.attach(scorer, names, run, data, precision=precision)
 
     if ood_score == "auto":
         served_calibration.check_accept(accept)
@@ -106,14 +99,8 @@ def read_calibrated(
     calibration, facts = read_calibration(run.folder)
     precision = facts["precision"]
     scorer = _make_scorer(run, precision)
-    fitted_scores.attach(
-        scorer,
-        [calibration.ood_score],
-        run.folder,
-        data,
-        precision=precision,
-        labels_per_class=run.options.data.labels_per_class,
-    )
+    names = [calibration.ood_score]
+    fitted_scores.attach(scorer, names, run, data, precision=precision)
     return scorer, calibration, facts
 
 

@@ -223,7 +223,10 @@ def test_sixteen_bits_that_come_out_black_are_told(tmp_path, capsys):
     dark = np.full([8, 8], 4095, "uint16")
     Image.fromarray(dark).save(tmp_path / "b" / "1.png")
     picture_folders.read_folder(f"folder:{tmp_path}")
-    assert "1 pictures of 16 bits use the lower 12 alone" in capsys.readouterr().out
+    assert (
+        "1 of 2 pictures: each uses the lower 12 of its 16 bits"
+        in capsys.readouterr().out
+    )
 
 
 def test_splits_that_are_there_are_the_splits(tmp_path, capsys):

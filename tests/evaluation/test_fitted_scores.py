@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from jem_tf import ood_scores
+from jem_tf import ood_scores, options
 from jem_tf.datasets import Dataset, Split
 from jem_tf.energy_model import Classifier
 from jem_tf.errors import InputError
 from jem_tf.evaluation import fitted_scores
 from jem_tf.evaluation.scorer import Scorer
+from jem_tf.runs.loading import TrainedRun
 from jem_tf.runs.run_folder import RunFolder
 from tests import tiny_models
 
@@ -28,17 +29,22 @@ def model():
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return RunFolder(tmp_path)
+def run(model, tmp_path):
+    return run_of(model, tmp_path)
+
+
+def run_of(model, path, **data):
+    opts = options.Options(data=options.Data(**data))
+    return TrainedRun(RunFolder(path), model, opts, DATA.class_names, step=0)
 
 
 def never():
     raise AssertionError("The data are not needed.")
 
 
-def attached(model, folder, data=DATA, names=ALL):
-    scorer = Scorer(model)
-    return fitted_scores.attach(scorer, names, folder, data, precision="float32")
+def attached(run, data=DATA, names=ALL):
+    scorer = Scorer(run.model)
+    return fitted_scores.attach(scorer, names, run, data, precision="float32")
 
 
 def same(one, other):
@@ -47,31 +53,31 @@ def same(one, other):
         np.testing.assert_array_equal(value, other[key])
 
 
-def test_what_was_fitted_is_kept_and_read_back_without_the_data(model, folder):
-    first = attached(model, folder)
-    again = attached(model, folder, never)
+def test_what_was_fitted_is_kept_and_read_back_without_the_data(run):
+    first = attached(run)
+    again = attached(run, never)
     same(again.state, first.state)
     same(again.scores(IMAGES, ALL), first.scores(IMAGES, ALL))
-    assert not list(folder.root.rglob("*.part"))
+    assert not list(run.folder.root.rglob("*.part"))
 
 
-def test_a_fit_that_fails_leaves_what_was_fitted(model, folder):
-    scorer = attached(model, folder, names=["knn"])
+def test_a_fit_that_fails_leaves_what_was_fitted(run):
+    scorer = attached(run, names=["knn"])
     before = scorer.scores(IMAGES, ["knn"])
     with pytest.raises(AssertionError):
-        fitted_scores.attach(scorer, ["knn", "vim"], folder, never, precision="float32")
+        fitted_scores.attach(scorer, ["knn", "vim"], run, never, precision="float32")
     same(scorer.scores(IMAGES, ["knn"]), before)
 
 
-def test_a_score_more_is_fitted_beside_those_that_are_there(model, folder):
-    attached(model, folder, names=["knn"])
-    two = attached(model, folder, names=["vim"]).state
+def test_a_score_more_is_fitted_beside_those_that_are_there(run):
+    attached(run, names=["knn"])
+    two = attached(run, names=["vim"]).state
     assert {key.split("/")[0] for key in two} == {"vim"}
-    both = attached(model, folder, never, ["knn", "vim"]).state
+    both = attached(run, never, ["knn", "vim"]).state
     assert {key.split("/")[0] for key in both} == {"knn", "vim"}
 
 
-def test_labels_that_the_training_did_not_know_change_nothing(model, folder):
+def test_labels_that_the_training_did_not_know_change_nothing(model, tmp_path):
     images, labels = DATA.train
     rows = np.arange(len(labels))
     first = [np.flatnonzero(labels == y)[:4] for y in range(3)]
@@ -84,10 +90,9 @@ def test_labels_that_the_training_did_not_know_change_nothing(model, folder):
         fitted_scores.attach(
             Scorer(model),
             ALL,
-            RunFolder(folder.root / str(number)),
+            run_of(model, tmp_path / str(number), labels_per_class=4),
             DATA._replace(train=Split(images, known)),
             precision="float32",
-            labels_per_class=4,
         ).state
         for number, known in enumerate([labels, late])
     ]
@@ -107,77 +112,77 @@ def test_images_whose_labels_are_known_are_chosen_first():
 
 
 @pytest.mark.parametrize("data", [DATA, lambda: DATA])
-def test_other_weights_are_fitted_again(model, folder, data):
-    before = attached(model, folder).state
-    model.network.set_weights([w + 0.1 for w in model.network.get_weights()])
-    after = attached(model, folder, data).state
-    same(after, fitted_scores.fit_scores(Scorer(model), ALL, DATA))
+def test_other_weights_are_fitted_again(run, data):
+    before = attached(run).state
+    run.model.network.set_weights([w + 0.1 for w in run.model.network.get_weights()])
+    after = attached(run, data).state
+    same(after, fitted_scores.fit_scores(Scorer(run.model), ALL, DATA))
     assert (after["knn/bank"] != before["knn/bank"]).any()
 
 
-def test_another_initial_classifier_is_fitted_to_again(model, folder):
+def test_another_initial_classifier_is_fitted_to_again(run):
     names, states = ["initial_vim"], []
     for seed in (1, 2, 1):
         initial = tiny_models.network()
         initial.set_weights([w + 0.1 * seed for w in initial.get_weights()])
-        scorer = Scorer(model, initial=initial)
-        fitted_scores.attach(scorer, names, folder, DATA, precision="float32")
+        scorer = Scorer(run.model, initial=initial)
+        fitted_scores.attach(scorer, names, run, DATA, precision="float32")
         states.append(scorer.state)
     same(states[0], states[2])
     assert not np.array_equal(*(s["initial_vim/residual"] for s in states[:2]))
 
 
-def test_what_a_packed_run_goes_by_stays(model, folder):
-    attached(model, folder, names=["knn"])
-    folder.calibration.write_text("{}")
-    kept = folder.fitted_scores("float32").read_bytes()
+def test_what_a_packed_run_goes_by_stays(run):
+    attached(run, names=["knn"])
+    run.folder.calibration.write_text("{}")
+    kept = run.folder.fitted_scores("float32").read_bytes()
     other = DATA._replace(train=split(50, 9))
-    state = attached(model, folder, other, ["knn", "vim"]).state
-    same(state, fitted_scores.fit_scores(Scorer(model), ["knn", "vim"], other))
-    assert folder.fitted_scores("float32").read_bytes() == kept
+    state = attached(run, other, ["knn", "vim"]).state
+    same(state, fitted_scores.fit_scores(Scorer(run.model), ["knn", "vim"], other))
+    assert run.folder.fitted_scores("float32").read_bytes() == kept
 
 
 @pytest.mark.parametrize("name", ["train", "validation"])
-def test_other_images_are_fitted_again(model, folder, name):
-    before = attached(model, folder).state
+def test_other_images_are_fitted_again(run, name):
+    before = attached(run).state
     other = DATA._replace(**{name: split(50, 9)})
-    after = attached(model, folder, other).state
-    same(after, fitted_scores.fit_scores(Scorer(model), ALL, other))
+    after = attached(run, other).state
+    same(after, fitted_scores.fit_scores(Scorer(run.model), ALL, other))
     changed = "knn/bank" if name == "train" else "typicality/mean"
     assert not np.array_equal(after[changed], before[changed])
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no archive", None])
-def test_a_damaged_file_is_fitted_again(model, folder, damage):
-    before = attached(model, folder).state
-    path = folder.fitted_scores("float32")
+def test_a_damaged_file_is_fitted_again(run, damage):
+    before = attached(run).state
+    path = run.folder.fitted_scores("float32")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
-    same(attached(model, folder).state, before)
+    same(attached(run).state, before)
     assert path.read_bytes() == whole
 
 
 def test_a_run_that_cannot_be_written_has_its_scores_all_the_same(
-    model, folder, full_disk, capsys
+    run, full_disk, capsys
 ):
     with full_disk(100):
-        scorer = attached(model, folder, names=["knn"])
+        scorer = attached(run, names=["knn"])
     assert scorer.scores(IMAGES, ["knn"])["knn"].shape == (12,)
     assert "cannot be written" in capsys.readouterr().out
-    assert not [path for path in folder.root.rglob("*") if path.is_file()]
+    assert not [path for path in run.folder.root.rglob("*") if path.is_file()]
 
 
-def test_scores_with_nothing_to_fit_need_no_data_and_no_file(model, folder):
-    assert attached(model, folder, never, ood_scores.PAPER).state == {}
-    assert not list(folder.root.iterdir())
+def test_scores_with_nothing_to_fit_need_no_data_and_no_file(run):
+    assert attached(run, never, ood_scores.PAPER).state == {}
+    assert not list(run.folder.root.iterdir())
 
 
-def test_scores_that_a_network_cannot_have_are_refused(folder):
+def test_scores_that_a_network_cannot_have_are_refused(run):
     from tests.keras_support.test_penultimate import Subclassed
 
     model = Classifier(Subclassed(), image_shape=tiny_models.SHAPE)
     with pytest.raises(InputError, match="has no features"):
-        attached(model, folder, never, ["knn"])
+        attached(run._replace(model=model), never, ["knn"])
 
 
 def test_every_class_has_its_share_of_the_images_that_are_chosen():

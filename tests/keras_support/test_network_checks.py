@@ -194,24 +194,24 @@ print(network_checks.examine(keras.Sequential()))
 """
 
 
-def test_another_backend_of_keras_is_refused_in_words():
-    """NumPy's needs no package of its own."""
-    ended = subprocess.run(
-        [sys.executable, "-c", SUMMED],
+def run_with_numpy(script):
+    """NumPy's backend needs no package of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
         env=os.environ | {"KERAS_BACKEND": "numpy"},
         capture_output=True,
         text=True,
     )
+
+
+def test_another_backend_of_keras_is_refused_in_words():
+    ended = run_with_numpy(SUMMED)
     assert ended.returncode == 1
     assert "Keras computes by numpy here, and jem_tf by TensorFlow" in ended.stderr
 
 
 def test_programs_compute_by_tensorflow_whatever_the_environment_says():
-    script = "import jem_tf.system.quiet, keras; print(keras.backend.backend())"
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
-        env=os.environ | {"KERAS_BACKEND": "numpy"},
-        capture_output=True,
-        text=True,
+    ended = run_with_numpy(
+        "import jem_tf.system.quiet, keras; print(keras.backend.backend())"
     )
     assert ended.stdout == "tensorflow\n"
