@@ -224,7 +224,7 @@ def test_sixteen_bits_that_come_out_black_are_told(tmp_path, capsys):
     Image.fromarray(dark).save(tmp_path / "b" / "1.png")
     picture_folders.read_folder(f"folder:{tmp_path}")
     assert (
-        "1 of 2 pictures: each uses the lower 12 of its 16 bits"
+        "1 of 3 pictures: each uses the lower 12 of its 16 bits"
         in capsys.readouterr().out
     )
 
