@@ -23,7 +23,7 @@ from jem_tf import alterations, energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.keras_support import batch_checks, configuration
-from jem_tf.optimizers import sharpness
+from jem_tf.optimizers import clipping, sharpness
 from jem_tf.replay import ReplayBuffer
 from jem_tf.sampling import Sampler
 
@@ -224,9 +224,7 @@ class JEM(EnergyModel):
             known = energies.marginal_energy(logits[name])
             self.buffer.put_energies(places, known)
         scale, clip = self.optimizer.scale_loss(tf.constant(1.0)), self.gradient_clip
-        gradients, norm = optimizers.clip_over_replicas(
-            gradients, clip and clip * scale
-        )
+        gradients, norm = clipping.clip_over_replicas(gradients, clip and clip * scale)
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )

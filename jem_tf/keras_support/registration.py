@@ -22,8 +22,8 @@ HOMES = {
     "BatchNormalization": "jem_tf.networks.batch_norm",
     "FrozenBatchNormalization": "jem_tf.networks.batch_norm",
     "Affine": "jem_tf.networks.affine",
-    "WarmedUp": "jem_tf.optimizers",
-    "LinearDecay": "jem_tf.optimizers",
+    "WarmedUp": "jem_tf.optimizers.schedules",
+    "LinearDecay": "jem_tf.optimizers.schedules",
     "Adam": "jem_tf.optimizers",
     "SGD": "jem_tf.optimizers",
 }

@@ -22,8 +22,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from jem_tf import optimizers
 from jem_tf.errors import InputError, argument
+from jem_tf.optimizers import clipping
 
 TERMS = ("all", "p_x")  # of the loss: which are descended at theta + eps
 
@@ -102,7 +102,7 @@ def gradients(
         here, nearby = _split(losses, terms if rho else None, scale_loss)
     parts = [] if here is None else [tape.gradient(here, weights)]
     if nearby is not None:
-        climb = optimizers.sum_over_replicas(tape.gradient(nearby, weights))
+        climb = clipping.sum_over_replicas(tape.gradient(nearby, weights))
         worst = _worst(weights, climb, rho, scale_loss(tf.constant(1.0)))
         values = [*before, *zip(weights, worst, strict=True)]
         scope = keras.StatelessScope(values, collect_losses=True)

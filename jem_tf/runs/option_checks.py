@@ -2,7 +2,7 @@
 
 from jem_tf import samplers, starts
 from jem_tf.errors import InputError, argument
-from jem_tf.optimizers import sharpness, step_decay
+from jem_tf.optimizers import schedules, sharpness
 from jem_tf.options import Options, Sampling
 from jem_tf.runs import build
 
@@ -36,7 +36,7 @@ def check_options(opts: Options, replicas: int) -> None:
             f"{argument('buffer_size', opts.sampling.buffer_size)} is smaller than a "
             f"batch of {chains} chains; raise it."
         )
-    step_decay.parse_shares(opts.training.decay_at)  # raises if there are none
+    schedules.parse_shares(opts.training.decay_at)  # raises if there are none
     sharpness.check(objective.sam_rho, objective.sam_terms, objective.generative)
     if objective.generative and objective.p_x_images == "same":
         _check_same_images(opts)
