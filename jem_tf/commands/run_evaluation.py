@@ -8,7 +8,7 @@ from absl import flags
 
 from jem_tf import datasets
 from jem_tf.commands import run_flags
-from jem_tf.datasets import Dataset, Split, set_names
+from jem_tf.datasets import Dataset, Split, set_names, splits
 from jem_tf.evaluation import findings, tables
 from jem_tf.options import Data
 from jem_tf.runs import loading
@@ -104,7 +104,7 @@ def name_images(data: Dataset, count: int, on: str = "test") -> str:
     """Says in a protocol which images of a split an evaluation looked at."""
     if on == "validation":
         return f"the first {count} of the validation images"
-    held_out = data.test_source == datasets.HELD_OUT
+    held_out = data.test_source == splits.HELD_OUT
     source = "the test images held out of the train split"
     return f"the first {count} of {source if held_out else data.test_source}"
 

@@ -5,15 +5,13 @@
                     or splits (train, val, test) that have them
     anything else   a TFDS image classification set: cifar10, cifar100, svhn, ...
 
-The test split is the set's own where it has one with labels; else its validation split
-stands in. Validation images (a tenth of the training images, 5,000 at most) and missing
-test splits are held out by a rule that depends on the data alone, so every seed and
-every recipe is evaluated on the same images. Images without a label are left out, and
-so are classes without a training image.
+Images without a label are left out, and so are classes without a training image.
 
 This module has `load`. The other modules are
 
     digits, picture_folders, tfds_sets   readers, one for each line of the table above
+    splits                               what is trained, validated and tested on
+    few_labels                           the labels that a semi-supervised run may use
     batches                              training batches as a function of (seed, step)
     augmentation                         crops, mirrors and cutouts of such a batch
     outliers                             sets of images that a model was not trained on
@@ -48,6 +46,7 @@ from jem_tf.datasets import (
     set_names,
     tfds_sets,
 )
+from jem_tf.datasets.splits import deal
 from jem_tf.errors import InputError, argument, arguments_renamed, whole_number
 from jem_tf.system import files
 
@@ -70,13 +69,10 @@ class Dataset(NamedTuple):
     test_source: str = "the test split"  # what stands as `test`, for protocols
 
 
-MOST_VALIDATION = 5000
 NEVER_FLIPPED = (  # base names of sets of characters
     "digits mnist svhn_cropped emnist kmnist mnist_corrupted binary_alpha_digits "
     "cmaterdb omniglot"
 ).split()
-VALIDATION_STANDS_IN = "the validation split, as there is no test split with labels"
-HELD_OUT = "held out of the train split, as there is no test split with labels"
 
 
 def load(
@@ -110,7 +106,7 @@ def load(
     name_checks.check_names(names, name)
     splits = missing_labels.drop_unlabelled(name, splits)
     splits, names = missing_labels.drop_absent_classes(name, splits, names)
-    train, validation, test, test_source = _deal(splits)
+    train, validation, test, test_source = deal(splits)
     learnt = len(np.unique(train[1]))
     if learnt < len(names) or min(len(validation[1]), len(test[1])) == 0:
         raise InputError(
@@ -153,48 +149,6 @@ def _read(
         return picture_folders.read_folder(name, image_size, class_names)
     with arguments_renamed(name="data_dir"):
         return picture_folders.read_folder(f"folder:{place}", image_size, class_names)
-
-
-def _deal(
-    splits: dict[str, missing_labels.Arrays],
-) -> tuple[missing_labels.Arrays, missing_labels.Arrays, missing_labels.Arrays, str]:
-    """Makes (train, validation, test, what test is) of the splits that a set has."""
-    train = splits["train"]
-    if "test" in splits:
-        test, source = splits["test"], "the test split"
-    elif "validation" in splits:
-        test, source = splits["validation"], VALIDATION_STANDS_IN
-    else:
-        train, test = _hold_out(train, len(train[1]) // 5, "test")
-        source = HELD_OUT
-    own = "test" in splits and "validation" in splits
-    held_out = 0 if own else validation_size(len(train[1]))
-    train, validation = _hold_out(train, held_out, "validation")
-    return train, splits["validation"] if own else validation, test, source
-
-
-def validation_size(count: int) -> int:
-    """Returns how many of `count` training images are held out for validation."""
-    return min(MOST_VALIDATION, count // 10)
-
-
-def _hold_out(
-    split: tuple[np.ndarray, np.ndarray], count: int, purpose: str
-) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Divides (images, labels) into a part to keep and `count` that are held out.
-
-    Each class has its share in both. Both are in a random order, which depends on
-    `purpose` and the labels alone.
-    """
-    images, labels = split
-    order = np.random.default_rng(list(purpose.encode())).permutation(len(labels))
-    depth = np.empty(len(labels))  # of an image in its class: 0 comes out first, 1 last
-    for y in np.unique(labels):
-        of_class = order[labels[order] == y]
-        depth[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
-    order = order[np.argsort(depth[order], kind="stable")]
-    out, kept = order[:count], np.random.default_rng(0).permutation(order[count:])
-    return (images[kept], labels[kept]), (images[out], labels[out])
 
 
 def _split(images: np.ndarray, labels: np.ndarray) -> Split:

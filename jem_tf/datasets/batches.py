@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from jem_tf import pixels
-from jem_tf.datasets import Dataset, augmentation
+from jem_tf.datasets import Dataset, augmentation, few_labels
 from jem_tf.errors import InputError, argument
 
 fold_in = tf.random.experimental.stateless_fold_in
@@ -123,7 +123,7 @@ def share_maker(
       InputError: as `training_batches`.
     """
     n = len(dataset.train.labels)
-    labelled = find_labelled(dataset, labels_per_class)
+    labelled = few_labels.find_labelled(dataset, labels_per_class)
     _check_size("batch_size", batch_size, len(labelled))
     _check_size("p_x_batch_size", p_x_batch_size, n)
     _check_cutout(cutout, dataset.train.images.shape[1:3])
@@ -199,31 +199,3 @@ def _check_size(name: str, size: int, available: int) -> None:
             f"{argument(name, size)} is larger than the {available} images it is drawn "
             "from; lower it."
         )
-
-
-def find_labelled(dataset: Dataset, labels_per_class: int) -> tf.Tensor:
-    """Finds the training images whose labels may be used.
-
-    Args:
-      dataset: Dataset.
-      labels_per_class: how many of each class, the first ones; 0: all.
-
-    Returns:
-      int32 [n], their indices.
-
-    Raises:
-      InputError: if a class has fewer images.
-    """
-    labels, class_names = dataset.train.labels, dataset.class_names
-    if not labels_per_class:
-        return tf.range(len(labels))
-    one_hot = tf.one_hot(labels, len(class_names), dtype=tf.int32)
-    counts = tf.reduce_sum(one_hot, axis=0).numpy()
-    if counts.min() < labels_per_class:
-        raise InputError(
-            f"{argument('labels_per_class', labels_per_class)} is more than the "
-            f"{counts.min()} training images of class "
-            f"{class_names[counts.argmin()]!r}; lower it, or add images."
-        )
-    rank = tf.reduce_sum(tf.cumsum(one_hot, exclusive=True) * one_hot, axis=1)
-    return tf.where(rank < labels_per_class)[:, 0]

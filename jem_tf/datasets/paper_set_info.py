@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from jem_tf import datasets
 from jem_tf.datasets import set_names
+from jem_tf.datasets.splits import validation_size
 
 DIGITS = "0 1 2 3 4 5 6 7 8 9"
 CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
@@ -55,7 +56,7 @@ def describe(name: str, *, data_dir: str = "", image_size: int = 0) -> Descripti
     """
     if known := find_known(name):
         names, learning, test = SETS[known]
-        held_out = datasets.validation_size(learning)
+        held_out = validation_size(learning)
         sizes = {"train": learning - held_out, "validation": held_out, "test": test}
         return Description((32, 32, 3), tuple(names.split()), sizes)
     data = datasets.load(name, data_dir=data_dir, image_size=image_size)

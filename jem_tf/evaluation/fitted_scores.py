@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from jem_tf import ood_scores
-from jem_tf.datasets import Dataset, Split, batches
+from jem_tf.datasets import Dataset, Split, few_labels
 from jem_tf.evaluation import findings
+from jem_tf.evaluation.reference import take_evenly
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.ood_scores.interface import HIDDEN, Known, Labelled
 from jem_tf.runs import pretrained_models
@@ -110,10 +111,10 @@ def fit_scores(scorer: Scorer, names: Sequence[str], data: Dataset) -> State:
 
 
 def hide_labels(data: Dataset, labels_per_class: int) -> Dataset:
-    """Makes -1 of the training labels that a run did not know; see `find_labelled`."""
+    """Makes -1 of the training labels that a run did not know; see `few_labels`."""
     if not labels_per_class:
         return data
-    known = batches.find_labelled(data, labels_per_class).numpy()
+    known = few_labels.find_labelled(data, labels_per_class).numpy()
     labels = np.full_like(data.train.labels, HIDDEN)
     labels[known] = np.asarray(data.train.labels)[known]
     return data._replace(train=Split(data.train.images, labels))
@@ -127,15 +128,10 @@ def choose_images(split: Split, count: int = MOST_IMAGES) -> Split:
     labels = np.asarray(split.labels)
     by_class = np.argsort(labels, kind="stable")
     hidden = labels[by_class] == HIDDEN
-    known = _take_evenly(by_class[~hidden], count)
-    others = _take_evenly(by_class[hidden], count - len(known))
+    known = take_evenly(by_class[~hidden], count)
+    others = take_evenly(by_class[hidden], count - len(known))
     chosen = np.sort(np.concatenate([known, others]))
     return Split(np.asarray(split.images)[chosen], labels[chosen])
-
-
-def _take_evenly(values: np.ndarray, count: int) -> np.ndarray:
-    places = np.linspace(0, len(values) - 1, min(count, len(values)))
-    return values[places.round().astype(int)]
 
 
 def images_sha256(data: Dataset) -> str:

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from jem_tf import jem, networks, optimizers, replay, samplers, starts
-from jem_tf.datasets import Dataset, batches
+from jem_tf.datasets import Dataset, batches, few_labels
 from jem_tf.options import Options, Sampling, Training
 from jem_tf.system import hardware
 
@@ -176,7 +176,7 @@ def make_start(
     name, (images, labels) = opts.sampling.start, data.train
     name = starts.name_for_samples(name) if for_samples else name
     few = opts.data.labels_per_class
-    known = batches.find_labelled(data, few) if few else None
+    known = few_labels.find_labelled(data, few) if few else None
     shape, classes = images.shape[1:], len(data.class_names)
     return starts.build(name, shape, images, labels, classes, labelled=known)
 

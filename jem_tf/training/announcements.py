@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from jem_tf.datasets import VALIDATION_STANDS_IN, Dataset
+from jem_tf.datasets import Dataset
+from jem_tf.datasets.splits import VALIDATION_STANDS_IN
 from jem_tf.jem import JEM
 from jem_tf.options import Data, Options
 from jem_tf.runs import build

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import jem_tf
+from jem_tf.datasets import splits
 from jem_tf.evaluation import inception_file, reference
 from tests.processes import ROOT, run_here, tool_here
 
@@ -68,7 +69,7 @@ def test_the_tools_find_it_and_write_at_home(home):
     protocol = json.loads((home / "run/results/ood.json").read_text())["protocol"]
     assert list(protocol["sets"]) == ["a", "uniform"]
     assert protocol["sets"]["a"].endswith("mind: the run's own data")
-    assert protocol["test_split"] == jem_tf.datasets.HELD_OUT
+    assert protocol["test_split"] == splits.HELD_OUT
     assert tool("report", "--workdir=~/run", "--baseline=~/run").strip() == str(
         home / "run" / "report.html"
     )

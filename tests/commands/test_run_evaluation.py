@@ -7,7 +7,7 @@ import pytest
 
 from jem_tf import datasets
 from jem_tf.commands import run_evaluation
-from jem_tf.datasets import Split
+from jem_tf.datasets import Split, splits
 from jem_tf.evaluation import findings
 from jem_tf.runs.run_folder import RunFolder
 from tests import processes
@@ -101,8 +101,8 @@ def test_a_validation_split_that_stands_in_is_named_in_the_protocol(hidden):
     assert (ended.code, ended.err) == (0, "")
     found = json.loads((run / "results" / "calibration.json").read_text())
     protocol = found["protocol"]
-    assert protocol["test_split"] == datasets.VALIDATION_STANDS_IN
-    assert protocol["images"] == f"the first 7 of {datasets.VALIDATION_STANDS_IN}"
+    assert protocol["test_split"] == splits.VALIDATION_STANDS_IN
+    assert protocol["images"] == f"the first 7 of {splits.VALIDATION_STANDS_IN}"
     assert protocol["test_images"] == 7
     assert 0 <= found["metrics"]["accuracy"] <= 1
 
@@ -124,11 +124,11 @@ def test_images_are_named_after_the_split_that_they_are_of():
     for source, name in (
         ("the test split", "the first 3 of the test split"),
         (
-            datasets.HELD_OUT,
+            splits.HELD_OUT,
             "the first 3 of the test images held out of the train split",
         ),
         (
-            datasets.VALIDATION_STANDS_IN,
+            splits.VALIDATION_STANDS_IN,
             "the first 3 of the validation split, as there is no test split with "
             "labels",
         ),

@@ -7,6 +7,7 @@ import tensorflow_datasets as tfds
 
 from jem_tf import datasets
 from jem_tf.datasets import tfds_sets
+from jem_tf.datasets.splits import HELD_OUT, VALIDATION_STANDS_IN
 from jem_tf.errors import InputError
 
 CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck".split()
@@ -138,7 +139,7 @@ def test_a_validation_split_stands_in_for_a_test_split(tmp_path):
     place = store(tmp_path, "validated", "1.0.0", written)
     data = datasets.load("validated", data_dir=place)
     np.testing.assert_array_equal(data.test.images, written["validation"])
-    assert data.test_source == datasets.VALIDATION_STANDS_IN
+    assert data.test_source == VALIDATION_STANDS_IN
 
 
 def test_a_test_split_is_the_test_beside_a_validation_split(tmp_path):
@@ -159,7 +160,7 @@ def test_a_test_split_without_labels_is_replaced_by_validation(tmp_path, capsys)
     labelled = [0, 1, 3, 4, 5, 6]
     np.testing.assert_array_equal(data.test.images, written["validation"][labelled])
     assert data.test.labels.numpy().tolist() == [0, 1, 1, 0, 1, 0]
-    assert data.test_source == datasets.VALIDATION_STANDS_IN
+    assert data.test_source == VALIDATION_STANDS_IN
     assert capsys.readouterr().out == (
         "hidden: left out, without a label: 12 of test, 1 of validation\n"
     )
@@ -172,7 +173,7 @@ def test_where_no_split_but_train_has_labels_the_test_is_held_out(tmp_path):
     data = datasets.load("hidden", data_dir=place)
     splits = (data.train, data.validation, data.test)
     assert [len(split.labels) for split in splits] == [44, 4, 12]
-    assert data.test_source == datasets.HELD_OUT
+    assert data.test_source == HELD_OUT
 
 
 def test_a_set_without_training_labels_is_refused(tmp_path):

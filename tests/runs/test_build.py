@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from jem_tf import datasets, samplers, starts
-from jem_tf.datasets import batches
+from jem_tf.datasets import few_labels
 from jem_tf.errors import InputError
 from jem_tf.options import Data, Network, Objective, Options, Sampling, Training
 from jem_tf.runs import build, option_checks
@@ -53,7 +53,8 @@ def test_every_sampler_has_its_numbers_here():
 def test_class_gaussians_are_of_the_labelled_images_alone():
     data = datasets.load("digits")
     images, labels = data.train
-    wrong, hidden = np.array(labels), batches.find_labelled(data, 7).numpy().max() + 1
+    wrong = np.array(labels)
+    hidden = few_labels.find_labelled(data, 7).numpy().max() + 1
     wrong[hidden:] = (wrong[hidden:] + 1) % CLASSES
     other = data._replace(train=datasets.Split(images, tf.constant(wrong)))
     options = with_subject(sampling={"start": "gaussian"}, data={"labels_per_class": 7})

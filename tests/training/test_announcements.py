@@ -3,7 +3,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from jem_tf.datasets import VALIDATION_STANDS_IN, Dataset, Split
+from jem_tf.datasets import Dataset, Split
+from jem_tf.datasets.splits import VALIDATION_STANDS_IN
 from jem_tf.options import Data, Options
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
