@@ -19,8 +19,8 @@ from jem_tf.keras_support.saving import SavedWithBuffer
 from jem_tf.replay import ReplayBuffer
 
 
-class Dream(NamedTuple):
-    """Images that `EnergyModel.dream` drew, and what is known of their chains.
+class Negatives(NamedTuple):
+    """Images that `EnergyModel.draw_negatives` drew, and what is known of their chains.
 
     images: float32 [n, H, W, C], drawn from p(x), or from p(x | y).
     fresh: bool [n, 1, 1, 1], True where a chain started afresh.
@@ -170,7 +170,7 @@ class EnergyModel(SavedWithBuffer, Classifier):
         self.buffer: Any = buffer  # a ReplayBuffer, or None
         self.sampler: Any = sampler  # a Sampler, or None
 
-    def dream(self, n: Any, seed: Any, labels: Any = None) -> Dream:
+    def draw_negatives(self, n: Any, seed: Any, labels: Any = None) -> Negatives:
         """The negative phase: continues n chains of the buffer and keeps their ends.
 
         Args:
@@ -179,13 +179,13 @@ class EnergyModel(SavedWithBuffer, Classifier):
           labels: int [n] to draw from p(x | y); None: from p(x).
 
         Returns:
-          Dream.
+          Negatives.
         """
         draw_seed, chain_seed = tf.unstack(tf.random.split(seed))
         chains, energy = self.buffer.draw(n, draw_seed, labels), self.energy(labels)
         x, info = sampling.run(self.sampler, energy, chains.images, seed=chain_seed)
         self.buffer.put(chains.slots, x, chains.fresh, chains.origins)
-        return Dream(x, chains.fresh, info, chains.slots)
+        return Negatives(x, chains.fresh, info, chains.slots)
 
     def sample(
         self, n: int, *, labels: Any = None, candidates: int = 1, seed: int = 0

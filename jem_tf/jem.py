@@ -206,11 +206,11 @@ class JEM(EnergyModel):
         return readings | {"accuracy": tf.reduce_mean(hits)}
 
     def _learn(self, x, y, weight=None):
-        noise_seed, dream_seed = self._step_seeds()
+        noise_seed, chain_seed = self._step_seeds()
         x = x if isinstance(x, dict) else {"labelled": x}
         images = self._noisy(x | self._altered(x, noise_seed), noise_seed)
         drawn, chain_readings, slots = self._negatives(
-            images, _joint_labels(y), dream_seed
+            images, _joint_labels(y), chain_seed
         )
         gradients, (readings, logits) = sharpness.gradients(
             functools.partial(self._evaluate, images | drawn, y, weight),
@@ -265,22 +265,23 @@ class JEM(EnergyModel):
           int32 [n] of the chains in the buffer}).
         """
         label_seed, marginal_seed, joint_seed = tf.unstack(tf.random.split(seed, 3))
-        dreams, labels = {}, None
+        negatives, labels = {}, None
         if self.p_x_weight:
             n = tf.shape(images.get("real", images["labelled"]))[0]
             if self.conditional:
                 labels = tf.random.stateless_uniform(
                     [n], label_seed, 0, self.num_classes, tf.int32
                 )
-            dreams["drawn"] = self.dream(n, marginal_seed, labels)
+            negatives["drawn"] = self.draw_negatives(n, marginal_seed, labels)
         if self.p_x_y_weight:
             y = tf.reshape(y, [-1])
-            dreams["drawn_by_label"] = self.dream(tf.shape(y)[0], joint_seed, y)
-        if not dreams:
+            n = tf.shape(y)[0]
+            negatives["drawn_by_label"] = self.draw_negatives(n, joint_seed, y)
+        if not negatives:
             return {}, {}, {}
-        drawn = {name: dream.images for name, dream in dreams.items()}
-        slots = {name: dream.slots for name, dream in dreams.items()}
-        return drawn, _read_chains([*dreams.values()]), slots
+        drawn = {name: some.images for name, some in negatives.items()}
+        slots = {name: some.slots for name, some in negatives.items()}
+        return drawn, _read_chains([*negatives.values()]), slots
 
     def _forward(self, images):
         """{name: [n, H, W, C]} -> {name: logits [n, K]}, in one pass or two."""
@@ -372,17 +373,17 @@ def _read_gradient(norm, scale, optimizer):
     return {"gradient_norm": norm, "loss_scale": scale}
 
 
-def _read_chains(dreams):
-    """Readings of a step's chains, a list of `Dream`."""
-    drawn = tf.concat([dream.images for dream in dreams], axis=0)
-    fresh = tf.concat([dream.fresh for dream in dreams], axis=0)
+def _read_chains(negatives):
+    """Readings of a step's chains, a list of `Negatives`."""
+    drawn = tf.concat([some.images for some in negatives], axis=0)
+    fresh = tf.concat([some.fresh for some in negatives], axis=0)
     saturated = tf.reduce_mean(tf.cast(tf.abs(drawn) >= 1, tf.float32))
     finite = tf.reduce_all(tf.math.is_finite(drawn))
     readings = {
         "saturation": tf.where(finite, saturated, float("nan")),
         "reinitialised": tf.reduce_mean(tf.cast(fresh, tf.float32)),
     }
-    shares = [dream.info.acceptance for dream in dreams]
+    shares = [some.info.acceptance for some in negatives]
     accepted = [share for share in shares if share is not None]
     if accepted:
         readings["acceptance"] = tf.reduce_mean(tf.concat(accepted, 0))

@@ -8,7 +8,7 @@ import itertools
 import sys
 from typing import Any
 
-import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
+import jem_tf.system.tensorflow_setup  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
 import numpy as np
@@ -78,7 +78,7 @@ def _train(
     folder: RunFolder,
     opts: Options,
     data: datasets.Dataset,
-    plan: loop.Schedule,
+    plan: loop.Plan,
     team: cluster.Cluster,
     model: Any,
     request: signals.StopRequest,
@@ -149,7 +149,7 @@ def _callbacks(
     folder: RunFolder,
     opts: Options,
     data: datasets.Dataset,
-    plan: loop.Schedule,
+    plan: loop.Plan,
     state: TrainingState | None,
 ) -> list[Any]:
     first, size = state.step if state else 0, opts.training.batch_size

@@ -82,7 +82,10 @@ def _server():
             pass_fds=[theirs.fileno()],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=user | {"TF_CPP_MIN_LOG_LEVEL": "3"},  # as jem_tf.system.quiet sets it
+            env=user
+            | {
+                "TF_CPP_MIN_LOG_LEVEL": "3"
+            },  # as jem_tf.system.tensorflow_setup sets it
         )
     return ours
 

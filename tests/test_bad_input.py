@@ -8,7 +8,7 @@ from PIL import Image
 from jem_tf import datasets, train
 from jem_tf.commands import command
 from jem_tf.errors import InputError
-from jem_tf.runs import claiming, flagfiles, option_checks, run_folder
+from jem_tf.runs import flagfiles, option_checks, run_folder, run_lock
 from tests import processes
 
 pytestmark = pytest.mark.slow
@@ -182,7 +182,7 @@ def test_rates_that_are_none_are_refused(flag):
 
 
 def test_a_workdir_with_another_runs_flags_is_refused(tmp_path):
-    with claiming.claim(tmp_path / "run", options(*SMALL, "--seed=3")):
+    with run_lock.claim(tmp_path / "run", options(*SMALL, "--seed=3")):
         pass
     argv = ["--seed=4"]
     assert_run_refuses(tmp_path, argv, f"--workdir={tmp_path / 'run'}", "--seed=3")
@@ -204,7 +204,7 @@ def test_an_unwritable_workdir_is_refused(tmp_path):
 def programs(tmp_path_factory):
     """(code, stdout, stderr) of three that must refuse, one of them in a new Python."""
     place = tmp_path_factory.mktemp("programs")
-    with claiming.claim(place / "taken", options(*SMALL, "--seed=3")):
+    with run_lock.claim(place / "taken", options(*SMALL, "--seed=3")):
         pass
     argvs = {
         "misspelt": ["--learning_rat=1"],
@@ -252,7 +252,7 @@ def test_a_run_that_cannot_be_written_names_its_folder_if_no_flag_does():
     # In a process of its own: the program listens to the signals of its process.
     script = """
 import sys
-import jem_tf.system.quiet
+import jem_tf.system.tensorflow_setup
 from jem_tf import train
 from jem_tf.commands import command
 

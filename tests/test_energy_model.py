@@ -50,7 +50,7 @@ def test_a_normalised_network_of_half_precision_has_the_energies_of_its_logits()
 
 def test_a_dream_continues_chains_and_keeps_their_ends(model):
     before = model.buffer.all_images()
-    drawn, fresh, info, slots = model.dream(5, tf.constant([0, 3]))
+    drawn, fresh, info, slots = model.draw_negatives(5, tf.constant([0, 3]))
     changed = (model.buffer.all_images() != before).any(axis=(1, 2, 3))
     assert 1 <= changed.sum() <= 5
     ends = {image.tobytes() for image in drawn.numpy()}

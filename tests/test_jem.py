@@ -420,7 +420,7 @@ def test_dreams_stay_in_the_buffer_and_samples_do_not():
     sampled = model.sample(8, seed=1)
     np.testing.assert_array_equal(model.buffer.shard_0, before)
     np.testing.assert_array_equal(sampled, model.sample(8, seed=1))
-    drawn = model.dream(8, [0, 1])[0].numpy()
+    drawn = model.draw_negatives(8, [0, 1])[0].numpy()
     after = model.buffer.shard_0.numpy()
     changed = np.flatnonzero(np.abs(after - before).max((1, 2, 3)))
     assert 0 < len(changed) <= 8

@@ -93,7 +93,7 @@ def looped(strategy, place, **kw):
     loop.Loop(
         model,
         feed,
-        loop.Schedule(steps=5, steps_per_epoch=4, steps_per_execution=3),
+        loop.Plan(steps=5, steps_per_epoch=4, steps_per_execution=3),
         cluster=team,
         guard=guard.Guard(FaultTolerance(), place / "guard.json"),
         checkpoints=checkpoint_manager.Checkpoints(place, team, keep=1, facts={}),

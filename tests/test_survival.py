@@ -40,7 +40,7 @@ KEPT = (*FLAGS, "--checkpoints_kept=100")
 EARLIER, LATE = 154, 182  # checkpoints two epochs' ends from the end, and one
 POISONED = """
 import os, signal, sys
-import jem_tf.system.quiet
+import jem_tf.system.tensorflow_setup
 import keras
 from jem_tf import train
 from jem_tf.commands import command

@@ -34,7 +34,7 @@ GONE = (
 )
 SHOWING = """
 import json, os, sys
-import jem_tf.system.quiet
+import jem_tf.system.tensorflow_setup
 import numpy as np
 from jem_tf import train
 from jem_tf.commands import command

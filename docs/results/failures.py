@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 
-import jem_tf.system.quiet  # noqa: F401
+import jem_tf.system.tensorflow_setup  # noqa: F401
 from jem_tf import figures, pixels
 from jem_tf.datasets import outliers
 from jem_tf.figures import captioned_grids

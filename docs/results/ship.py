@@ -18,7 +18,7 @@ import tempfile
 
 import numpy as np
 
-import jem_tf.system.quiet  # noqa: F401
+import jem_tf.system.tensorflow_setup  # noqa: F401
 from jem_tf.commands import main
 from jem_tf.evaluation import fitted_scores
 from jem_tf.runs import loading, pretrained_models

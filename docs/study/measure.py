@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
+import jem_tf.system.tensorflow_setup  # noqa: F401  before TensorFlow, whose chatter it mutes
 
 # isort: split
 import tensorflow as tf

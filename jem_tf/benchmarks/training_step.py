@@ -98,8 +98,9 @@ def count_learning(model: JEM, counts: StepImages) -> int:
 def measure_chain(model: JEM, opts: Options, repeats: int) -> dict[str, float]:
     """Times the negative phase alone: the chains from the buffer and back into it."""
     n, steps = count_images(opts).drawn, opts.sampling.sampler_steps
-    dream = tf.function(lambda: model.dream(n, tf.constant([0, 0]))[0], autograph=False)
-    seconds = timing.measure_seconds(dream, repeats)
+    seed = tf.constant([0, 0])
+    draw = tf.function(lambda: model.draw_negatives(n, seed)[0], autograph=False)
+    seconds = timing.measure_seconds(draw, repeats)
     work = flops.chain_flops(model.network, n, steps=steps)
     return compute_rates(seconds, images=n, work=work)
 

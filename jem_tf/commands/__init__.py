@@ -3,12 +3,13 @@
     main            the subcommands by name; runs one of them
     command         what all share: flags by subject, --help, one sentence for bad input
     run_flags       flags of the commands that read a trained run
-    robustness_flags, samples_flags  flags of two that have many, and what they choose
     cpu_advice      names the preset for CPUs where a run takes days
-    run_evaluation  the steps of every `jem-tf evaluate`
-    evaluation_parts  the commands that `jem-tf evaluate all` runs, with their flags
-    evaluation_tasks  runs them one after the other, and keeps what is done
-    compared_runs   the runs that it measures: one, its baseline, and other seeds
+    evaluation_command  the steps of every `jem-tf evaluate`
+    evaluate_robustness_flags, evaluate_samples_flags
+                    flags of two that have many, and what they choose
+    evaluate_all_parts  the commands that `jem-tf evaluate all` runs, with their flags
+    evaluate_all_tasks  runs them one after the other, and keeps what is done
+    evaluate_all_runs   the runs that it measures: one, its baseline, and other seeds
     benchmark, classify, demo, diagnose, evaluate_all, evaluate_calibration,
     evaluate_ood, evaluate_robustness, evaluate_samples, export, import_lowered,
     import_pytorch, lower, pack, pretrained, report, sample

@@ -10,7 +10,7 @@ from jem_tf import samplers
 from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import InputError, argument
-from jem_tf.evaluation import convergence, findings, tables
+from jem_tf.evaluation import findings, mcmc_diagnostics, tables
 from jem_tf.figures import plots
 from jem_tf.runs import build, loading
 
@@ -55,10 +55,10 @@ def diagnose(trained: loading.TrainedRun, given: Any) -> findings.Findings:
     sampler = build.make_sampler(trained.options.sampling, steps=given.steps)
     walk = functools.partial(samplers.trace, sampler, steps=given.steps)
     noise = given.start == "noise"
-    record = convergence.record_chains(
+    record = mcmc_diagnostics.record_chains(
         trained.model, walk, given.chains, noise=noise, seed=given.seed
     )
-    statistics = convergence.mixing_statistics(*record)
+    statistics = mcmc_diagnostics.mixing_statistics(*record)
     metrics = {k: v if math.isfinite(v) else None for k, v in statistics.items()}
     asked = {name: given[name].value for name in ("chains", "steps", "start", "seed")}
     protocol = findings.describe_run(trained) | asked | samplers.describe(sampler)

@@ -7,11 +7,11 @@ from typing import Any
 
 from absl import flags
 
-from jem_tf.commands import compared_runs, evaluation_tasks, report, run_flags
+from jem_tf.commands import evaluate_all_runs, evaluate_all_tasks, report, run_flags
 from jem_tf.commands.command import Command, FlagGroup
-from jem_tf.commands.compared_runs import ComparedRuns
-from jem_tf.commands.evaluation_parts import KINDS
-from jem_tf.commands.evaluation_tasks import Task
+from jem_tf.commands.evaluate_all_parts import KINDS
+from jem_tf.commands.evaluate_all_runs import ComparedRuns
+from jem_tf.commands.evaluate_all_tasks import Task
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import findings, seed_summary
 from jem_tf.system import console, files
@@ -64,14 +64,14 @@ def define(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Measures the parts that are not measured yet, and writes the report."""
     check_parts(values.parts)
-    compared_runs.check_writable([values.baseline, *values.seeds])
+    evaluate_all_runs.check_writable([values.baseline, *values.seeds])
     run_flags.use_own_folder(values)
-    runs = compared_runs.read_runs(
+    runs = evaluate_all_runs.read_runs(
         values.workdir, values.baseline, values.seeds, best=values.best
     )
-    tasks = evaluation_tasks.list_tasks(runs, values)
+    tasks = evaluate_all_tasks.list_tasks(runs, values)
     try:
-        evaluation_tasks.measure_all(tasks)
+        evaluate_all_tasks.measure_all(tasks)
     except KeyboardInterrupt:
         done = sum(task.is_done() for task in tasks)
         sys.exit(
@@ -121,7 +121,7 @@ def write_seeds(runs: ComparedRuns, tasks: Sequence[Task]) -> pathlib.Path:
     """
     alike = [runs.run, *runs.seeds]
     own = {one.folder: [t for t in tasks if t.run is one] for one in alike}
-    done = [evaluation_tasks.flags_of_done(some) for some in own.values()]
+    done = [evaluate_all_tasks.flags_of_done(some) for some in own.values()]
     names = [
         name
         for name in KINDS
@@ -147,7 +147,7 @@ def write_seeds(runs: ComparedRuns, tasks: Sequence[Task]) -> pathlib.Path:
     return path
 
 
-def read_metrics(run: compared_runs.ComparedRun, name: str) -> dict[str, Any]:
+def read_metrics(run: evaluate_all_runs.ComparedRun, name: str) -> dict[str, Any]:
     """The metrics of a part that is measured."""
     return (findings.read_findings(run.folder, name) or {})["metrics"]
 

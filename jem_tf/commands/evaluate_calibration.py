@@ -3,7 +3,7 @@
 from absl import flags
 
 from jem_tf import corruptions
-from jem_tf.commands import run_evaluation, run_flags
+from jem_tf.commands import evaluation_command, run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.evaluation import (
@@ -41,12 +41,12 @@ def define(values: flags.FlagValues) -> None:
     run_flags.define(values, splits=True)
 
 
-def evaluate(context: run_evaluation.Context) -> findings.Findings:
+def evaluate(context: evaluation_command.Context) -> findings.Findings:
     """Measures accuracy and every error of the confidence."""
     on, noise, names = context.on, context.flags.noise, choose_corruptions(context)
     severities = choose_severities(context.flags.severities)
-    validation = run_evaluation.first_images(context.data.validation, context.limit)
-    evaluated = run_evaluation.evaluated_images(context)
+    validation = evaluation_command.first_images(context.data.validation, context.limit)
+    evaluated = evaluation_command.evaluated_images(context)
     metrics, figures = calibration_error.evaluate_confidence(
         context.run.model,
         validation,
@@ -57,7 +57,9 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         seed=context.seed,
     )
     protocol = {
-        "images": run_evaluation.name_images(context.data, len(evaluated.labels), on),
+        "images": evaluation_command.name_images(
+            context.data, len(evaluated.labels), on
+        ),
         "validation_images": len(validation.labels),
         "bins": BINS,
         "accuracy_noisy": f"noise N(0, {noise}^2) on pixels of [-1, 1]",
@@ -85,7 +87,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     return findings.Findings(metrics, protocol, figures)
 
 
-def choose_corruptions(context: run_evaluation.Context) -> list[str]:
+def choose_corruptions(context: evaluation_command.Context) -> list[str]:
     """The corruptions that --corruptions names, each once; none if it says none.
 
     Raises:
@@ -143,5 +145,5 @@ log, with --on=validation under names that begin with validation_; docs/evaluati
 says what each number is.
 """,
     define,
-    lambda values: run_evaluation.run_evaluation("calibration", evaluate, values),
+    lambda values: evaluation_command.run_evaluation("calibration", evaluate, values),
 )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from jem_tf.commands import run_evaluation, run_flags
+from jem_tf.commands import evaluation_command, run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.datasets import openood, outliers, set_names
 from jem_tf.errors import InputError, argument, arguments_renamed
@@ -49,10 +49,10 @@ def define(values: flags.FlagValues) -> None:
     run_flags.define(values, splits=True)
 
 
-def evaluate(context: run_evaluation.Context) -> findings.Findings:
+def evaluate(context: evaluation_command.Context) -> findings.Findings:
     """Measures how well each score tells the positives from each set of outliers."""
     asked = context.flags
-    images = run_evaluation.evaluated_images(context).images
+    images = evaluation_command.evaluated_images(context).images
     chosen = choose_sets(context)
     sets, descriptions = load_sets(context, images, chosen.names)
     scorer = make_scorer(context)
@@ -69,7 +69,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
         groups={group: [*some.values()] for group, some in chosen.groups.items()},
         seed=context.seed,
     )
-    name = run_evaluation.name_images(context.data, len(images), context.on)
+    name = evaluation_command.name_images(context.data, len(images), context.on)
     protocol = {
         "images": f"{name}, the positives",
         "sets": descriptions,
@@ -94,7 +94,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     return findings.Findings(metrics, protocol, figures)
 
 
-def make_scorer(context: run_evaluation.Context) -> Scorer:
+def make_scorer(context: evaluation_command.Context) -> Scorer:
     """Makes the scorer of all scores that the run's network can have."""
     run = context.run
     scorer = Scorer(run.model, initial=initial_weights.classifier_of(run))
@@ -106,7 +106,7 @@ def make_scorer(context: run_evaluation.Context) -> Scorer:
     return scorer
 
 
-def find_served(context: run_evaluation.Context, scorer: Scorer) -> tuple[str, str]:
+def find_served(context: evaluation_command.Context, scorer: Scorer) -> tuple[str, str]:
     """Returns the score that `is_ood` goes by or would go by, and why it is this."""
     folder = context.run.folder
     if folder.calibration.is_file():
@@ -115,7 +115,7 @@ def find_served(context: run_evaluation.Context, scorer: Scorer) -> tuple[str, s
     return served_score.choose(scorer, images, lambda names: None)  # it has the state
 
 
-def choose_sets(context: run_evaluation.Context) -> openood.Groups:
+def choose_sets(context: evaluation_command.Context) -> openood.Groups:
     """Puts sets for the names that stand for several; says which are not there."""
     chosen = openood.Groups(context.flags.sets, {}, [])
     trained_on = context.run.options.data.dataset
@@ -153,7 +153,7 @@ def describe_groups(chosen: openood.Groups) -> dict[str, Any]:
 
 
 def load_sets(
-    context: run_evaluation.Context, images: Any, names: Sequence[str]
+    context: evaluation_command.Context, images: Any, names: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Loads the outliers: {name: images}, {name in the metrics: what it is}."""
     own = check_sets(names, context)
@@ -175,7 +175,7 @@ def load_sets(
     return sets, descriptions
 
 
-def check_sets(names: Sequence[str], context: run_evaluation.Context) -> list[str]:
+def check_sets(names: Sequence[str], context: evaluation_command.Context) -> list[str]:
     """Returns which of the sets the run was trained on.
 
     Raises:
@@ -215,5 +215,5 @@ with --on=validation under names that begin with validation_; docs/evaluation.md
 what each number is.
 """,
     define,
-    lambda values: run_evaluation.run_evaluation("ood", evaluate, values),
+    lambda values: evaluation_command.run_evaluation("ood", evaluate, values),
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 from absl import flags
 
-from jem_tf.commands import robustness_flags, run_evaluation
+from jem_tf.commands import evaluate_robustness_flags, evaluation_command
 from jem_tf.commands.command import Command
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
@@ -22,18 +22,18 @@ STANDARD_IMAGES = 1000  # without --limit, of AutoAttack
 SAME = "the run's own"
 
 
-def evaluate(context: run_evaluation.Context) -> findings.Findings:
+def evaluate(context: evaluation_command.Context) -> findings.Findings:
     """Attacks the run by every radius and refinement, and drives noise to classes."""
     run, given = context.run, context.flags
-    radii = robustness_flags.choose_radii(given)
-    defences = robustness_flags.choose_defences(run, given)
-    settings = robustness_flags.choose_settings(given, context.seed)
+    radii = evaluate_robustness_flags.choose_radii(given)
+    defences = evaluate_robustness_flags.choose_defences(run, given)
+    settings = evaluate_robustness_flags.choose_settings(given, context.seed)
     standard = settings.attack == STANDARD_SET
     if standard:
         standard_set.check_attacked(defences, len(run.class_names))
     baseline = read_baseline(run, given)
     usual = STANDARD_IMAGES if standard else IMAGES
-    split = run_evaluation.evaluated_images(context, usual)
+    split = evaluation_command.evaluated_images(context, usual)
     models = {"run": run.model} | ({"baseline": baseline.model} if baseline else {})
     learned_from = baseline and compare_data(run.folder, baseline.folder, on=context.on)
     if learned_from not in (None, SAME):
@@ -49,7 +49,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
     for name in (name for name, check in checks.items() if not check["ok"]):
         console.say(f"warning: {name} does not hold; see the protocol's sanity")
     protocol = {
-        "images": run_evaluation.name_images(
+        "images": evaluation_command.name_images(
             context.data, len(split.labels), context.on
         ),
         "fewer_images": name_fewer(len(split.labels), usual),
@@ -65,7 +65,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
 def add_distal(
     measured: findings.Findings,
     models: Mapping[str, EnergyModel],
-    context: run_evaluation.Context,
+    context: evaluation_command.Context,
 ) -> findings.Findings:
     """Drives noise to classes, and adds what came of it to the findings."""
     given = context.flags
@@ -137,7 +137,7 @@ def run(values: flags.FlagValues) -> None:
             f"{argument('attack', STANDARD_SET)}; give this, or leave it out."
         )
     usual = STANDARD_SET if standard else "robustness"
-    run_evaluation.run_evaluation(values.result or usual, evaluate, values)
+    evaluation_command.run_evaluation(values.result or usual, evaluate, values)
 
 
 COMMAND = Command(
@@ -156,6 +156,6 @@ RUN/figures/robustness_{accuracy,distal}.png and TensorBoard's; docs/evaluation.
 what each number is. AutoAttack attacks JEM-0 alone, on 1,000 images, and writes
 RUN/results/autoattack.json.
 """,
-    robustness_flags.define,
+    evaluate_robustness_flags.define,
     run,
 )

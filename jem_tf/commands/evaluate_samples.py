@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jem_tf.commands import run_evaluation, samples_flags
+from jem_tf.commands import evaluate_samples_flags, evaluation_command
 from jem_tf.commands.command import Command
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument, arguments_renamed
@@ -24,10 +24,10 @@ from jem_tf.runs.loading import TrainedRun
 from jem_tf.system import console
 
 
-def evaluate(context: run_evaluation.Context) -> findings.Findings:
+def evaluate(context: evaluation_command.Context) -> findings.Findings:
     """Measures FID, KID, IS, precision, ... of samples, and shows some of them."""
     run, data, given = context.run, context.data, context.flags
-    fresh, drawing = samples_flags.choose_source(context)
+    fresh, drawing = evaluate_samples_flags.choose_source(context)
     check_asked(context, fresh)
     network = choose_network(run, data, given)
     count = sample_sources.count_samples(run.model, given.count, context.limit, fresh)
@@ -65,7 +65,7 @@ def evaluate(context: run_evaluation.Context) -> findings.Findings:
 
 
 def check_asked(
-    context: run_evaluation.Context, fresh: sample_sources.FreshChains | None
+    context: evaluation_command.Context, fresh: sample_sources.FreshChains | None
 ) -> None:
     """Checks flags that exclude each other, and the folder to export to.
 
@@ -84,7 +84,7 @@ def check_asked(
 
 
 def choose_reference(
-    context: run_evaluation.Context, network: features.FeatureNetwork
+    context: evaluation_command.Context, network: features.FeatureNetwork
 ) -> tuple[Any, dict[str, Any]]:
     """Returns (the features of the real images, their protocol)."""
     given = context.flags
@@ -99,7 +99,7 @@ def choose_reference(
 
 
 def measure(
-    context: run_evaluation.Context,
+    context: evaluation_command.Context,
     kept: np.ndarray,
     count: int,
     network: features.FeatureNetwork,
@@ -174,6 +174,6 @@ recall, density and coverage; whether they copy training images; and pictures of
 Writes RUN/results/samples.json, RUN/figures/samples_{grid,classes,neighbours}.png and
 a TensorBoard log; docs/evaluation.md says what each number is.
 """,
-    samples_flags.define,
-    lambda values: run_evaluation.run_evaluation(values.result, evaluate, values),
+    evaluate_samples_flags.define,
+    lambda values: evaluation_command.run_evaluation(values.result, evaluate, values),
 )

@@ -131,7 +131,7 @@ def help_text(names: Sequence[str] = tuple(COMMANDS)) -> str:
 
 
 def _run(name: str, arguments: Sequence[str]) -> NoReturn:
-    import jem_tf.system.quiet  # noqa: F401  before TensorFlow, whose chatter it mutes
+    import jem_tf.system.tensorflow_setup  # noqa: F401  before TensorFlow, whose chatter it mutes
 
     # isort: split
     from jem_tf.commands import command

@@ -19,7 +19,7 @@
     sample_export      samples as files that other tools measure
     neighbours         the training images nearest to samples
     memorisation       has the model memorised training images?
-    convergence        how well Markov chains explore: ESS and R-hat
+    mcmc_diagnostics   how well Markov chains explore: ESS and R-hat
     robustness         accuracy under adversarial attack
     attacks            the attacks by name; a table, ATTACKS
     pgd                projected gradient descent, the paper's attack

@@ -13,7 +13,7 @@ import numpy as np
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation.features import FeatureNetwork, check_count
-from jem_tf.metrics import inception
+from jem_tf.metrics import fid_kid
 from jem_tf.system import cache, console, files
 
 MOST_FEATURES = 50_000  # images whose features are kept: 410 MB of Inception's
@@ -164,7 +164,7 @@ def compute_reference(
         console.say(f"reference: {path}")
         return cached
     features = network.extract(images, what="reference").features
-    mu, sigma = inception.statistics(features)
+    mu, sigma = fid_kid.statistics(features)
     some = take_evenly(features, MOST_FEATURES)
     reference = Reference(mu, sigma, len(features), some)
     if path:

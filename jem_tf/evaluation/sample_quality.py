@@ -7,7 +7,7 @@ import numpy as np
 from jem_tf.evaluation import tables
 from jem_tf.evaluation.features import FeatureNetwork, Features
 from jem_tf.evaluation.reference import Reference
-from jem_tf.metrics import inception, manifold
+from jem_tf.metrics import fid_kid, manifold
 
 SPLITS, GROUPS, BLOCK = 10, 10, 1000
 DEFINITIONS = {
@@ -84,18 +84,18 @@ def compare_features(
     """
     features = samples.features
     results: dict[str, Any] = {}
-    fid, deviation, infinity = inception.frechet_jackknife(
+    fid, deviation, infinity = fid_kid.frechet_jackknife(
         features, reference.mu, reference.sigma, GROUPS
     )
     results |= {"fid": fid, "fid_std": deviation}
     if infinity is not None:
         results["fid_infinity"] = infinity
     if (real := reference.compared()) is not None:
-        kid = inception.kernel_distance(features, real, BLOCK)
+        kid = fid_kid.kernel_distance(features, real, BLOCK)
         results |= dict(zip(("kid", "kid_std"), kid, strict=True))
         results |= compare_manifolds(real, features)
     if samples.probabilities is not None:
-        score = inception.inception_score(samples.probabilities, SPLITS)
+        score = fid_kid.inception_score(samples.probabilities, SPLITS)
         names = ("inception_score", "inception_score_std")
         results |= dict(zip(names, score, strict=True))
     if ages is not None:
@@ -141,12 +141,12 @@ def fidelity_by_age(
         some = samples[np.sort(places)]
         metrics[f"chain_age_{name}"] = float(np.mean(ages[places]))
         if len(some) > some.shape[1]:
-            own = inception.statistics(some)
-            metrics[f"fid_{name}"] = inception.frechet_distance(
+            own = fid_kid.statistics(some)
+            metrics[f"fid_{name}"] = fid_kid.frechet_distance(
                 *own, reference.mu, reference.sigma
             )
-        if real is not None and len(some) >= 2 * inception.LEAST_BLOCKS:
-            metrics[f"kid_{name}"] = inception.kernel_distance(some, real, BLOCK)[0]
+        if real is not None and len(some) >= 2 * fid_kid.LEAST_BLOCKS:
+            metrics[f"kid_{name}"] = fid_kid.kernel_distance(some, real, BLOCK)[0]
     return metrics
 
 

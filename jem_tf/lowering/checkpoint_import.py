@@ -16,7 +16,7 @@ from jem_tf.runs import initial_weights
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import console, files
 from jem_tf.training import guard, preparation
-from jem_tf.training.loop import Schedule
+from jem_tf.training.loop import Plan
 
 UNREADABLE = (OSError, ValueError, LookupError, TypeError)
 
@@ -128,7 +128,7 @@ def _check_run(
 def _state_after(
     manifest: Mapping[str, Any],
     rows: list[dict[str, float]],
-    plan: Schedule,
+    plan: Plan,
     watch: guard.Guard,
     named: str,
 ) -> TrainingState:

@@ -4,7 +4,7 @@
     classwise_calibration   the same of every class: class-wise and adaptive ECE
     brier_decomposition     Brier's score as reliability, resolution and uncertainty
     ood                     does a score separate outliers? AUROC, AUPR, FPR at 95% TPR
-    inception               are samples like real images? Inception Score, FID, KID
+    fid_kid                 are samples like real images? Inception Score, FID, KID
     manifold                do samples and real images cover each other? precision, ...
     intervals               95% confidence intervals of such numbers
 
@@ -16,7 +16,7 @@ from jem_tf.metrics import (
     brier_decomposition,
     calibration,
     classwise_calibration,
-    inception,
+    fid_kid,
     intervals,
     manifold,
     ood,
@@ -26,7 +26,7 @@ __all__ = [
     "brier_decomposition",
     "calibration",
     "classwise_calibration",
-    "inception",
+    "fid_kid",
     "intervals",
     "manifold",
     "ood",

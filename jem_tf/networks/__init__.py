@@ -11,7 +11,7 @@ and what makes a first energy of a trained classifier:
 
     batch_norm_folding  the same function without batch normalisation
     affine              a scale and an offset a channel, where nothing takes them over
-    first_energies      the constant in E(x)
+    energy_centring     the constant in E(x)
 
 To add a network, write a `Builder` in a file of its own and enter it in NETWORKS:
 `--network` then takes its name, and `tests/networks/test_networks.py` tests it. This
@@ -28,7 +28,7 @@ import keras
 from jem_tf.errors import InputError, argument
 from jem_tf.networks.batch_norm_folding import fold_batch_norm as fold_batch_norm
 from jem_tf.networks.convnet import convnet
-from jem_tf.networks.first_energies import centre_energy as centre_energy
+from jem_tf.networks.energy_centring import centre_energy as centre_energy
 from jem_tf.networks.vgg import vgg
 from jem_tf.networks.wide_resnet import wide_resnet
 

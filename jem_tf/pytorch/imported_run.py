@@ -18,7 +18,7 @@ from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.jem import JEM
 from jem_tf.options import Data, Network, Options, Sampling, Training
 from jem_tf.pytorch.conversion import IMAGE_SHAPE, Original
-from jem_tf.runs import build, checkpoint_manager, claiming
+from jem_tf.runs import build, checkpoint_manager, run_lock
 from jem_tf.runs.run_folder import DataDescription
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
@@ -64,11 +64,11 @@ def write_run(
     if not files.is_free(root):
         raise InputError(f"{named} holds something already; name another.")
     with arguments_renamed(workdir="path"):
-        claiming.check(str(path), opts)
+        run_lock.check(str(path), opts)
     model = _model(opts, original)
     note = _note(original, source, opts, model)
     facts = checkpoint_manager.model_facts(opts, IMAGE_SHAPE, original.num_classes)
-    with files.atomic_folder(root) as part, claiming.claim(part, opts) as folder:
+    with files.atomic_folder(root) as part, run_lock.claim(part, opts) as folder:
         folder.describe_data(DataDescription(*description))
         files.write_json(folder.import_file, note)
         saved = checkpoint_manager.Checkpoints(

@@ -1,7 +1,7 @@
 """Runs: the model that options describe, and runs on disk.
 
     run_folder          the folder of a run and the files in it
-    claiming            lets one run, in one process, train in a folder
+    run_lock            lets one run, in one process, train in a folder
     flagfiles           options as flags, presets, and RUN/run.flags
     training_state      the state of training, which a checkpoint's state.json has
     checkpoint_files    one checkpoint on the disk

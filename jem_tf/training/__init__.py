@@ -3,7 +3,7 @@
     preparation    what a run needs before its first step: devices, folder, data, model
     loop           takes the remaining steps of a run
     guard          detects that training diverges, and has the run try again
-    remedy         what each retry changes
+    retry_options  what each retry changes
     drift          detects that the sampler falls behind, for the guard
     callbacks      measure, print and log a run while it trains
     pace           says what a step takes, and when the run will end

@@ -10,7 +10,7 @@ from jem_tf.runs import build
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import console
-from jem_tf.training.loop import Schedule
+from jem_tf.training.loop import Plan
 
 
 def announce_start(
@@ -18,7 +18,7 @@ def announce_start(
     opts: Options,
     data: Dataset,
     model: JEM,
-    plan: Schedule,
+    plan: Plan,
     state: TrainingState | None,
     retries: int = 0,
 ) -> None:

@@ -1,8 +1,8 @@
 """The divergence guard: sees training diverge, and has the run try again.
 
-What a retry changes (`remedy.py`) stands in guard.json before anything else happens, so
-that a run that is killed after an alarm goes on as it would have. A drift (`drift.py`)
-is no divergence yet: unless `guard_on_drift` says otherwise, it is a warning.
+What a retry changes (`retry_options`) stands in guard.json before anything else
+happens, so that a run that is killed after an alarm goes on as it would have. A drift
+(`drift`) is no divergence yet: unless `guard_on_drift` says otherwise, it is a warning.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from typing import Any
 from jem_tf.errors import InputError, argument
 from jem_tf.options import FaultTolerance, Options
 from jem_tf.system import files
-from jem_tf.training import remedy
+from jem_tf.training import retry_options
 from jem_tf.training.drift import Drift
 
 EVENT = ("step", "seen", "back_to", "gave_up", "changes")
@@ -193,7 +193,7 @@ class Guard:
           InputError: if guard.json cannot be written.
         """
         gives_up = self.spent
-        changes = {} if gives_up else remedy.changes(opts, self.retries + 1)
+        changes = {} if gives_up else retry_options.changes(opts, self.retries + 1)
         event = (alarm.step, alarm.seen, back_to, gives_up, changes)
         self.events.append(dict(zip(EVENT, event, strict=True)))
         self.streak, self.drift = 0, Drift()

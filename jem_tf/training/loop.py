@@ -24,7 +24,7 @@ from jem_tf.training.guard import Guard
 
 
 @dataclasses.dataclass(frozen=True)
-class Schedule:
+class Plan:
     """How many steps a run takes, and after which steps something is due."""
 
     steps: int
@@ -54,7 +54,7 @@ class Loop:
     Args:
       model: JEM, compiled, in the cluster's strategy.
       feed: first step -> tf.data.Dataset of this process's shares of the batches.
-      plan: Schedule of the run.
+      plan: Plan of the run.
       cluster: Cluster of all processes.
       guard: Guard, which checks the readings of every step.
       checkpoints: Checkpoints of the run.
@@ -68,7 +68,7 @@ class Loop:
         self,
         model: JEM,
         feed: Callable[[int], tf.data.Dataset],
-        plan: Schedule,
+        plan: Plan,
         *,
         cluster: Cluster,
         guard: Guard,

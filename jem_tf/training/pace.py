@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from jem_tf.system.console import say
-from jem_tf.training.loop import Schedule
+from jem_tf.training.loop import Plan
 
 STEPS, SECONDS = 2, 10.0  # timed at least, before anything is said
 SLOW = 60.0  # seconds of a step after which one is enough
@@ -30,7 +30,7 @@ class Pace(keras.callbacks.Callback):
 
     def __init__(
         self,
-        plan: Schedule,
+        plan: Plan,
         images_per_step: int,
         *,
         first: int = 0,

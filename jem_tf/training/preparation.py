@@ -1,4 +1,4 @@
-"""What a run needs before its first step: devices, folder, data, schedule, model."""
+"""What a run needs before its first step: devices, folder, data, plan, model."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from jem_tf import datasets, jem
 from jem_tf.options import Options
 from jem_tf.runs import (
     build,
-    claiming,
     initial_weights,
     loading,
     option_checks,
     run_folder,
+    run_lock,
 )
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import console
@@ -36,7 +36,7 @@ class Prepared(NamedTuple):
     path: str
     data: datasets.Dataset
     description: run_folder.DataDescription
-    plan: loop.Schedule
+    plan: loop.Plan
     initial: initial_weights.Initial | None = None
 
 
@@ -51,14 +51,14 @@ def prepare(opts: Options) -> Prepared:
     team = cluster.join_cluster(opts.training)
     option_checks.check_options(opts, team.replicas)
     path = opts.training.workdir or run_folder.default_path(opts)
-    claiming.check(path, opts)
+    run_lock.check(path, opts)
     before = RunFolder(path).read_description()
     data_dir = loading.find_data_dir(opts.data, before, opts.data.data_dir)
     data = loading.load_data(opts.data, before, data_dir)
     place = datasets.place_of(opts.data.dataset, data_dir)
     description = run_folder.describe(data, place)
     RunFolder(path).check_data(description)
-    plan = make_schedule(opts, data)
+    plan = make_plan(opts, data)
     build.make_batches(opts, data, plan.steps)  # raises if options are wrong
     initial = _read_initial(path, opts, data) if team.chief else None
     return Prepared(opts, team, path, data, description, plan, initial)
@@ -73,10 +73,10 @@ def _read_initial(
     return initial_weights.read(opts, data)
 
 
-def make_schedule(opts: Options, data: datasets.Dataset) -> loop.Schedule:
-    """Makes the schedule of a run on these data."""
+def make_plan(opts: Options, data: datasets.Dataset) -> loop.Plan:
+    """Makes the plan of a run on these data."""
     steps_per_epoch = max(1, len(data.train.labels) // opts.training.batch_size)
-    return loop.Schedule(
+    return loop.Plan(
         steps=opts.training.steps or opts.training.epochs * steps_per_epoch,
         steps_per_epoch=steps_per_epoch,
         steps_per_execution=opts.training.steps_per_execution,
@@ -89,15 +89,15 @@ def claimed_folder(run: Prepared) -> Iterator[RunFolder]:
     """A context with the folder of the run: the chief makes it, the others open it."""
     opts, team = run.options, run.team
     if not team.chief:
-        folder = claiming.join_run(run.path, opts, team.from_chief(0))
+        folder = run_lock.join_run(run.path, opts, team.from_chief(0))
         folder.check_data(run.description)  # a copy on another machine may differ
         yield folder
         return
-    with claiming.claim(run.path, opts) as folder:
+    with run_lock.claim(run.path, opts) as folder:
         folder.describe_data(run.description)
         if run.initial is not None:
             initial_weights.write(folder, run.initial)
-        team.from_chief(claiming.read_token(run.path))
+        team.from_chief(run_lock.read_token(run.path))
         yield folder
 
 

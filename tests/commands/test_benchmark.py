@@ -10,7 +10,7 @@ TOOL = ROOT / "tools" / "benchmark.py"
 SMALL = ("--network=wrn-10-1", "--side=8", "--batch_size=4", "--sampler_steps=2")
 SWEEP = """
 import sys
-import jem_tf.system.quiet
+import jem_tf.system.tensorflow_setup
 from jem_tf.commands import benchmark, command
 benchmark.GRID = {"sampler_steps": (1, 2), "width": (2,)}
 command.execute(benchmark.COMMAND, sys.argv[1:])

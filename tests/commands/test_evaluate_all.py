@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from jem_tf.commands import evaluation_parts
+from jem_tf.commands import evaluate_all_parts
 from tests import processes
 
 pytestmark = pytest.mark.slow
@@ -19,7 +19,7 @@ class Counted:
     """Measures parts, and notes which; is interrupted before the part `stop`."""
 
     def __init__(self, stop=""):
-        self.measured, self.stop, self.real = [], stop, evaluation_parts.measure
+        self.measured, self.stop, self.real = [], stop, evaluate_all_parts.measure
 
     def __call__(self, part, folder):
         if part.name == self.stop:
@@ -40,7 +40,7 @@ def told(tmp_path_factory, trained):
     def call(name, *words, stop=""):
         counted = Counted(stop)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(evaluation_parts, "measure", counted)
+            patch.setattr(evaluate_all_parts, "measure", counted)
             ended = processes.tool_here(TOOL, f"--workdir={place / 'ours'}", *words)
         states = kept(place / "ours", "all")["parts"]
         calls[name] = (ended, counted.measured, states)

@@ -10,9 +10,9 @@ from jem_tf.commands import (
     demo,
     evaluate_calibration,
     evaluate_ood,
-    robustness_flags,
+    evaluate_robustness_flags,
+    evaluate_samples_flags,
     run_flags,
-    samples_flags,
 )
 from tests.commands import flag_values
 
@@ -28,12 +28,12 @@ def test_a_limit_is_a_flag_only_where_it_means_something():
 
 
 def test_a_split_is_chosen_where_images_of_the_runs_own_set_are_evaluated():
-    for command in (evaluate_calibration, evaluate_ood, robustness_flags):
+    for command in (evaluate_calibration, evaluate_ood, evaluate_robustness_flags):
         values = flag_values.parsed(command.define, "--workdir=x")
         assert values.on == "test"
         assert values["on"].parser.enum_values == ["test", "validation"]
     values = flags.FlagValues()
-    samples_flags.define(values)
+    evaluate_samples_flags.define(values)
     assert "on" not in values
 
 

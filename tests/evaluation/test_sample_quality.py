@@ -7,7 +7,7 @@ import scipy.linalg
 
 from jem_tf import datasets, networks
 from jem_tf.evaluation import features, reference, sample_quality
-from jem_tf.metrics import inception, manifold
+from jem_tf.metrics import fid_kid, manifold
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +77,14 @@ def test_the_score_is_left_out_where_the_network_predicts_no_classes(network, im
 def test_thirds_by_age_are_measured_each_as_if_it_were_all():
     rng = np.random.default_rng(0)
     real = rng.normal(size=[300, 4]).astype("float32")
-    mu, sigma = inception.statistics(real)
+    mu, sigma = fid_kid.statistics(real)
     made = reference.Reference(mu, sigma, 300, real)
     ages = rng.permutation(90)
     samples = (rng.normal(size=[90, 4]) + ages[:, None] / 30).astype("float32")
     metrics = sample_quality.fidelity_by_age(samples, ages, made)
     for i, name in enumerate(("young", "middle", "old")):
         own = samples[(ages >= 30 * i) & (ages < 30 * i + 30)]
-        fid = inception.frechet_distance(*inception.statistics(own), mu, sigma)
+        fid = fid_kid.frechet_distance(*fid_kid.statistics(own), mu, sigma)
         assert metrics[f"fid_{name}"] == pytest.approx(fid)
         assert metrics[f"chain_age_{name}"] == 30 * i + 14.5
     assert metrics["fid_young"] < metrics["fid_middle"] < metrics["fid_old"]

@@ -212,6 +212,6 @@ def test_another_backend_of_keras_is_refused_in_words():
 
 def test_programs_compute_by_tensorflow_whatever_the_environment_says():
     ended = run_with_numpy(
-        "import jem_tf.system.quiet, keras; print(keras.backend.backend())"
+        "import jem_tf.system.tensorflow_setup, keras; print(keras.backend.backend())"
     )
     assert ended.stdout == "tensorflow\n"

@@ -11,7 +11,7 @@ from jem_tf.lowering import checkpoint_import, lowered_run
 from jem_tf.options import FaultTolerance
 from jem_tf.runs import checkpoint_files, loading
 from jem_tf.training import guard, preparation
-from jem_tf.training.loop import Schedule
+from jem_tf.training.loop import Plan
 from tests.lowering import lowered
 
 pytestmark = pytest.mark.slow
@@ -68,7 +68,7 @@ def test_what_is_not_of_the_run_is_refused_and_nothing_saved(
 
 
 def test_the_drift_detector_goes_on_over_lowered_steps(tmp_path):
-    rng, plan = np.random.default_rng(0), Schedule(900, 100)
+    rng, plan = np.random.default_rng(0), Plan(900, 100)
     rows = [
         {"energy_gap": float(gap), "energy_real": float(real)}
         for gap, real in rng.normal([3.0, 0.0], 0.3, [900, 2])

@@ -5,7 +5,7 @@ import sys
 import jem_tf
 from jem_tf import metrics
 
-assert metrics.calibration.BINS and metrics.inception.CHUNK
+assert metrics.calibration.BINS and metrics.fid_kid.CHUNK
 assert metrics.intervals.RESAMPLES and metrics.ood.TRUE_POSITIVES
 print(*{"tensorflow", "scipy", "sklearn", "matplotlib"} & set(sys.modules))
 """

@@ -8,7 +8,7 @@ import tensorflow as tf
 from jem_tf import datasets
 from jem_tf.errors import InputError
 from jem_tf.options import Data, Network, Options, Sampling
-from jem_tf.runs import build, checkpoint_manager, claiming, loading, run_folder
+from jem_tf.runs import build, checkpoint_manager, loading, run_folder, run_lock
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
@@ -30,7 +30,7 @@ def made(options):
 
 def claimed(place, options):
     """The folder of a run that was begun and is over."""
-    with claiming.claim(place, options) as folder:
+    with run_lock.claim(place, options) as folder:
         return folder.root
 
 
@@ -179,7 +179,7 @@ def test_a_run_of_a_newer_format_is_refused(tmp_path):
     files.write_json(root / "data.json", about | {"format": run_folder.FORMAT + 1})
     for function, *arguments in (
         (loading.read_run, root),
-        (claiming.check, root, SMALL),
+        (run_lock.check, root, SMALL),
         (claimed, root, SMALL),
         (describe, root, datasets.load("digits")),
     ):

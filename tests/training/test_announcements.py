@@ -31,7 +31,7 @@ def start(monkeypatch):
         data = Dataset(split(900), split(100), split(50), ("a", "b"), flip=False)
         data = data._replace(**changes)
         model = SimpleNamespace(network=SimpleNamespace(count_params=lambda: 12345))
-        plan = loop.Schedule(steps=700, steps_per_epoch=70)
+        plan = loop.Plan(steps=700, steps_per_epoch=70)
         announce_start(
             RunFolder("runs/x"), Options(), data, model, plan, state, retries
         )

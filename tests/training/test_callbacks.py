@@ -26,7 +26,7 @@ OPTIONS = Options(
 HYPERPARAMETERS = {"network": "convnet-8", "seed": 3, "rate": 0.5, "augment": True}
 DRIFT = {"step": 5, "seen": "é", "retries": 1}
 ALARMS = [{"step": 3, "seen": "E(drawn) is not finite"}, {"step": 7, "seen": "é"}]
-PLAN = loop.Schedule(steps=10, steps_per_epoch=4)
+PLAN = loop.Plan(steps=10, steps_per_epoch=4)
 
 
 class Remember(keras.callbacks.Callback):

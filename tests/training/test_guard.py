@@ -9,9 +9,9 @@ from jem_tf.options import (
     replace,
 )
 from jem_tf.runs import flagfiles
-from jem_tf.training import guard, remedy
+from jem_tf.training import guard, retry_options
 from jem_tf.training.drift import START
-from tests.training.test_remedy import OPTIONS
+from tests.training.test_retry_options import OPTIONS
 
 CALM = {
     "loss": 0.5,
@@ -133,7 +133,7 @@ def test_a_retry_is_noted_before_anything_else(tmp_path):
     noted = json.loads((tmp_path / "guard.json").read_text())
     assert noted == {"retries": 1, "events": watch.events}
     changes = {
-        "seed": 5 + remedy.SEED_STEP,
+        "seed": 5 + retry_options.SEED_STEP,
         "learning_rate": 0.05,
         "score_clamp": 1.0,
         "range_clamp": 1.0,
@@ -210,7 +210,7 @@ def test_a_run_that_gave_up_stays_so_until_it_may_retry_more(tmp_path):
 def test_a_retry_does_what_was_noted_whatever_the_flags_say_now(tmp_path):
     diverge(made(tmp_path), 7, 5)
     changes = made(tmp_path, guard_learning_rate=0.9, guard_strengthen="none").changes
-    assert replace(OPTIONS, changes) == remedy.strengthen(OPTIONS, 1)
+    assert replace(OPTIONS, changes) == retry_options.strengthen(OPTIONS, 1)
     assert replace(OPTIONS, {}) == OPTIONS
 
 

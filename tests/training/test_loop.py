@@ -32,7 +32,7 @@ SMALL = Options(
     sampling=Sampling(buffer_size=32, sampler_steps=1, reinit_prob=0.2),
     training=Training(batch_size=8, learning_rate=1e-2, warmup_steps=3),
 )
-PLAN = loop.Schedule(steps=7, steps_per_epoch=3, checkpoint_every=2)
+PLAN = loop.Plan(steps=7, steps_per_epoch=3, checkpoint_every=2)
 DATA = datasets.load("digits")
 ALONE = cluster.Cluster(tf.distribute.get_strategy())
 
@@ -158,7 +158,7 @@ def as_of(step, whole, folder, **changes):
 def test_steps_taken_at_once_end_wherever_something_is_due(
     steps, steps_per_epoch, checkpoint_every, at_once
 ):
-    plan = loop.Schedule(steps, steps_per_epoch, at_once, checkpoint_every)
+    plan = loop.Plan(steps, steps_per_epoch, at_once, checkpoint_every)
     due, step = {steps}, 0
     due |= {*range(0, steps, steps_per_epoch), *range(0, steps, checkpoint_every)}
     while step < steps:
@@ -174,7 +174,7 @@ def test_steps_taken_at_once_end_wherever_something_is_due(
     ("steps", "ends"), [(1, [1]), (3, [3]), (7, [3, 6, 7]), (9, [3, 6, 9])]
 )
 def test_the_last_epoch_may_be_a_part_of_one(steps, ends):
-    plan = loop.Schedule(steps, steps_per_epoch=3)
+    plan = loop.Plan(steps, steps_per_epoch=3)
     assert [step for step in range(1, steps + 1) if plan.ends_epoch(step)] == ends
     assert plan.epochs == len(ends)
 
@@ -346,7 +346,7 @@ def broken(at):
 
 
 def test_training_that_diverges_is_stopped_at_its_step(tmp_path):
-    plan = loop.Schedule(7, 7, steps_per_execution=5, checkpoint_every=4)
+    plan = loop.Plan(7, 7, steps_per_execution=5, checkpoint_every=4)
     _, book, end = looped(tmp_path / "run", plan=plan, feed=broken(6))
     assert isinstance(end, guard.Alarm)
     assert end.step == 6

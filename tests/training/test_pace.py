@@ -33,7 +33,7 @@ def walk(plan, seconds, steps, *, first=0, compiling=100.0):
 
 
 def test_slow_steps_are_told_of_after_the_third(capsys):
-    plan = loop.Schedule(steps=140_600, steps_per_epoch=703)
+    plan = loop.Plan(steps=140_600, steps_per_epoch=703)
     walk(plan, 20.0, 2)
     assert capsys.readouterr().out == ""
     walk(plan, 20.0, 9)
@@ -47,7 +47,7 @@ def test_slow_steps_are_told_of_after_the_third(capsys):
 
 
 def test_fast_steps_are_told_of_once_they_say_something(capsys):
-    walk(loop.Schedule(steps=3000, steps_per_epoch=20), 0.05, 1000)
+    walk(loop.Plan(steps=3000, steps_per_epoch=20), 0.05, 1000)
     (line,) = capsys.readouterr().out.splitlines()  # no days: no advice
     step, _, left, words, _ = LINE.fullmatch(line).groups()
     assert float(step) == 0.05
@@ -57,7 +57,7 @@ def test_fast_steps_are_told_of_once_they_say_something(capsys):
 
 @pytest.mark.parametrize("together", [1, 7, 50])
 def test_steps_that_are_taken_together_are_timed_together(capsys, together):
-    plan = loop.Schedule(10_000, 703, together, checkpoint_every=500)
+    plan = loop.Plan(10_000, 703, together, checkpoint_every=500)
     walk(plan, 3.0, 400, first=33)
     (line,) = capsys.readouterr().out.splitlines()
     step, images, left, *_ = LINE.fullmatch(line).groups()
@@ -66,14 +66,14 @@ def test_steps_that_are_taken_together_are_timed_together(capsys, together):
 
 
 def test_of_very_slow_steps_one_is_enough(capsys):
-    walk(loop.Schedule(steps=7000, steps_per_epoch=70), 130.0, 2)
+    walk(loop.Plan(steps=7000, steps_per_epoch=70), 130.0, 2)
     line, _ = capsys.readouterr().out.splitlines()
     assert LINE.fullmatch(line)[1] == "130"
 
 
 def test_a_run_that_ends_before_is_told_nothing(capsys):
-    walk(loop.Schedule(steps=8, steps_per_epoch=4), 1.0, 8)
-    walk(loop.Schedule(steps=3, steps_per_epoch=4), 20.0, 3)
+    walk(loop.Plan(steps=8, steps_per_epoch=4), 1.0, 8)
+    walk(loop.Plan(steps=3, steps_per_epoch=4), 20.0, 3)
     assert capsys.readouterr().out == ""
 
 
@@ -101,7 +101,7 @@ def test_a_run_is_told_the_pace_that_it_has(tmp_path, capsys, monkeypatch):
         objective=Objective(p_x_images="same"),
         training=Training(batch_size=16),
     )
-    plan, data = loop.Schedule(steps=40, steps_per_epoch=40), datasets.load("digits")
+    plan, data = loop.Plan(steps=40, steps_per_epoch=40), datasets.load("digits")
     model = build.make_model(
         opts, (8, 8, 1), 10, build.make_buffer(opts, (8, 8, 1), 10)
     )

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from jem_tf.commands import compared_runs
-from jem_tf.commands.compared_runs import ComparedRun
+from jem_tf.commands import evaluate_all_runs
+from jem_tf.commands.evaluate_all_runs import ComparedRun
 from jem_tf.errors import InputError
 from jem_tf.options import Options, Training
 from jem_tf.runs.run_folder import DataDescription, RunFolder
@@ -21,8 +21,8 @@ def a_run(name, seed=0, data=DATA, **training):
 
 def test_seeds_and_free_options_may_differ():
     run = a_run("a")
-    compared_runs.check_recipe(run, a_run("b", 1, workdir="b", export=False))
-    compared_runs.check_seed(a_run("c", 2), [run, a_run("b", 1)])
+    evaluate_all_runs.check_recipe(run, a_run("b", 1, workdir="b", export=False))
+    evaluate_all_runs.check_seed(a_run("c", 2), [run, a_run("b", 1)])
     assert a_run("c", 2).seed == 2
 
 
@@ -43,36 +43,36 @@ def test_seeds_and_free_options_may_differ():
 )
 def test_another_recipe_or_other_data_are_refused(other, says):
     with pytest.raises(InputError, match=re.escape(says)):
-        compared_runs.check_recipe(a_run("a"), other)
+        evaluate_all_runs.check_recipe(a_run("a"), other)
 
 
 def test_a_seed_that_is_there_is_refused():
     says = "seeds=c has the seed 1, as b has; name runs of different seeds."
     with pytest.raises(InputError, match=says):
-        compared_runs.check_seed(a_run("c", 1), [a_run("a"), a_run("b", 1)])
+        evaluate_all_runs.check_seed(a_run("c", 1), [a_run("a"), a_run("b", 1)])
 
 
 def test_a_baseline_has_the_same_images_and_classes():
     run = a_run("a")
-    compared_runs.check_baseline(run, a_run("b", data=DATA._replace(digests=None)))
+    evaluate_all_runs.check_baseline(run, a_run("b", data=DATA._replace(digests=None)))
     for changed in ({"image_shape": (9, 8, 1)}, {"class_names": ("a", "c")}):
         other = a_run("b", data=DATA._replace(**changed))
         with pytest.raises(InputError, match="baseline=b has other images or classes"):
-            compared_runs.check_baseline(run, other)
+            evaluate_all_runs.check_baseline(run, other)
 
 
 @pytest.mark.slow
 def test_runs_are_read_with_their_steps_and_none_twice(trained, tmp_path):
     ours, other = trained(tmp_path / "ours"), trained(tmp_path / "other")
-    runs = compared_runs.read_runs(str(ours), str(other), [])
+    runs = evaluate_all_runs.read_runs(str(ours), str(other), [])
     assert (runs.run.step, runs.run.seed, runs.seeds) == (12, 0, ())
     assert [one.folder.root for one in runs.in_order()] == [ours, other]
     flags = other / "run.flags"
     flags.write_text(flags.read_text().replace("--seed=0\n", "--seed=1\n"))
-    runs = compared_runs.read_runs(str(ours), "", [str(other)])
+    runs = evaluate_all_runs.read_runs(str(ours), "", [str(other)])
     assert dataclasses.replace(
         runs.seeds[0].options, training=runs.run.options.training
     ) == (runs.run.options)
     for baseline, seeds in ((ours / "..", []), (other, [str(other)])):
         with pytest.raises(InputError, match=r"is named twice|holds no run of jem_tf"):
-            compared_runs.read_runs(str(ours), str(baseline), seeds)
+            evaluate_all_runs.read_runs(str(ours), str(baseline), seeds)

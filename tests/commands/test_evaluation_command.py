@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jem_tf import datasets
-from jem_tf.commands import run_evaluation
+from jem_tf.commands import evaluation_command
 from jem_tf.datasets import Split, splits
 from jem_tf.evaluation import findings
 from jem_tf.runs.run_folder import RunFolder
@@ -18,7 +18,7 @@ from tests.datasets.test_tfds_sets import pictures, store
 def test_the_first_images_are_as_many_as_the_limit_and_all_if_it_is_0():
     split = Split(np.arange(5), np.arange(5) * 2)
     for limit, count in ((3, 3), (0, 5), (9, 5)):
-        some = run_evaluation.first_images(split, limit)
+        some = evaluation_command.first_images(split, limit)
         np.testing.assert_array_equal(some.images, np.arange(count))
         np.testing.assert_array_equal(some.labels, np.arange(count) * 2)
 
@@ -33,17 +33,17 @@ def test_the_images_are_of_the_split_that_was_asked_for():
         ("validation", 0, 3, 3),
         ("test", 0, 3, 3),
     ):
-        context = run_evaluation.Context(None, data, limit, 0, "", "", None, on)
-        images = run_evaluation.evaluated_images(context, default)
+        context = evaluation_command.Context(None, data, limit, 0, "", "", None, on)
+        images = evaluation_command.evaluated_images(context, default)
         np.testing.assert_array_equal(images.images, np.arange(count))
         np.testing.assert_array_equal(images.labels, np.arange(count))
-    name = run_evaluation.name_images(data, 6, "validation")
+    name = evaluation_command.name_images(data, 6, "validation")
     assert name == "the first 6 of the validation images"
 
 
 def test_results_to_choose_by_have_names_of_their_own():
-    assert run_evaluation.result_name("ood", "test") == "ood"
-    assert run_evaluation.result_name("ood", "validation") == "validation_ood"
+    assert evaluation_command.result_name("ood", "test") == "ood"
+    assert evaluation_command.result_name("ood", "validation") == "validation_ood"
 
 
 @pytest.mark.slow
@@ -56,7 +56,7 @@ def test_an_evaluation_gets_the_run_its_data_and_the_flags(trained, tmp_path, ca
         return findings.Findings({"number": 0.5}, {"how": "so"}, {})
 
     values = parsed(f"--workdir={tmp_path}", "--limit=7", "--seed=2")
-    run_evaluation.run_evaluation("calibration", evaluation, values)
+    evaluation_command.run_evaluation("calibration", evaluation, values)
     (context,) = seen
     assert (context.limit, context.seed, context.run.step) == (7, 2, 12)
     assert len(context.data.test.labels) == 359
@@ -134,4 +134,4 @@ def test_images_are_named_after_the_split_that_they_are_of():
         ),
     ):
         shown = data._replace(test_source=source)
-        assert run_evaluation.name_images(shown, 3) == name
+        assert evaluation_command.name_images(shown, 3) == name

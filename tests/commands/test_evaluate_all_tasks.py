@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from jem_tf.commands import evaluate_all, evaluation_tasks
-from jem_tf.commands.compared_runs import ComparedRuns
-from jem_tf.commands.evaluation_parts import Part
+from jem_tf.commands import evaluate_all, evaluate_all_tasks
+from jem_tf.commands.evaluate_all_parts import Part
+from jem_tf.commands.evaluate_all_runs import ComparedRuns
 from jem_tf.evaluation import part_states
 from jem_tf.evaluation.part_states import Conditions, PartState
 from jem_tf.system import files
-from tests.commands.test_evaluation_parts import a_run, given
+from tests.commands.test_evaluate_all_parts import a_run, given
 
-Task = evaluation_tasks.Task
+Task = evaluate_all_tasks.Task
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def runs(tmp_path):
 
 def test_the_run_comes_first_then_its_baseline_then_the_seeds(runs):
     words = ("--parts=chains,robustness", "--baseline=plain")
-    tasks = evaluation_tasks.list_tasks(runs, given(*words))
+    tasks = evaluate_all_tasks.list_tasks(runs, given(*words))
     expected = [
         (run, name) for run in runs.in_order() for name in ("chains", "robustness")
     ]
@@ -36,7 +36,7 @@ def test_the_run_comes_first_then_its_baseline_then_the_seeds(runs):
 
 def test_numbers_of_a_comparison_depend_on_the_baselines_step(runs):
     words = ("--parts=chains,robustness", "--baseline=plain")
-    tasks = evaluation_tasks.list_tasks(runs, given(*words))
+    tasks = evaluate_all_tasks.list_tasks(runs, given(*words))
     steps = [task.accepted[0].baseline_step for task in tasks]
     assert steps == [None, 20, None, None, None, 20]
     assert [task.accepted[0].step for task in tasks] == [12, 12, 20, 20, 12, 12]
@@ -44,8 +44,8 @@ def test_numbers_of_a_comparison_depend_on_the_baselines_step(runs):
 
 def test_what_is_measured_in_full_does_for_quick_and_not_the_other_way(runs):
     alone = ComparedRuns(runs.run, None, ())
-    (full,) = evaluation_tasks.list_tasks(alone, given("--parts=chains"))
-    (quick,) = evaluation_tasks.list_tasks(alone, given("--parts=chains", "--quick"))
+    (full,) = evaluate_all_tasks.list_tasks(alone, given("--parts=chains"))
+    (quick,) = evaluate_all_tasks.list_tasks(alone, given("--parts=chains", "--quick"))
     folder = runs.run.folder
     folder.results.mkdir()
     folder.result("chains").write_text("numbers")
@@ -55,13 +55,13 @@ def test_what_is_measured_in_full_does_for_quick_and_not_the_other_way(runs):
         part_states.write_state(folder, "chains", state)
         assert (full.is_done(), quick.is_done()) == done
         measured = {"chains": task.accepted[0].argv}
-        assert evaluation_tasks.flags_of_done([quick]) == measured
-        assert evaluation_tasks.flags_of_done([full]) == (measured if done[0] else {})
+        assert evaluate_all_tasks.flags_of_done([quick]) == measured
+        assert evaluate_all_tasks.flags_of_done([full]) == (measured if done[0] else {})
 
 
 def test_what_is_measured_in_full_of_one_run_and_quickly_of_another_has_no_mean(runs):
     both = ComparedRuns(runs.run, None, runs.seeds)
-    tasks = evaluation_tasks.list_tasks(both, given("--parts=chains", "--quick"))
+    tasks = evaluate_all_tasks.list_tasks(both, given("--parts=chains", "--quick"))
     assert [task.run for task in tasks] == [runs.run, *runs.seeds]
     for task, conditions in zip(tasks, reversed(tasks[0].accepted), strict=True):
         task.folder.results.mkdir()
@@ -84,7 +84,7 @@ def tasks_of(run, **seconds):
 
 def test_the_time_left_is_that_of_before_or_a_guess_to_scale(runs):
     tasks = tasks_of(runs.run, a=100.0, b=50.0, c=10.0)
-    estimate = evaluation_tasks.estimate_left
+    estimate = evaluate_all_tasks.estimate_left
     assert estimate(tasks, {}, tasks) == 160
     times = {tasks[0].key: 20.0}  # a fifth of its guess: so are the others
     assert estimate(tasks[1:], times, tasks) == 12
@@ -94,7 +94,7 @@ def test_the_time_left_is_that_of_before_or_a_guess_to_scale(runs):
 
 def test_what_is_guessed_is_said(runs):
     tasks = tasks_of(runs.run, a=100.0, b=50.0)
-    say = evaluation_tasks.describe_left
+    say = evaluate_all_tasks.describe_left
     assert say(tasks, {}, tasks).startswith("about 2 min for the 2 parts (a rough gue")
     times = {tasks[0].key: 200.0}
     assert (
@@ -106,7 +106,7 @@ def test_what_is_guessed_is_said(runs):
 
 
 def test_seconds_are_of_this_machine_and_these_flags(runs):
-    (task,) = evaluation_tasks.list_tasks(
+    (task,) = evaluate_all_tasks.list_tasks(
         ComparedRuns(runs.run, None, ()), given("--parts=chains")
     )
     older = Conditions(task.part.argv, 3)  # of another step they count
@@ -118,4 +118,4 @@ def test_seconds_are_of_this_machine_and_these_flags(runs):
         (state._replace(outcome="not measured: so."), {}),
     ):
         part_states.write_state(runs.run.folder, "chains", other)
-        assert evaluation_tasks.known_times([task]) == known
+        assert evaluate_all_tasks.known_times([task]) == known

@@ -14,7 +14,7 @@ get_logger = lambda: logging.getLogger("tensorflow")
 """
 PROGRAM = """
 import os, sys
-import jem_tf.system.quiet
+import jem_tf.system.tensorflow_setup
 import tensorflow as tf
 
 tf.get_logger().warning("a warning")

@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from jem_tf.commands import evaluation_parts
+from jem_tf.commands import evaluate_all_parts
 from jem_tf.commands.command import FLAG_NAMES
-from jem_tf.commands.compared_runs import ComparedRun, ComparedRuns
-from jem_tf.commands.evaluation_parts import Part
+from jem_tf.commands.evaluate_all_parts import Part
+from jem_tf.commands.evaluate_all_runs import ComparedRun, ComparedRuns
 from jem_tf.errors import InputError
 from jem_tf.evaluation import part_states
 from jem_tf.evaluation.part_states import Conditions, PartState
@@ -55,12 +55,12 @@ def list_tasks(runs: ComparedRuns, given: Any) -> list[Task]:
       given: parsed flags of `evaluate all`.
 
     Raises:
-      InputError: as `evaluation_parts.list_parts` does.
+      InputError: as `evaluate_all_parts.list_parts` does.
     """
     tasks = []
     for run in runs.in_order():
         compared = None if run is runs.baseline else runs.baseline
-        for part in evaluation_parts.list_parts(
+        for part in evaluate_all_parts.list_parts(
             run, given, baseline=compared is not None
         ):
             compares = any(word.startswith("--baseline=") for word in part.full)
@@ -112,9 +112,9 @@ def measure(task: Task) -> PartState:
     part, start, reason = task.part, time.monotonic(), ""
     try:
         if part.argv is None:
-            reason = evaluation_parts.NOT_QUICK
+            reason = evaluate_all_parts.NOT_QUICK
         else:
-            evaluation_parts.measure(part, task.folder)
+            evaluate_all_parts.measure(part, task.folder)
     except InputError as error:
         reason = error.with_flags(FLAG_NAMES)
     outcome = part_states.NOT_MEASURED + reason if reason else part_states.MEASURED
@@ -142,7 +142,7 @@ def describe_left(left: Sequence[Task], times: Times, tasks: Sequence[Task]) -> 
     guessed = sum(task.key not in times for task in left)
     basis = "as they took before"
     if guessed == len(left) and not times:
-        basis = f"a rough guess, for {evaluation_parts.GUESSED_FOR}"
+        basis = f"a rough guess, for {evaluate_all_parts.GUESSED_FOR}"
     elif guessed:
         basis = f"{guessed} by a rough guess"
     parts = f"{len(left)} parts" if len(left) > 1 else "last part"

@@ -6,9 +6,9 @@ import importlib
 import pytest
 from absl import flags
 
-from jem_tf.commands import evaluate_all, evaluation_parts, main
-from jem_tf.commands.compared_runs import ComparedRun
-from jem_tf.commands.evaluation_parts import KINDS
+from jem_tf.commands import evaluate_all, evaluate_all_parts, main
+from jem_tf.commands.evaluate_all_parts import KINDS
+from jem_tf.commands.evaluate_all_runs import ComparedRun
 from jem_tf.errors import InputError
 from jem_tf.evaluation import inception_network
 from jem_tf.options import Data, Options, Training
@@ -31,7 +31,7 @@ def a_run(place, dataset="digits", shape=(8, 8, 1)):
 
 
 def parts(run, *words, **how):
-    listed = evaluation_parts.list_parts(run, given(*words), **how)
+    listed = evaluate_all_parts.list_parts(run, given(*words), **how)
     return {part.name: part for part in listed}
 
 
@@ -162,11 +162,11 @@ def test_a_set_that_is_none_is_refused(tmp_path):
 
 def test_names_are_quoted_as_lists_of_flags_are_read():
     names = ["auto", "folder:/a, b", 'folder:/"c"']
-    assert next(csv.reader([evaluation_parts.quote(names)], strict=True)) == names
+    assert next(csv.reader([evaluate_all_parts.quote(names)], strict=True)) == names
 
 
 def test_of_two_limits_the_smaller_counts():
     usual = ("--limit=20", "--steps=3")
-    merge = evaluation_parts.merge
+    merge = evaluate_all_parts.merge
     assert merge(usual, ["--limit=50", "--seed=1"]) == (*usual, "--seed=1")
     assert merge(usual, ["--limit=7"]) == ("--limit=7", "--steps=3")

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from jem_tf import corruptions
-from jem_tf.commands import main, run_evaluation
-from jem_tf.commands.compared_runs import ComparedRun
+from jem_tf.commands import evaluation_command, main
+from jem_tf.commands.evaluate_all_runs import ComparedRun
 from jem_tf.datasets import openood, outliers
 from jem_tf.errors import arguments_renamed
 from jem_tf.evaluation import inception_network
@@ -206,7 +206,7 @@ def choose_sets(run: ComparedRun, given: Any) -> tuple[str, tuple[str, ...]]:
       InputError: if --sets names what is no set.
     """
     data = run.options.data
-    _, data_dir = run_evaluation.find_places(data, run.folder, given.data_dir)
+    _, data_dir = evaluation_command.find_places(data, run.folder, given.data_dir)
     names, absent = ["auto", *given.sets], list[str]()
     with arguments_renamed(name="sets"):
         expanded = names

@@ -5,7 +5,7 @@ import pytest
 
 from jem_tf.errors import InputError
 from jem_tf.options import Training, flatten
-from jem_tf.runs import claiming, flagfiles, loading, run_folder
+from jem_tf.runs import flagfiles, loading, run_folder, run_lock
 from jem_tf.runs.run_folder import RunFolder
 from tests.runs.test_run_folder import SMALL, claimed, kept, refused
 from tests.test_options import FIELDS
@@ -58,24 +58,24 @@ def test_a_run_that_ended_while_it_made_its_folder_goes_on(tmp_path):
 
 
 def test_a_folder_is_one_processs_at_a_time(tmp_path):
-    with claiming.claim(tmp_path, SMALL):
+    with run_lock.claim(tmp_path, SMALL):
         with (
             pytest.raises(InputError, match="is in use by another process"),
-            claiming.claim(tmp_path, SMALL),
+            run_lock.claim(tmp_path, SMALL),
         ):
             pass
-        claiming.check(tmp_path, SMALL)  # looks, and does not take
+        run_lock.check(tmp_path, SMALL)  # looks, and does not take
     claimed(tmp_path, SMALL)
 
 
 def test_a_folder_is_given_back_by_a_run_that_fails(tmp_path):
-    with pytest.raises(ZeroDivisionError), claiming.claim(tmp_path, SMALL):
+    with pytest.raises(ZeroDivisionError), run_lock.claim(tmp_path, SMALL):
         1 / 0  # noqa: B018
     claimed(tmp_path, SMALL)
 
 
 def test_check_touches_nothing(tmp_path):
-    claiming.check(tmp_path / "run", SMALL)
+    run_lock.check(tmp_path / "run", SMALL)
     assert not list(tmp_path.iterdir())
 
 
@@ -118,14 +118,14 @@ def test_a_flag_that_a_run_does_not_name_has_its_default(tmp_path):
 
 
 def test_a_worker_joins_the_folder_that_the_chief_claimed(tmp_path):
-    with claiming.claim(tmp_path / "run", SMALL) as folder:
+    with run_lock.claim(tmp_path / "run", SMALL) as folder:
         root = folder.root
-        token = claiming.read_token(root)
-        assert claiming.join_run(str(root), SMALL, token).root == root
+        token = run_lock.read_token(root)
+        assert run_lock.join_run(str(root), SMALL, token).root == root
         for place, other in ((root, token + 1), (tmp_path / "none", token)):
-            message = refused(claiming.join_run, place, SMALL, other)
+            message = refused(run_lock.join_run, place, SMALL, other)
             assert "shares with the chief" in message
-        message = refused(claiming.join_run, root, with_training(seed=1), token)
+        message = refused(run_lock.join_run, root, with_training(seed=1), token)
         assert "seed=1 is seed=0 in the chief" in message
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from absl import flags
 
 from jem_tf import samplers, sampling, starts
-from jem_tf.commands import run_evaluation, run_flags
+from jem_tf.commands import evaluation_command, run_flags
 from jem_tf.commands.command import FlagGroup
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import (
@@ -162,7 +162,7 @@ def define_features(compared: FlagGroup) -> None:
 
 
 def choose_source(
-    context: run_evaluation.Context,
+    context: evaluation_command.Context,
 ) -> tuple[sample_sources.FreshChains | None, dict[str, Any]]:
     """Returns (FreshChains, or None for the buffer's images; their protocol)."""
     model, opts, given = context.run.model, context.run.options, context.flags

@@ -2,14 +2,14 @@
 
 import pytest
 
-from jem_tf.commands import run_evaluation, run_flags, samples_flags
+from jem_tf.commands import evaluate_samples_flags, evaluation_command, run_flags
 from jem_tf.errors import InputError
 from jem_tf.runs import loading
 from tests.commands import flag_values
 
 
 def given(*words):
-    return flag_values.parsed(samples_flags.define, "--workdir=digits", *words)
+    return flag_values.parsed(evaluate_samples_flags.define, "--workdir=digits", *words)
 
 
 @pytest.fixture(scope="module")
@@ -19,20 +19,20 @@ def context():
     data = loading.read_data(run, "")
 
     def with_flags(*words):
-        return run_evaluation.Context(run, data, 0, 0, "", "", given(*words))
+        return evaluation_command.Context(run, data, 0, 0, "", "", given(*words))
 
     return with_flags
 
 
 def test_samples_are_the_buffers_where_there_is_one(context):
-    fresh, protocol = samples_flags.choose_source(context())
+    fresh, protocol = evaluate_samples_flags.choose_source(context())
     assert fresh is None
     assert protocol["source"] == "replay buffer, as it is"
 
 
 def test_fresh_chains_have_the_runs_sampler_and_what_is_given(context):
     words = ("--source=fresh", "--steps=7", "--noise=0.25")
-    fresh, protocol = samples_flags.choose_source(context(*words))
+    fresh, protocol = evaluate_samples_flags.choose_source(context(*words))
     given = context().run.options.sampling
     assert fresh.sampler.keywords["steps"] == 7
     assert fresh.sampler.keywords["noise"] == 0.25
@@ -43,7 +43,9 @@ def test_fresh_chains_have_the_runs_sampler_and_what_is_given(context):
 def test_fresh_chains_are_drawn_by_class_where_the_buffers_are_unless_told(context):
     told = {}
     for words in ((), ("--noconditional",), ("--conditional",)):
-        _, protocol = samples_flags.choose_source(context("--source=fresh", *words))
+        _, protocol = evaluate_samples_flags.choose_source(
+            context("--source=fresh", *words)
+        )
         told[words] = protocol["conditional"]
     by_class = bool(context().run.model.buffer.num_classes)
     assert told == {(): by_class, ("--noconditional",): False, ("--conditional",): True}
@@ -55,4 +57,4 @@ def test_fresh_chains_are_drawn_by_class_where_the_buffers_are_unless_told(conte
 def test_what_is_for_fresh_chains_is_refused_of_the_buffers_images(context, flag):
     name = flag.partition("=")[0]
     with pytest.raises(InputError, match=f"{name}.* is for fresh chains; give"):
-        samples_flags.choose_source(context(f"--{flag}"))
+        evaluate_samples_flags.choose_source(context(f"--{flag}"))

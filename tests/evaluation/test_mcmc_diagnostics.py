@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from jem_tf import networks, replay, samplers, starts
 from jem_tf.errors import InputError
-from jem_tf.evaluation import convergence
+from jem_tf.evaluation import mcmc_diagnostics
 from jem_tf.jem import JEM
 
 SHAPE = (8, 8, 1)
@@ -58,7 +58,7 @@ def test_energies_are_the_samplers_own_and_leave_the_buffer_alone(model):
 
     tf.config.run_functions_eagerly(True)
     try:
-        energies, accepted = convergence.record_chains(model, spied, 9, seed=3)
+        energies, accepted = mcmc_diagnostics.record_chains(model, spied, 9, seed=3)
     finally:
         tf.config.run_functions_eagerly(False)
     ((start, seed, trace),) = seen
@@ -74,7 +74,7 @@ def test_energies_are_the_samplers_own_and_leave_the_buffer_alone(model):
 def test_chains_start_in_the_buffer_and_never_afresh():
     model = made(reinit_prob=1.0)
     known = model.energy()(model.buffer.shard).numpy()
-    first = convergence.record_chains(model, walk(), 200).energy[0]
+    first = mcmc_diagnostics.record_chains(model, walk(), 200).energy[0]
     distance = np.abs(first[:, None] - known[None, :]).min(axis=1)
     assert distance.max() < 1e-5
     assert len({*np.abs(first[:, None] - known[None, :]).argmin(axis=1)}) > 40
@@ -83,14 +83,15 @@ def test_chains_start_in_the_buffer_and_never_afresh():
 def test_chains_may_start_in_noise():
     model, still = made(), walk(steps=0)
     model.buffer.shard.assign(tf.zeros([50, *SHAPE]))
-    flat = convergence.record_chains(model, still, 64).energy
-    noisy = convergence.record_chains(model, still, 64, noise=True).energy
+    flat = mcmc_diagnostics.record_chains(model, still, 64).energy
+    noisy = mcmc_diagnostics.record_chains(model, still, 64, noise=True).energy
     assert np.ptp(flat) < 1e-5 < np.std(noisy)
 
 
 def test_a_seed_is_a_walk(model):
     energies, again, other = (
-        convergence.record_chains(model, walk(), 5, seed=s).energy for s in (1, 1, 2)
+        mcmc_diagnostics.record_chains(model, walk(), 5, seed=s).energy
+        for s in (1, 1, 2)
     )
     # TensorFlow adds x, score and noise in the order in which their buffers come free.
     np.testing.assert_allclose(energies, again, rtol=1e-5)
@@ -100,18 +101,18 @@ def test_a_seed_is_a_walk(model):
 def test_of_mala_the_accepted_steps_are_recorded_and_counted_in_the_second_half(model):
     mala = samplers.build("mala", step_size=1e4, temperature=1.0)
     walk = functools.partial(samplers.trace, mala, steps=9)
-    energies, accepted = convergence.record_chains(model, walk, 7)
+    energies, accepted = mcmc_diagnostics.record_chains(model, walk, 7)
     assert (energies.shape, accepted.shape) == ((10, 7), (9, 7))
     assert set(np.unique(accepted)) == {0.0, 1.0}
     moved = energies[1:] != energies[:-1]
     np.testing.assert_array_equal(accepted, moved)
-    statistics = convergence.mixing_statistics(energies, accepted)
+    statistics = mcmc_diagnostics.mixing_statistics(energies, accepted)
     assert statistics.pop("acceptance") == pytest.approx(accepted[4:].mean())
-    assert statistics == convergence.mixing_statistics(energies)
+    assert statistics == mcmc_diagnostics.mixing_statistics(energies)
 
 
 def test_of_independent_states_each_counts():
-    statistics = convergence.mixing_statistics(5.0 + 2.0 * normal(2001, 16))
+    statistics = mcmc_diagnostics.mixing_statistics(5.0 + 2.0 * normal(2001, 16))
     kept = 1001 * 16
     assert statistics["ess"] == pytest.approx(kept, rel=0.1)
     assert statistics["ess_share"] == pytest.approx(statistics["ess"] / kept)
@@ -122,7 +123,7 @@ def test_of_independent_states_each_counts():
 
 @pytest.mark.parametrize("rho", [0.5, 0.8, 0.9])
 def test_states_that_resemble_each_other_count_for_fewer(rho):
-    statistics = convergence.mixing_statistics(autoregressive(rho, 8000, 16))
+    statistics = mcmc_diagnostics.mixing_statistics(autoregressive(rho, 8000, 16))
     assert statistics["ess_share"] == pytest.approx((1 - rho) / (1 + rho), rel=0.1)
     assert statistics["rhat"] == pytest.approx(1.0, abs=0.02)
 
@@ -137,20 +138,20 @@ def test_rhat_is_the_root_of_the_textbooks_ratio_of_variances():
     expected = np.sqrt(((n - 1) / n * within + between) / within)
     assert 1.1 < expected < 1.5
     # TFP has (m + 1) / m of the m half chains before the sum, as Brooks & Gelman.
-    rhat = convergence.mixing_statistics(trace)["rhat"]
+    rhat = mcmc_diagnostics.mixing_statistics(trace)["rhat"]
     assert rhat == pytest.approx(expected, rel=0.08)
 
 
 def test_chains_stuck_at_levels_of_their_own_do_not_agree():
     stuck = np.arange(8) + 0.01 * normal(1000, 8)
-    statistics = convergence.mixing_statistics(stuck)
+    statistics = mcmc_diagnostics.mixing_statistics(stuck)
     assert statistics["rhat"] > 10
     assert statistics["ess"] < 40  # some states a chain, of 500
 
 
 def test_chains_that_drift_together_do_not_agree_with_themselves():
     drifting = np.linspace(0, 100, 1000)[:, None] + normal(1000, 8)
-    assert convergence.mixing_statistics(drifting)["rhat"] > 1.5
+    assert mcmc_diagnostics.mixing_statistics(drifting)["rhat"] > 1.5
 
 
 def test_the_first_half_is_warm_up():
@@ -158,8 +159,8 @@ def test_the_first_half_is_warm_up():
     warm = trace.copy()
     warm[:500] += 1000.0
     statistics, expected = (
-        convergence.mixing_statistics(warm),
-        convergence.mixing_statistics(trace),
+        mcmc_diagnostics.mixing_statistics(warm),
+        mcmc_diagnostics.mixing_statistics(trace),
     )
     first = statistics.pop("energy_first")
     assert first == pytest.approx(expected.pop("energy_first") + 1000)
@@ -174,7 +175,7 @@ def test_no_trace_is_worth_more_than_its_states(kind):
         "slow": normal(400, 8).cumsum(axis=0),
         "stuck": np.arange(8) + 0.01 * normal(400, 8),
     }[kind]
-    assert 0 < convergence.mixing_statistics(trace)["ess"] <= 200 * 8
+    assert 0 < mcmc_diagnostics.mixing_statistics(trace)["ess"] <= 200 * 8
 
 
 def test_chains_continue_samples_alone():
@@ -191,10 +192,10 @@ def test_chains_continue_samples_alone():
 
     tf.config.run_functions_eagerly(True)
     try:
-        convergence.record_chains(model, spied, 30)
+        mcmc_diagnostics.record_chains(model, spied, 30)
     finally:
         tf.config.run_functions_eagerly(False)
     assert (seen[0].numpy() == 0.5).all()
     model.buffer.origins.assign(tf.fill([50], starts.ALTERED))
     with pytest.raises(InputError, match=r"^All chains in the replay buffer began at"):
-        convergence.record_chains(model, spied, 3)
+        mcmc_diagnostics.record_chains(model, spied, 3)
