@@ -4,6 +4,7 @@ Letters: B images, n chains, K classes, images [H, W, C] in [-1, 1]; energies in
 """
 
 import contextlib
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -167,6 +168,7 @@ class EnergyModel(SavedWithBuffer, Classifier):
         # In a loop, Grappler makes a sum of sums into one whose temporary variable the
         # second iteration finds taken (TensorFlow 2.21, in bfloat16).
         tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+        _check_sampler(sampler)
         self.buffer: Any = buffer  # a ReplayBuffer, or None
         self.sampler: Any = sampler  # a Sampler, or None
 
@@ -217,7 +219,10 @@ class EnergyModel(SavedWithBuffer, Classifier):
         self.buffer.check_samples()
         if labels is None:
             labels = sampling.classes_in_turn(self, n)
-        return self._draw(n, labels, candidates, tf.constant([seed, 0]))
+        seeds = tf.constant([whole_number("seed", seed, 0), 0])
+        drawn = self._draw(n, labels, candidates, seeds, self.buffer, self.sampler)
+        sampling.check_finite(drawn.numpy())
+        return drawn
 
     def _classes(self, labels: Any, n: int) -> np.ndarray:
         given = np.asarray(labels)
@@ -231,13 +236,15 @@ class EnergyModel(SavedWithBuffer, Classifier):
         return classes.astype("int32")
 
     def energy(self, labels: Any = None) -> Callable[[tf.Tensor], tf.Tensor]:
-        """Returns a function [B, H, W, C] -> energies [B]: E(x), or E(x, labels)."""
-        scope = keras.StatelessScope()
-        for weight, value in self._cast_weights():
-            scope.add_update((weight, value))  # the scope's constructor would cast back
+        """Returns a function [B, H, W, C] -> energies [B]: E(x), or E(x, labels).
+
+        It follows the weights. In a graph it casts them once, where it is made: a chain
+        does not change them.
+        """
+        once = None if tf.executing_eagerly() else self._cast_weights()
 
         def energy_of(x):
-            with scope:
+            with once or self._cast_weights():
                 logits = self._float32_logits(pixels.to_float32(x), training=False)
             if labels is None:
                 return energies.marginal_energy(logits)
@@ -246,17 +253,38 @@ class EnergyModel(SavedWithBuffer, Classifier):
         return energy_of
 
     def _cast_weights(self):
-        """[(variable, its value as its layer computes with it)]: cast once a chain."""
+        """A context in which weights have their values as their layers compute."""
         casts = {}
         for layer in self.network._flatten_layers():  # a nested model before its layers
             for weight in layer.trainable_weights:
                 dtype = layer.compute_dtype if weight._autocast else weight.dtype
                 casts[id(weight)] = weight, tf.cast(weight.value, dtype)
-        return list(casts.values())
+        scope = keras.StatelessScope()
+        for cast in casts.values():
+            scope.add_update(cast)  # the scope's constructor would cast back
+        return scope
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _draw(self, n, labels, candidates, seed):
-        start = sampling.from_buffer(self.buffer)
+    def _draw(self, n, labels, candidates, seed, buffer, sampler):
+        start = sampling.from_buffer(buffer)
         return sampling.draw(
-            self, start, self.sampler, n, seed, labels=labels, candidates=candidates
+            self, start, sampler, n, seed, labels=labels, candidates=candidates
         )
+
+
+def _check_sampler(sampler):
+    """Raises InputError unless a training step can call it."""
+    if sampler is None:
+        return
+    bind = "bind its numbers, as functools.partial(jem_tf.sgld, steps=20, ...) does"
+    if not callable(sampler):
+        raise InputError(f"{argument('sampler')} is {sampler!r}; give a function.")
+    try:
+        inspect.signature(sampler).bind(None, None, seed=None)
+    except TypeError as error:
+        raise InputError(
+            f"{argument('sampler')} cannot be called as sampler(energy, x, seed=...): "
+            f"{error}; {bind}."
+        ) from error
+    except ValueError:  # it does not tell what it takes
+        pass

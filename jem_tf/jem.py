@@ -17,11 +17,12 @@ import functools
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from jem_tf import alterations, energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.keras_support import batch_checks, configuration
 from jem_tf.optimizers import clipping, sharpness
 from jem_tf.replay import ReplayBuffer
@@ -30,6 +31,7 @@ from jem_tf.sampling import Sampler
 fold_in = tf.random.experimental.stateless_fold_in
 READINGS = ("cross_entropy", "energy_real", "gradient_norm")  # readings of every step
 OF_DRAWN = ("energy_drawn", "energy_gap", "saturation", "reinitialised")
+STEPS_BEFORE = "steps_before"  # in files of weights
 ALTERATION = 9  # folded into the seed of a step's noise
 
 
@@ -99,8 +101,8 @@ class JEM(EnergyModel):
         seed: int = 0,
     ):
         generative = p_x_weight + p_x_y_weight > 0
-        averages = READINGS + OF_DRAWN * generative
-        averages += ("energy_altered",) * (altered_weight > 0)
+        averages = READINGS + OF_DRAWN * bool(generative)
+        averages += ("energy_altered",) * bool(altered_weight > 0)
         super().__init__(
             network, buffer=buffer, sampler=sampler, averages=averages, name="jem"
         )
@@ -116,6 +118,11 @@ class JEM(EnergyModel):
                 f"{argument('altered_weight', altered_weight)} must not be negative, "
                 "and is for log p(x) and log p(x, y); give one of them a weight."
             )
+        for name, value in (("energy_l2", energy_l2), ("input_noise", input_noise)):
+            if not value >= 0:
+                raise InputError(
+                    f"{argument(name, value)} must not be negative; give 0 or more."
+                )
         if gradient_clip is not None and not gradient_clip > 0:
             raise InputError(
                 f"{argument('gradient_clip', gradient_clip)} bounds a norm; give a "
@@ -139,11 +146,41 @@ class JEM(EnergyModel):
         self.label_smoothing, self.altered_weight = label_smoothing, altered_weight
         self.conditional, self.energy_l2 = conditional, energy_l2
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
-        self.sam_rho, self.sam_terms, self.seed = sam_rho, sam_terms, seed
+        self.sam_rho, self.sam_terms = sam_rho, sam_terms
+        self.seed = whole_number("seed", seed, 0)
+        self._steps_before = 0  # with optimisers of before, for the seeds
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """As in Keras; a JEM that is compiled again draws other random numbers on."""
+        self._steps_before = self.gradients_taken
+        super().compile(*args, **kwargs)
+        self._compiled_readings = tf.function(
+            self._readings, jit_compile=True, autograph=False
+        )
+
+    def save_own_variables(self, store: Any) -> None:
+        """Puts the buffer in a file of weights, and what the seeds count from."""
+        super().save_own_variables(store)
+        store[STEPS_BEFORE] = np.array(self._steps_before)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Takes what `save_own_variables` put; files of before begin at 0."""
+        super().load_own_variables(store)
+        known = STEPS_BEFORE in store.keys()  # noqa: SIM118
+        found = int(store[STEPS_BEFORE][()]) if known else 0
+        if found != self._steps_before:
+            self._steps_before, self.train_function = found, None
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of an equal JEM, for Keras's `save`; see `keras_support`."""
         return configuration.config_of(self)
+
+    @property
+    def gradients_taken(self) -> int:
+        """How many gradients all its optimisers were given; the seeds go by it."""
+        if not self.compiled:
+            return self._steps_before
+        return self._steps_before + int(optimizers.gradients_taken(self.optimizer))
 
     @property
     def in_two_passes(self) -> bool:
@@ -175,9 +212,10 @@ class JEM(EnergyModel):
         if self.p_x_y_weight:
             batch_checks.check_class_numbers(_joint_labels(y))
         readings, logits = self._learn(x, y, weight)
-        self._loss_tracker.update_state(readings["loss"])
+        n = tf.shape(logits["labelled"])[0]  # the last batch may be smaller
+        self._loss_tracker.update_state(readings["loss"], sample_weight=n)
         for name, average in self.averages.items():
-            average.update_state(readings[name])
+            average.update_state(readings[name], sample_weight=n)
         return self.compute_metrics(x, _labels(y), logits["labelled"], weight)
 
     def learn(self, x: Any, y: Any) -> dict[str, tf.Tensor]:
@@ -195,10 +233,6 @@ class JEM(EnergyModel):
         if not self.compiled:
             raise InputError("A JEM has no optimiser yet; call compile() before learn.")
         return (self._compiled_readings if self.jit_compile else self._readings)(x, y)
-
-    @tf.function(jit_compile=True, autograph=False)
-    def _compiled_readings(self, x, y):
-        return self._readings(x, y)
 
     def _readings(self, x, y):
         readings, logits = self._learn(x, y)
@@ -235,6 +269,7 @@ class JEM(EnergyModel):
         # Keras seeds replicas alike: without the replica's number, all their chains
         # would be the same.
         step = tf.cast(optimizers.gradients_taken(self.optimizer), tf.int32)
+        step += self._steps_before
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.unstack(
             tf.random.split(fold_in(fold_in([self.seed, 0], step), replica))

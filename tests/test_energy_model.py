@@ -117,3 +117,52 @@ def test_one_label_is_that_of_all_images(model):
 def test_a_request_that_cannot_be_met_is_refused(model, given, says):
     with pytest.raises(InputError, match=says):
         model.sample(**{"n": 4} | given)
+
+
+def test_a_sample_is_by_the_sampler_and_of_the_buffer_that_the_model_has_now():
+    buffer = replay.ReplayBuffer(40, starts.uniform(SHAPE))
+    sampler = functools.partial(samplers.sgld, steps=2, step_size=0.5, noise=0.01)
+    model = energy_model.EnergyModel(network(), buffer=buffer, sampler=sampler)
+    first = model.sample(4)
+    model.sampler = functools.partial(sampler, noise=0.5)
+    louder = model.sample(4)
+    assert tf.math.reduce_std(louder) > 1.5 * tf.math.reduce_std(first)
+    model.sampler = sampler
+    model.buffer = replay.ReplayBuffer(40, starts.uniform(SHAPE), seed=(7, 7))
+    assert tf.reduce_max(tf.abs(model.sample(4) - first)) > 0.5
+
+
+def test_samples_that_diverged_are_refused(model):
+    steep = functools.partial(samplers.sgld, steps=2, step_size=1.0, noise=3e38)
+    broken = energy_model.EnergyModel(network(), buffer=model.buffer, sampler=steep)
+    with pytest.raises(InputError, match="pixels that are not finite"):
+        broken.sample(3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_an_energy_that_is_kept_follows_the_weights(dtype):
+    net = networks.build("convnet-8", SHAPE, 10, dtype=dtype, seed=1)
+    kept = energy_model.EnergyModel(net).energy()
+    in_graph = tf.function(lambda x: kept(x))
+    before = kept(IMAGES), in_graph(IMAGES)
+    net.set_weights([w * 1.5 for w in net.get_weights()])
+    now = energy_model.EnergyModel(net).energy()(IMAGES)
+    np.testing.assert_array_equal(kept(IMAGES), now)
+    np.testing.assert_allclose(in_graph(IMAGES), now, rtol=1e-2)
+    assert (now != before[0]).numpy().all()
+    with tf.GradientTape() as tape:
+        mean = tf.reduce_mean(kept(IMAGES))
+    slopes = tape.gradient(mean, [w.value for w in net.trainable_weights])
+    assert all(slope is not None for slope in slopes)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "says"),
+    [
+        (samplers.sgld, "missing a required argument: 'steps'"),
+        ("sgld", "sampler is 'sgld'; give a function"),
+    ],
+)
+def test_a_sampler_that_no_step_can_call_is_refused(model, sampler, says):
+    with pytest.raises(InputError, match=says):
+        energy_model.EnergyModel(network(), buffer=model.buffer, sampler=sampler)

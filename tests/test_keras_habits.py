@@ -1,6 +1,7 @@
 """A JEM is used as Keras's guides use a model: callbacks, data, saving, export."""
 
 import csv
+import math
 import pickle
 
 import keras
@@ -251,11 +252,84 @@ def test_a_model_is_a_layer_of_another():
 
 
 def test_labels_for_the_joint_density_are_evaluated_as_those_of_the_labelled_images():
-    images, labels = tiny_models.floats(8)
+    images, labels = floats(8)
     x, y = ({"labelled": each, "real": each} for each in (images, labels))
-    model = tiny_models.compiled(p_x_y_weight=0.5, num_classes=tiny_models.CLASSES)
+    model = compiled(p_x_y_weight=0.5, num_classes=tiny_models.CLASSES)
     stream = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
     model.fit(stream, verbose=0)
     expected = model.evaluate(images, labels, batch_size=4, verbose=0)
     assert model.evaluate(x, y, batch_size=4, verbose=0) == expected
     assert model.evaluate(stream, verbose=0) == expected
+
+
+def chains_moved(model):
+    """How an epoch moves each chain."""
+    before = model.buffer.all_images()
+    fitted(model)
+    return model.buffer.all_images() - before
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_a_model_compiled_again_draws_on_with_other_random_numbers(tmp_path, loaded):
+    def still():
+        return keras.optimizers.SGD(0.0)
+
+    once = compiled(optimizer=still(), size=40)
+    again = compiled(optimizer=still(), size=40)
+    fitted(once)
+    fitted(again)
+    if loaded:
+        again.save(tmp_path / "model.keras")
+        again = keras.models.load_model(tmp_path / "model.keras")
+    again.compile(still())
+    np.testing.assert_array_equal(chains_moved(again), chains_moved(once))
+    assert again.gradients_taken == once.gradients_taken == 4
+    again.save_weights(tmp_path / "some.weights.h5")
+    other = compiled(optimizer=still(), size=40)
+    other.load_weights(tmp_path / "some.weights.h5")
+    assert other.gradients_taken == 4
+    np.testing.assert_array_equal(chains_moved(other), chains_moved(again))
+
+
+def test_learn_compiled_again_uses_the_new_optimiser():
+    x, y = (tf.constant(values) for values in floats())
+    model = tiny_models.jem()
+    for rate in (0.0, 1.0):
+        before = weights(model)
+        model.compile(keras.optimizers.SGD(rate), jit_compile=True)
+        model.learn(x, y)
+        assert (weights(model) == before).all() == (rate == 0.0)
+
+
+def test_a_smaller_last_batch_counts_for_its_images():
+    x, y = floats(9)
+    model = compiled(optimizer=keras.optimizers.SGD(0.0), p_x_weight=0.0)
+    logs = fitted(model, x, y, batch_size=8)
+    loss = model.evaluate(x, y, verbose=0)[0]
+    assert logs["cross_entropy"] == pytest.approx(loss, rel=1e-5)
+    assert logs["loss"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_good_weights_given_back_train_on_after_chains_diverged():
+    model = compiled(optimizer=keras.optimizers.SGD(0.01), size=40)
+    good = model.get_weights()
+    shard = model.buffer.shard
+    shard.scatter_nd_update([[3], [5]], tf.fill([2, *SHAPE], math.nan))
+    for _ in range(12):
+        logs = fitted(model)
+    assert all(math.isfinite(value) for value in logs.values())
+    assert np.isfinite(model.buffer.all_images()).all()
+    assert np.isfinite(good[0]).all()
+
+
+def test_weights_of_parts_of_dictionaries_have_a_place():
+    x, y = floats()
+    model = compiled(p_x_y_weight=0.5, num_classes=tiny_models.CLASSES)
+    both = {"labelled": x, "real": x}, {"labelled": y, "real": y}
+    with pytest.raises(InputError, match="class_weight goes with labels that are one"):
+        model.fit(*both, class_weight={0: 2.0}, verbose=0)
+
+
+def test_numbers_of_numpy_are_numbers():
+    model = compiled(p_x_weight=np.float64(0.1), altered_weight=np.float32(1))
+    assert "energy_altered" in fitted(model)

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from jem_tf.errors import InputError, argument
 from jem_tf.keras_support.batch_checks import Expected, cast_labels
 from jem_tf.keras_support.batch_watch import Watch
 
@@ -27,6 +28,8 @@ class CheckedModel(keras.Model):
         validation_data: Any = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
+        if isinstance(y, dict):
+            _check_no_weights(**kwargs)
         watch = Watch(self.expected)
         if validation_data is not None:
             kwargs["validation_data"] = watch.over_pair(validation_data)
@@ -92,3 +95,14 @@ class CheckedModel(keras.Model):
         if isinstance(y, dict):
             return {name: cast_labels(each, classes) for name, each in y.items()}
         return cast_labels(y, classes)
+
+
+def _check_no_weights(sample_weight=None, class_weight=None, **_):
+    """Keras wants a weight for each array of labels, and only some are classified."""
+    given = {"sample_weight": sample_weight, "class_weight": class_weight}
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(
+                f"{argument(name)} goes with labels that are one array; give weights "
+                "of labelled images as the third part of a tf.data.Dataset."
+            )

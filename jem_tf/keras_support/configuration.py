@@ -32,7 +32,8 @@ def config_of(model: Any) -> dict[str, Any]:
       model: a JEM, whose attributes are named as its arguments.
 
     Raises:
-      InputError: if its sampler or start is no member of this package's tables, or if
+      InputError: if its sampler or start is no member of this package's tables, if a
+        subclass does not keep an argument of its own as an attribute, or if
         Keras is writing an .h5 file, which cannot hold a JEM.
     """
     if global_state.get_global_attribute("use_legacy_config"):  # while it writes .h5
@@ -40,12 +41,16 @@ def config_of(model: Any) -> dict[str, Any]:
             f"A JEM is saved whole in a .keras file, not in .h5; end it so, or "
             f"{INSTEAD}."
         )
-    takes = inspect.signature(type(model).__init__).parameters
-    plain = {
-        name: getattr(model, name)
-        for name in takes
-        if name not in ("self", "network", "buffer", "sampler")
-    }
+    plain = {}
+    for name in _parameters(type(model)):
+        if name in ("self", "network", "buffer", "sampler"):
+            continue
+        if not hasattr(model, name):
+            raise InputError(
+                f"{type(model).__name__} does not keep its argument {name}, which a "
+                f"file needs; set self.{name}, or give the class get_config."
+            )
+        plain[name] = getattr(model, name)
     return plain | {
         "dtype": model.dtype_policy.name,
         "network": keras.saving.serialize_keras_object(model.network),
@@ -81,6 +86,20 @@ def policy_of(config: Mapping[str, Any]) -> keras.DTypePolicy:
     In mixed_float16 Keras scales the loss. Files of before have no policy.
     """
     return keras.dtype_policies.get(config.get("dtype"))
+
+
+def _parameters(kind: type) -> list[str]:
+    """The names of a class's arguments, with those that **kwargs pass on."""
+    names: dict[str, None] = {}  # in order
+    for one in kind.__mro__:
+        if "__init__" not in vars(one):
+            continue
+        takes = inspect.signature(vars(one)["__init__"]).parameters.values()
+        named = [x for x in takes if x.kind not in (x.VAR_KEYWORD, x.VAR_POSITIONAL)]
+        names |= dict.fromkeys(x.name for x in named)
+        if len(named) == len(takes):
+            break
+    return [*names]
 
 
 def _buffer_config(buffer: ReplayBuffer | None) -> dict[str, Any] | None:

@@ -93,11 +93,22 @@ def _check_dtypes(network: keras.Model) -> None:
                 "in [-1, 1]: begin it with keras.Input(shape), and put "
                 "Rescaling(127.5, 127.5) next if it expects pixels of 0..255."
             )
-    double = [x for x in network._flatten_layers() if x.compute_dtype == "float64"]
-    if double:
+    for layer in network._flatten_layers():
+        if layer.compute_dtype == "float64":
+            raise InputError(
+                f"{argument('network')}'s layer {layer.name} computes in float64, and "
+                'a JEM in float32; build it with dtype="float32".'
+            )
+        if layer.variable_dtype in ("float16", "bfloat16"):
+            raise InputError(
+                f"{argument('network')}'s layer {layer.name} keeps its weights in "
+                f"{layer.variable_dtype}, in which small steps are lost; build it with "
+                f'dtype="mixed_{layer.variable_dtype}".'
+            )
+    if keras.config.floatx() != "float32":
         raise InputError(
-            f"{argument('network')}'s layer {double[-1].name} computes in float64, and "
-            'a JEM in float32; build it with dtype="float32".'
+            f"Keras is set to floatx={keras.config.floatx()}, and a JEM's loss is "
+            'float32; call keras.config.set_floatx("float32").'
         )
 
 

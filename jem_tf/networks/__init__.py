@@ -85,8 +85,15 @@ def build(
       K].
 
     Raises:
-      InputError: if no network has that name, or it cannot have these numbers.
+      InputError: if no network has that name, or it cannot have these numbers, or Keras
+        is set to images that have their channels first.
     """
+    if keras.config.image_data_format() != "channels_last":
+        raise InputError(
+            "Keras is set to image_data_format=channels_first, and these networks take "
+            "images [B, H, W, C]; call "
+            'keras.config.set_image_data_format("channels_last").'
+        )
     for form, builder in NETWORKS.items():
         pattern = re.sub("[A-Z]+", lambda m: rf"(?P<{m[0].lower()}>\d+)", form)
         if match := re.fullmatch(pattern, name):

@@ -10,6 +10,7 @@ from jem_tf import energies, pixels
 from jem_tf.errors import InputError, argument
 
 BATCH = 250  # images a pass
+ROUNDING = 0.02  # of logits, in bfloat16
 
 
 def centre_energy(network: keras.Model, images: Any) -> float:
@@ -29,6 +30,7 @@ def centre_energy(network: keras.Model, images: Any) -> float:
 
     Raises:
       InputError: if the network ends in another layer, so that no bias is known, or
+        in an activation or an operation, so that biases shift something else, or
         images are of another dtype or range.
     """
     layer = _last_layer(network)
@@ -42,13 +44,26 @@ def centre_energy(network: keras.Model, images: Any) -> float:
     mean = np.mean(
         np.concatenate([_energies(network, images[i : i + BATCH]) for i in parts])
     )
+    before, bias = _logits(network, images[:BATCH]), layer.bias.numpy()
     layer.bias.assign_add(tf.fill(layer.bias.shape, tf.cast(mean, layer.bias.dtype)))
+    moved = _logits(network, images[:BATCH]) - before
+    if np.abs(moved - mean).max() > ROUNDING * max(1.0, np.abs(before).max()):
+        layer.bias.assign(bias)
+        raise InputError(
+            f"{argument('network')} has the last layer {layer.name}, whose biases do "
+            "not shift all logits alike; end it in Dense(num_classes) without an "
+            "activation."
+        )
     return float(mean)
 
 
 def _energies(network: keras.Model, images: Any) -> np.ndarray:
+    return energies.marginal_energy(_logits(network, images)).numpy()
+
+
+def _logits(network: keras.Model, images: Any) -> np.ndarray:
     logits = network(pixels.to_float32(images), training=False)
-    return energies.marginal_energy(tf.cast(logits, tf.float32)).numpy()
+    return tf.cast(logits, tf.float32).numpy()
 
 
 def _last_layer(network: Any) -> Any:

@@ -188,6 +188,8 @@ class ReplayBuffer(tf.Module):
         if reinit:
             chance = tf.random.stateless_uniform([n, 1, 1, 1], which_seed)
             fresh = chance < self.reinit_prob
+            finite = tf.reduce_all(tf.math.is_finite(images), [1, 2, 3], keepdims=True)
+            fresh |= ~finite  # what diverged would end the training of any weights
             if self.restart_stuck:
                 fresh |= tf.reshape(self._find_stuck(slots), [-1, 1, 1, 1])
             of_slots = labels

@@ -1,11 +1,11 @@
 """Checks of what a user gives a `Predictor`: numbers, classes and images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from jem_tf import pixels
+from jem_tf import ood_scores, pixels
 from jem_tf.datasets import class_numbers
 from jem_tf.errors import SEEDS, InputError, argument, whole_number
 
@@ -24,6 +24,23 @@ def class_number(label: int | str, class_names: Sequence[str]) -> int:
         return place
     shown = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
     raise InputError(f"{argument('label')} is {label!r}; the classes are {shown}.")
+
+
+def score_names(names: Any) -> list[str]:
+    """Returns names of scores as a list.
+
+    Raises:
+      InputError: if one is no score, or they are no list.
+    """
+    known = list(ood_scores.SCORES)
+    listed = isinstance(names, Iterable) and not isinstance(names, str)
+    given: list[Any] = list(names) if listed else [None]
+    if not all(name in known for name in given):
+        raise InputError(
+            f"{argument('names')} is {given if listed else names!r}; give a list of "
+            f"some of {', '.join(known)}."
+        )
+    return given
 
 
 def image_batch(images: Any, image_shape: tuple[int, ...]) -> tuple[np.ndarray, bool]:

@@ -67,6 +67,7 @@ class Predictor:
         self.run, self.model, self.class_names = run, run.model, run.class_names
         self.image_shape = tuple(run.model.network.input_shape[1:])
         self._fitted_names: set[str] = set(ood_scores.PAPER)
+        self._gradients_at_load = run.model.gradients_taken
 
     @classmethod
     def from_preset(cls, preset: str, *, precision: str | None = None) -> "Predictor":
@@ -117,8 +118,15 @@ class Predictor:
           Classification.
 
         Raises:
-          InputError: if the run is not calibrated, or on bad images.
+          InputError: if the run is not calibrated, or its model was trained since it
+            was loaded, or on bad images.
         """
+        if self.model.gradients_taken != self._gradients_at_load:
+            raise InputError(
+                f"{self.run.folder} was trained on after it was loaded, and its "
+                "temperature and threshold are of the weights before; use predict and "
+                "ood_score."
+            )
         scorer, calibration = self._calibrated
         x, single = self._batch(images)
         name = calibration.ood_score
@@ -155,6 +163,7 @@ class Predictor:
         Returns:
           {name: float32 [N]}.
         """
+        names = argument_checks.score_names(names)
         x, single = self._batch(images)
         scores = self._fitted(names).scores(x, names)
         return {name: _first_if(single, score) for name, score in scores.items()}
@@ -205,7 +214,16 @@ class Predictor:
             labels = sampling.classes_in_turn(self.model, n)
         labels = None if labels is None else tf.constant(labels)
         seeds = tf.constant([seed, 0])
-        drawn = self._draw(tf.constant(n), labels, steps, seeds, start, candidates)
+        drawn = self._draw(
+            tf.constant(n),
+            labels,
+            steps,
+            seeds,
+            start,
+            candidates,
+            buffer=self.model.buffer,
+            sampler=self.model.sampler,
+        )
         return sampling.check_finite(drawn.numpy())
 
     def refine(
@@ -224,7 +242,9 @@ class Predictor:
         steps = self._steps(steps, continued=True)
         seeds = tf.constant([whole_number("seed", seed, 0), 0])
         x = pixels.from_uint8(x) if x.dtype == tf.uint8 else x
-        refined = sampling.check_finite(self._walk(x, steps, seeds).numpy())
+        refined = sampling.check_finite(
+            self._walk(x, steps, seeds, self.model.sampler).numpy()
+        )
         return _first_if(single, refined)
 
     def _logits(self, images: Any) -> tuple[np.ndarray, bool]:
@@ -263,11 +283,6 @@ class Predictor:
 
     def _fitted(self, names: Sequence[str]) -> Scorer:
         """The scorer, with the state of these scores."""
-        if isinstance(names, str) or not set(names) <= set(ood_scores.SCORES):
-            raise InputError(
-                f"{argument('names')} is {names!r}; give a list of some of "
-                f"{', '.join(ood_scores.SCORES)}."
-            )
         if not set(names) <= self._fitted_names:
             fitted_scores.attach(
                 self._scorer,
@@ -280,20 +295,20 @@ class Predictor:
         return self._scorer
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _draw(self, n, labels, steps, seed, start, candidates):
+    def _draw(self, n, labels, steps, seed, start, candidates, *, buffer, sampler):
         begin = (
-            sampling.from_buffer(self.model.buffer)
+            sampling.from_buffer(buffer)
             if start == "buffer"
             else starts.uniform(self.image_shape)
         )
-        sampler = functools.partial(self.model.sampler, steps=steps)
+        sampler = functools.partial(sampler, steps=steps)
         return sampling.draw(
             self.model, begin, sampler, n, seed, labels=labels, candidates=candidates
         )
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _walk(self, x, steps, seed):
-        return self.model.sampler(self.model.energy(), x, steps=steps, seed=seed)[0]
+    def _walk(self, x, steps, seed, sampler):
+        return sampler(self.model.energy(), x, steps=steps, seed=seed)[0]
 
 
 def _first_if(single: bool, values: Any) -> Any:

@@ -62,7 +62,7 @@ def gaussian(
 
     labels, shape = _class_numbers(labels), images.shape[1:]
     _check_labels(labels, num_classes)
-    flat = np.reshape(images, [len(images), -1])
+    flat = np.reshape(images, [len(images), -1]).astype("float32", copy=False)
     means = np.stack([flat[labels == y].mean(0) for y in range(num_classes)])
     rank = min(rank, *flat.shape)
     pca = PCA(rank, svd_solver="randomized", random_state=0).fit(flat - means[labels])

@@ -249,3 +249,27 @@ def test_a_configuration_holds_no_more_than_json():
     config = configuration.config_of(jem(start=STARTS["mixed"]()))
     del config["network"]  # Keras's own
     assert json.loads(json.dumps(config)) == config
+
+
+class Passing(JEM):
+    def __init__(self, network, *, bonus=1.0, keep=True, **kwargs):
+        super().__init__(network, **kwargs)
+        if keep:
+            self.bonus, self.keep = bonus, keep
+
+
+def test_a_subclass_that_passes_its_arguments_on_has_them_all():
+    made = tiny_models.jem()
+    mine = Passing(made.network, bonus=3.0, buffer=made.buffer, sampler=made.sampler)
+    config = mine.get_config()
+    assert (config["bonus"], config["p_x_weight"]) == (3.0, 1.0)
+    assert "kwargs" not in config
+    again = Passing.from_config(json.loads(json.dumps(config)))
+    assert (again.bonus, again.buffer.size) == (3.0, mine.buffer.size)
+
+
+def test_a_subclass_that_does_not_keep_an_argument_is_told_which():
+    made = tiny_models.jem(p_x_weight=0.0)
+    mine = Passing(made.network, keep=False, p_x_weight=0.0)
+    with pytest.raises(InputError, match="Passing does not keep its argument bonus"):
+        mine.get_config()

@@ -174,6 +174,20 @@ def test_a_network_of_float64_is_refused(image):
         network_checks.examine(network, SHAPE)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_network_of_half_precision_alone_is_refused(dtype):
+    network = sequential(keras.layers.Dense(3, dtype=dtype))
+    with pytest.raises(InputError, match=f'build it with dtype="mixed_{dtype}"'):
+        network_checks.examine(network, SHAPE)
+
+
+def test_losses_of_another_precision_than_float32_are_refused(monkeypatch):
+    network = sequential(keras.layers.Dense(3, dtype="float32"))
+    monkeypatch.setattr(keras.config, "floatx", lambda: "float16")
+    with pytest.raises(InputError, match="Keras is set to floatx=float16"):
+        network_checks.examine(network, SHAPE)
+
+
 @pytest.mark.parametrize(
     "layer",
     [

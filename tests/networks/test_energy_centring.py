@@ -74,3 +74,33 @@ def test_images_of_another_range_are_refused_before_the_network_is_changed():
         networks.centre_energy(network, some_images().astype("float32"))
     for old, new in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+class HeadFirst(keras.Model):
+    """Its head is not the last of its layers, which are in the order of attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = keras.layers.Dense(4)
+        self.flat, self.hidden = keras.layers.Flatten(), keras.layers.Dense(6)
+
+    def call(self, images):
+        return self.head(tf.nn.relu(self.hidden(self.flat(images))))
+
+
+def divided():
+    image = keras.Input(SHAPE)
+    logits = keras.layers.Dense(4)(keras.layers.Flatten()(image))
+    return keras.Model(image, logits / 10.0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [HeadFirst, divided, lambda: ending(keras.layers.Dense(4, activation="relu"))],
+)
+def test_a_last_layer_that_does_not_shift_all_logits_is_left_alone(make):
+    network, images = make(), some_images()
+    before = network(images / 127.5 - 1)
+    with pytest.raises(InputError, match="biases do not shift all logits alike"):
+        networks.centre_energy(network, images)
+    np.testing.assert_array_equal(network(images / 127.5 - 1), before)

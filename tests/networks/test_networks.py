@@ -171,3 +171,9 @@ def test_input_size_and_channels_are_free(name, shape):
 def test_networks_that_do_not_exist_are_refused(name, style, says):
     with pytest.raises(InputError, match=says):
         networks.build(name, SHAPE, CLASSES, **style)
+
+
+def test_channels_that_come_first_are_refused(monkeypatch):
+    monkeypatch.setattr(keras.config, "image_data_format", lambda: "channels_first")
+    with pytest.raises(InputError, match="set to image_data_format=channels_first"):
+        networks.build("convnet-8", (8, 8, 1), 3)

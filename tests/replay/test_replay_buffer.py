@@ -405,3 +405,14 @@ def test_chains_of_no_asked_class_start_afresh_as_of_their_slots_class():
     chains = buffer.draw(16, [1, 2])
     expected = tf.cast(chains.slots // 10, tf.float32)
     np.testing.assert_array_equal(chains.images[:, 0, 0, 0], expected)
+
+
+def test_chains_that_diverged_start_afresh_and_no_others():
+    buffer = replay.ReplayBuffer(20, constant(0.5), reinit_prob=0.0)
+    for slot, pixel in ((3, np.nan), (7, np.inf)):
+        buffer.shard[slot, 1, 0, 0].assign(pixel)
+    chains = buffer.draw(200, [1, 2])
+    broken = np.isin(chains.slots, [3, 7])
+    assert broken.any()
+    np.testing.assert_array_equal(chains.fresh[:, 0, 0, 0], broken)
+    assert np.isfinite(chains.images).all()

@@ -46,3 +46,14 @@ def test_a_number_is_the_class_of_that_name_where_names_are_numbers():
     for absent in (0, 3, 11):
         with pytest.raises(InputError, match=f"^label is {absent}; "):
             argument_checks.class_number(absent, names)
+
+
+@pytest.mark.parametrize("names", [["vim"], ("vim",), {"vim"}, iter(["vim"])])
+def test_names_of_scores_are_a_list_however_they_are_given(names):
+    assert argument_checks.score_names(names) == ["vim"]
+
+
+@pytest.mark.parametrize("names", ["vim", None, 5, [["vim"]], ["vim", "x"]])
+def test_what_names_no_score_is_refused(names):
+    with pytest.raises(InputError, match="give a list of some of log_px"):
+        argument_checks.score_names(names)
