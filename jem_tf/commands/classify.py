@@ -1,5 +1,6 @@
 """`jem-tf classify`: classes of pictures, and whether the model knows such pictures."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ from jem_tf.serving import predictor
 from jem_tf.serving.classification import Classification
 from jem_tf.system import console, files
 
+SHOWN = 5  # unreadable pictures in a message
+
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
@@ -22,14 +25,26 @@ def define(values: flags.FlagValues) -> None:
         "name of a pretrained model (jem-tf pretrained), or folder of a packed run",
     )
     group.alias("workdir", "model")
+    group.switch("json", False, "print a JSON object a line in place of a table")
 
 
 def run(values: flags.FlagValues, *paths: str) -> None:
-    """Classifies the pictures and prints a line for each."""
+    """Classifies the pictures, prints a line for each, and names unreadable ones."""
     model = predictor.load(values.model)
-    pictures = [read_picture(path, model.image_shape) for path in paths]
-    answers = model.classify(np.stack(pictures))
-    console.show("\n".join(format_answers(paths, answers)))
+    read, pictures, refused = [], [], []
+    for path in paths:
+        try:
+            pictures.append(read_picture(path, model.image_shape))
+            read.append(path)
+        except InputError as error:
+            refused.append(str(error))
+    if read:
+        answers = model.classify(np.stack(pictures))
+        format_all = format_json if values.json else format_answers
+        console.show("\n".join(format_all(read, answers)))
+    if refused:
+        more = f" So are {len(refused) - SHOWN} more." if len(refused) > SHOWN else ""
+        raise InputError(" ".join(refused[:SHOWN]) + more)
 
 
 def read_picture(path: str, shape: Sequence[int]) -> np.ndarray:
@@ -41,7 +56,7 @@ def read_picture(path: str, shape: Sequence[int]) -> np.ndarray:
     try:
         picture = picture_files.read_picture(files.expand(path))
         if picture.nearly_black:
-            console.say(f"{path} uses {picture_files.NEARLY_BLACK_SAYS}")
+            console.note(f"{path} uses {picture_files.NEARLY_BLACK_SAYS}")
         return image_conversion.convert_images([picture.over_white()], shape)[0][0]
     except picture_files.UnreadableError as error:
         raise InputError(f"{path} cannot be read: {error}; give a picture.") from error
@@ -65,6 +80,24 @@ def format_answers(paths: Sequence[str], answers: Classification) -> list[str]:
     ]
 
 
+def format_json(paths: Sequence[str], answers: Classification) -> list[str]:
+    """A JSON object a picture: picture, class, confidence, known, score."""
+    return [
+        json.dumps(
+            {
+                "picture": path,
+                "class": str(name),
+                "confidence": float(confidence),
+                "known": not is_ood,
+                "score": float(score),
+            }
+        )
+        for path, name, confidence, _, score, is_ood in zip(
+            paths, *answers, strict=True
+        )
+    ]
+
+
 COMMAND = Command(
     "classify",
     """
@@ -73,6 +106,8 @@ model knows such pictures. Where it says no, class and confidence mean nothing. 
 are resized to the model's size.
 
     jem-tf classify PICTURE.jpg --model=cifar10
+
+Pictures that cannot be read are named at the end, and the program then ends with 1.
 """,
     define,
     run,

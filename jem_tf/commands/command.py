@@ -149,7 +149,7 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
         place = f"--workdir={workdir}" if workdir else "a file"
         sys.exit(f"jem_tf: {place} cannot be written: {error}")
     except KeyboardInterrupt:
-        sys.exit("jem_tf: interrupted; no result was written.")
+        console.end_interrupted("jem_tf: interrupted; no result was written.")
     sys.exit(0)
 
 

@@ -1,5 +1,7 @@
 """`jem-tf export`: a trained run as a SavedModel for servers."""
 
+from typing import Any
+
 from absl import flags
 
 from jem_tf import ood_scores
@@ -7,7 +9,10 @@ from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.options import PRECISIONS
 from jem_tf.runs import loading
-from jem_tf.serving import exporting
+from jem_tf.runs.run_folder import RunFolder
+from jem_tf.serving import exporting, run_calibration
+
+CALIBRATION = ("accept", "ood_score", "precision")  # its flags
 
 
 def define(values: flags.FlagValues) -> None:
@@ -56,24 +61,30 @@ def run(values: flags.FlagValues) -> None:
     """Reads the run, exports it and prints the path."""
     run_flags.require_out(values)
     trained = run_flags.read_run(values)
-    own = trained.folder.calibration.is_file() and uses_own_calibration(values)
+    wanted, own = calibration_wanted(values, trained.folder)
     data = None if own else loading.read_data(trained, values.data_dir)
     path = exporting.export_run(
-        trained,
-        data,
-        values.out or None,
-        number=values.number,
-        accept=values.accept,
-        precision=values.precision,
-        ood_score=values.ood_score,
+        trained, data, values.out or None, number=values.number, **wanted
     )
     print(f"{path}, of step {trained.step}: see {path / 'README.md'}")
 
 
-def uses_own_calibration(values: flags.FlagValues) -> bool:
-    """Whether all flags of the calibration are left as they are."""
-    names = ("accept", "ood_score", "precision", "data_dir")
-    return all(values[name].using_default_value for name in names)
+def calibration_wanted(
+    values: flags.FlagValues, folder: RunFolder
+) -> tuple[dict[str, Any], bool]:
+    """Reads which calibration is wanted: by the flags, and else as a packed run's own.
+
+    Returns:
+      ({flag of CALIBRATION that the command has: value}, whether it is the run's own).
+    """
+    names = [name for name in CALIBRATION if name in values]
+    wanted = {name: values[name].value for name in names}
+    if not folder.calibration.is_file():
+        return wanted, False
+    _, facts = run_calibration.read_calibration(folder)
+    given = {name for name in names if not values[name].using_default_value}
+    own = {name: facts[name] for name in names}
+    return own | {name: wanted[name] for name in given}, not given
 
 
 COMMAND = Command(
@@ -85,7 +96,8 @@ Exports a trained run as a SavedModel for TensorFlow Serving and other servers.
 
 Writes RUN/export/NUMBER/, calibrated on the run's validation images; README.md in it
 describes the model and its signatures. A packed run is exported without its data, by
-the calibration that it has, unless a flag of the calibration is given.
+the calibration that it has. If --accept, --ood_score or --precision is given, it is
+calibrated anew, with the others as they were.
 """,
     define,
     run,

@@ -131,12 +131,15 @@ def help_text(names: Sequence[str] = tuple(COMMANDS)) -> str:
 
 
 def _run(name: str, arguments: Sequence[str]) -> NoReturn:
-    import jem_tf.system.tensorflow_setup  # noqa: F401  before TensorFlow, whose chatter it mutes
+    try:
+        import jem_tf.system.tensorflow_setup  # noqa: F401  before TensorFlow
 
-    # isort: split
-    from jem_tf.commands import command
+        # isort: split
+        from jem_tf.commands import command
 
-    module = importlib.import_module(COMMANDS[name][0])
+        module = importlib.import_module(COMMANDS[name][0])
+    except KeyboardInterrupt:  # imports take seconds
+        console.end_interrupted("jem_tf: interrupted before it began.")
     command.execute(module.COMMAND, arguments)
 
 

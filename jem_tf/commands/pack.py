@@ -42,6 +42,7 @@ def define(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Reads the run, packs it and prints the path and its size."""
     trained = loading.read_run(values.workdir, best=values.best)
+    wanted, _ = export.calibration_wanted(values, trained.folder)
     data = loading.read_data(trained, values.data_dir)
     with arguments_renamed(place="out"):
         place = packing.pack_run(
@@ -50,8 +51,7 @@ def run(values: flags.FlagValues) -> None:
             values.out,
             chains=values.chains,
             weights=values.weights,
-            accept=values.accept,
-            ood_score=values.ood_score,
+            **wanted,
         )
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     print(f"{place}, of step {trained.step}: {size / 1e6:.2f} MB")

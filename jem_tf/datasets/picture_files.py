@@ -1,7 +1,7 @@
 """One picture file, of any format that Pillow reads, as 8 bits of RGB and alpha."""
 
 import pathlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +18,7 @@ NEARLY_BLACK_SAYS = (
     "it should not"
 )  # what to say of such a picture, after "NAME uses"
 OTHER_KINDS = {"BUFR", "GRIB", "HDF5", "MPEG"}  # Pillow knows them, and reads none
+PROGRAMS = {"EPS", "WMF"}  # it has Ghostscript or the system run them: not of strangers
 
 
 class UnreadableError(Exception):
@@ -49,7 +50,15 @@ def is_picture_name(name: str) -> bool:
     from PIL import Image
 
     kind = Image.registered_extensions().get(pathlib.PurePath(name).suffix.lower())
-    return kind in {*Image.OPEN, "MPO"} - OTHER_KINDS
+    return kind in {*Image.OPEN, "MPO"} - OTHER_KINDS - PROGRAMS
+
+
+def open_picture(file: Any) -> "Image.Image":
+    """Opens a path or a binary file as Pillow does, unless it is one of PROGRAMS."""
+    from PIL import Image
+
+    Image.init()
+    return Image.open(file, formats=[kind for kind in Image.ID if kind not in PROGRAMS])
 
 
 def read_picture(path: str | pathlib.Path) -> Picture:
@@ -67,7 +76,7 @@ def read_picture(path: str | pathlib.Path) -> Picture:
     if pathlib.Path(path).exists() and not pathlib.Path(path).is_file():
         raise UnreadableError("no regular file")  # a pipe would be waited for
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             picture.load()
             values = _values(picture)
             deep = values.dtype == np.uint16 and 0 < values.max() < NEARLY_BLACK

@@ -55,7 +55,7 @@ def _check_pixels(content: bytes) -> None:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(content)) as picture:
+        with picture_files.open_picture(io.BytesIO(content)) as picture:
             width, height = picture.size
     except Image.DecompressionBombError as error:  # more than Pillow opens
         raise _too_many("more") from error

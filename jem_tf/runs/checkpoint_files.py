@@ -25,6 +25,7 @@ from jem_tf.runs.training_state import NewerFormat, TrainingState
 
 UNREADABLE = (
     OSError,
+    EOFError,
     ValueError,
     LookupError,
     TypeError,

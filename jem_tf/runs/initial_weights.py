@@ -144,7 +144,7 @@ def _write(path: pathlib.Path, values: Sequence[np.ndarray]) -> None:
 def _read(path: pathlib.Path) -> list[np.ndarray]:
     try:
         return int8_weights.read(path)  # reads files of longer types, too
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path} cannot be read ({error}); take it from a copy of the run."
         ) from error

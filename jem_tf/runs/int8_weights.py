@@ -38,7 +38,8 @@ def read(path: pathlib.Path) -> list[np.ndarray]:
     """Reads what `write` or `numpy.savez` of a list wrote, as float32.
 
     Raises:
-      OSError, ValueError, zipfile.BadZipFile, zlib.error: if it cannot be read.
+      OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error: if it cannot be
+        read.
     """
     with np.load(path, allow_pickle=False) as kept:
         arrays = {name: kept[name] for name in kept.files}

@@ -63,7 +63,7 @@ def export_run(
         data of a run that is not calibrated.
     """
     base = files.expand(base or run.folder.exports)
-    target = _new_place(base, number)
+    _new_place(base, number)  # raises if it cannot be
     if data is None:
         scorer, calibration, facts = run_calibration.read_calibrated(
             run, lambda: loading.read_data(run)
@@ -75,20 +75,24 @@ def export_run(
     sampler = build.make_sampler(run.options.sampling)
     signatures = Served(scorer, run.class_names, calibration, sampler).signatures()
     functions = {name: function for name, (function, _) in signatures.items()}
-    try:
-        base.mkdir(parents=True, exist_ok=True)
-        with files.atomic_folder(target) as part:
-            _archive(signatures, part)
-            (part / CALIBRATION).parent.mkdir(exist_ok=True)
-            files.write_json(part / CALIBRATION, facts)
-            card = model_card.render_card(run, facts, functions)
-            files.write_text(part / "README.md", card)
-    except (OSError, tf.errors.OpError) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
-        raise InputError(
-            f"{target} cannot be written ({why}); make room or name another place."
-        ) from error
-    return target
+    card = model_card.render_card(run, facts, functions)
+    while True:
+        target = _new_place(base, number)
+        try:
+            base.mkdir(parents=True, exist_ok=True)
+            with files.atomic_folder(target) as part:
+                _archive(signatures, part)
+                (part / CALIBRATION).parent.mkdir(exist_ok=True)
+                files.write_json(part / CALIBRATION, facts)
+                files.write_text(part / "README.md", card)
+        except (OSError, tf.errors.OpError) as error:
+            if number is None and target.exists():  # another export took the number
+                continue
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise InputError(
+                f"{target} cannot be written ({why}); make room or name another place."
+            ) from error
+        return target
 
 
 def list_versions(base: str | pathlib.Path) -> list[int]:

@@ -40,8 +40,9 @@ def jpeg_orientation(file: tf.Tensor) -> tf.Tensor:
     def look(at):
         marker, length = _number(file, at, 2), _number(file, at + 2, 2)
         found = (marker == 0xFFE1) & _says(file, at + 4, EXIF)
-        end = at + 2 + length
-        more = (marker > 0xFF00) & (marker != 0xFFDA) & (length >= 2)
+        filled = marker == 0xFFFF  # bytes of 0xFF may stand before a marker
+        end = tf.where(filled, at + 1, at + 2 + length)
+        more = filled | (marker > 0xFF00) & (marker != 0xFFDA) & (length >= 2)
         return found, at + 4, end, tf.where(more, end, tf.size(file, tf.int64))
 
     return _orientation(_find(file, 2, look))

@@ -4,6 +4,7 @@ An export and a packed run keep the outcome as calibration.json.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import findings, fitted_scores, served_score
 from jem_tf.evaluation.scorer import Scorer
+from jem_tf.options import PRECISIONS
 from jem_tf.runs import build, initial_weights
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.runs.run_folder import RunFolder
@@ -94,9 +96,14 @@ def read_calibrated(
       As of `calibrate_run`.
 
     Raises:
-      InputError: if it is not calibrated, or as `data` does.
+      InputError: if it is not calibrated, or for other weights, or as `data` does.
     """
     calibration, facts = read_calibration(run.folder)
+    if facts["network_sha256"] != findings.weights_sha256(run.model.network):
+        raise InputError(
+            f"{run.folder.calibration} is of other weights than the newest checkpoint "
+            "beside it; take the whole folder from where it was packed."
+        )
     precision = facts["precision"]
     scorer = _make_scorer(run, precision)
     names = [calibration.ood_score]
@@ -113,14 +120,33 @@ def read_calibration(folder: RunFolder) -> tuple[Calibration, dict[str, Any]]:
     path = folder.calibration
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        known = {name: facts[name] for name in Calibration._fields}
-        return Calibration(**known), facts
+        known = Calibration(**{name: facts[name] for name in Calibration._fields})
+        _check_content(known, facts)
+        return known, facts
     except FileNotFoundError as error:
         raise InputError(
             f"{folder} is not calibrated; pack it by jem-tf pack, and name that folder."
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read as a calibration: {error}") from error
+
+
+def _check_content(calibration: Calibration, facts: Mapping[str, Any]) -> None:
+    """Raises ValueError, KeyError or TypeError unless it can be served."""
+    if not (math.isfinite(calibration.temperature) and calibration.temperature > 0):
+        raise ValueError(f"its temperature is {calibration.temperature}")
+    float(calibration.threshold)
+    for value, known in (
+        (calibration.ood_score, ood_scores.SCORES),
+        (facts["precision"], PRECISIONS),
+    ):
+        if value not in known:
+            raise ValueError(
+                f"it has {value}, which this version does not know; go on with the one "
+                "that wrote it"
+            )
+    for name in ("network_sha256", "class_names", "image_shape"):
+        facts[name]
 
 
 def _make_scorer(run: TrainedRun, precision: str) -> Scorer:

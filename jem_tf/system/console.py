@@ -1,8 +1,11 @@
-"""Text on standard output: lines above a progress bar, pages that a pipe may cut."""
+"""Text on the terminal: lines above a progress bar, pages that a pipe may cut."""
 
 import io
 import os
 import sys
+from typing import NoReturn
+
+from jem_tf.errors import InputError
 
 
 def say(line: str) -> None:
@@ -13,12 +16,26 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def note(line: str) -> None:
+    """Prints a line on standard error, beside a text that programs may read."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def show(text: str) -> None:
-    """Prints a text. A pipe may close before its end, as `| head` does."""
+    """Prints a text. A pipe may close before its end, as `| head` does.
+
+    Raises:
+      InputError: if it cannot be written, as to a full disk.
+    """
     try:
         print(text, flush=True)
     except BrokenPipeError:
         close()
+    except OSError as error:
+        close()
+        raise InputError(
+            f"The output cannot be written ({error.strerror}); send it elsewhere."
+        ) from error
 
 
 def close() -> None:
@@ -33,3 +50,9 @@ def escape_what_cannot_be_shown() -> None:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def end_interrupted(message: str) -> NoReturn:
+    """Ends the program with 130, by which a shell knows that Ctrl-C ended it."""
+    note(message)
+    sys.exit(130)

@@ -1,5 +1,8 @@
 """`jem-tf classify`: pictures of a user, by a packed run."""
 
+import json
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -50,7 +53,47 @@ def test_a_picture_that_comes_out_nearly_black_is_named(packed, tmp_path):
     Image.fromarray(IMAGES[0, :, :, 0].astype("uint16") * 16).save(path)  # of 12 bits
     ended = command_here("classify", path, f"--model={packed}")
     assert ended.code == 0
-    assert f"{path} uses the lower 12 of its 16 bits alone" in ended.err + ended.out
+    assert f"{path} uses the lower 12 of its 16 bits alone" in ended.err
+    assert ended.out.startswith("picture")
+
+
+def test_programs_read_json_and_a_broken_picture_loses_no_other(packed, tmp_path):
+    paths = [str(tmp_path / name) for name in ("a  4  99%.png", "broken.png", "c.png")]
+    for path, image in zip(paths, IMAGES, strict=True):
+        Image.fromarray(image[:, :, 0]).save(path)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    ended = command_here("classify", *paths, f"--model={packed}", "--json")
+    assert ended.code == 1
+    assert ended.err == (
+        f"jem_tf: {paths[1]} cannot be read: of no known format; give a picture.\n"
+    )
+    answers = predictor.load(packed).classify(IMAGES[[0, 2]])
+    for line, path, row in zip(
+        ended.out.splitlines(), paths[::2], range(2), strict=True
+    ):
+        assert json.loads(line) == {
+            "picture": path,
+            "class": answers.class_names[row],
+            "confidence": pytest.approx(float(answers.confidence[row])),
+            "known": not answers.is_ood[row],
+            "score": pytest.approx(float(answers.ood_score[row])),
+        }
+
+
+def test_a_picture_that_a_program_would_run_is_of_no_known_format(
+    packed, tmp_path, monkeypatch
+):
+    """Pillow has Ghostscript run EPS, which may say what it likes."""
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(IMAGES[0].repeat(3, axis=2)).save(path, "EPS")
+    ran = tmp_path / "ran"
+    (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {ran}\n")
+    (tmp_path / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    ended = command_here("classify", path, f"--model={packed}")
+    assert (ended.code, ended.out) == (1, "")
+    assert "of no known format" in ended.err
+    assert not ran.exists()
 
 
 @pytest.mark.parametrize(

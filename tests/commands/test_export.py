@@ -4,8 +4,12 @@ import json
 
 import pytest
 
+from jem_tf.commands import export as command
+from jem_tf.runs import pretrained_models
+from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving.exporting import CALIBRATION
 from tests import processes
+from tests.commands import flag_values
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +59,29 @@ def test_place_number_share_and_precision_are_those_asked_for(run, tmp_path):
         f"jem_tf: {tmp_path / '7'} exists already; name another place or number.\n"
     )
     assert processes.contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "changed", "own"),
+    [
+        ([], {}, True),
+        (["--data_dir=elsewhere"], {}, True),
+        (["--accept=0.95"], {"accept": 0.95}, False),
+        (["--precision=mixed_bfloat16"], {"precision": "mixed_bfloat16"}, False),
+    ],
+)
+def test_what_is_not_asked_for_is_as_in_the_packed_run(words, changed, own):
+    values = flag_values.parsed(command.define, "--workdir=x", *words)
+    folder = RunFolder(pretrained_models.find_preset("digits"))
+    packed = {"accept": 0.95, "ood_score": "log_px", "precision": "float32"}
+    assert command.calibration_wanted(values, folder) == (packed | changed, own)
+
+
+def test_of_a_run_that_is_not_packed_the_defaults_are_taken(tmp_path):
+    values = flag_values.parsed(command.define, "--workdir=x")
+    default = {"accept": 0.95, "ood_score": "auto", "precision": "float32"}
+    folder = RunFolder(tmp_path)
+    assert command.calibration_wanted(values, folder) == (default, False)
 
 
 @pytest.mark.parametrize(

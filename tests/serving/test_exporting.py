@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import struct
 import zlib
 
@@ -310,16 +311,26 @@ def test_the_calibration_is_of_the_validation_images(exported, data):
     assert not about["seen_in_training"]
 
 
-def test_an_export_is_the_next_number_the_same_again_and_known(exported, data):
+def test_an_export_is_the_next_free_number_the_same_again_and_known(
+    exported, data, monkeypatch
+):
     ours, place = exported
     run = ours.run
     assert place == run.folder.exports / "1"
     assert exporting.is_already_exported(run, place.parent)
+    archive = exporting._archive
+
+    def raced(signatures, part):
+        archive(signatures, part)
+        (place.parent / "2" / "another's").mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(exporting, "_archive", raced)
     again = exporting.export_run(run, data, ood_score="knn")
-    assert again.name == "2"
+    assert again.name == "3"
+    shutil.rmtree(place.parent / "2")
     same = [(one / exporting.CALIBRATION).read_text() for one in (place, again)]
     assert same[0] == same[1]
-    assert sorted(path.name for path in place.parent.iterdir()) == ["1", "2"]
+    assert sorted(path.name for path in place.parent.iterdir()) == ["1", "3"]
     network = run.model.network
     weights = network.get_weights()
     network.set_weights([weight + 1 for weight in weights])

@@ -48,6 +48,11 @@ def test_it_is_read_in_either_order_of_bytes_as_a_short_or_a_long(turn, big, kin
     assert of_jpeg(JPEG[:2] + segments + JPEG[2:]) == turn
 
 
+def test_bytes_that_fill_the_room_before_a_marker_are_passed_over():
+    exif = segment(b"\xff\xff\xff\xe1", b"Exif\0\0" + odd_pictures.exif(6))
+    assert of_jpeg(JPEG[:2] + exif + JPEG[2:]) == 6
+
+
 def test_a_prefix_that_a_chunk_should_not_have_is_passed_over():
     assert of_png(with_exif(b"Exif\0\0" + odd_pictures.exif(6))) == 6
 

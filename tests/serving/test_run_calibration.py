@@ -1,6 +1,7 @@
 """The calibration of a run: the score it goes by, and the file that keeps it."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -11,11 +12,18 @@ from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
 from jem_tf.evaluation import served_score
 from jem_tf.evaluation.scorer import Scorer
+from jem_tf.runs import pretrained_models
 from jem_tf.runs.run_folder import RunFolder
-from jem_tf.serving import run_calibration
+from jem_tf.serving import predictor, run_calibration
 from jem_tf.serving.served_calibration import Calibration
 
 GREY = np.full([4, 8, 8, 1], 128, "uint8")
+REST = {
+    "precision": "float32",
+    "network_sha256": "0" * 64,
+    "class_names": ["a", "b"],
+    "image_shape": [8, 8, 1],
+}
 FITTED = Calibration(1.2, False, -3.4, 0.95, 0.951, 0.9, 100, "initial_log_px")
 
 
@@ -46,9 +54,44 @@ def test_a_score_by_which_noise_passes_is_told_of(threshold, share, capsys):
 
 def test_what_is_written_is_read(tmp_path):
     folder = RunFolder(tmp_path)
-    facts = FITTED._asdict() | {"precision": "float32"}
+    facts = FITTED._asdict() | REST
     run_calibration.write_calibration(folder, facts)
     assert run_calibration.read_calibration(folder) == (FITTED, facts)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"temperature": 0}, "its temperature is 0"),
+        ({"temperature": "hot"}, ""),
+        ({"threshold": None}, ""),
+        ({"ood_score": "new"}, "it has new, which this version does not know"),
+        ({"precision": "fp8"}, "it has fp8, which this version does not know"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(tmp_path, changed, says):
+    folder = RunFolder(tmp_path)
+    folder.calibration.write_text(json.dumps(FITTED._asdict() | REST | changed))
+    with pytest.raises(InputError, match=f"cannot be read as a calibration: .*{says}"):
+        run_calibration.read_calibration(folder)
+
+
+def test_a_calibration_of_other_weights_is_refused(tmp_path):
+    shutil.copytree(pretrained_models.find_preset("digits"), tmp_path / "run")
+    image, path = np.zeros([8, 8, 1], "uint8"), tmp_path / "run" / "calibration.json"
+    predictor.load(tmp_path / "run").classify(image)
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(facts | {"network_sha256": "0" * 64}))
+    with pytest.raises(InputError, match="is of other weights than the newest"):
+        predictor.load(tmp_path / "run").classify(image)
+
+
+def test_an_empty_checkpoint_is_not_whole(tmp_path):
+    shutil.copytree(pretrained_models.find_preset("digits"), tmp_path / "run")
+    (packed,) = (tmp_path / "run").rglob("packed.npz")
+    packed.write_bytes(b"")
+    with pytest.raises(InputError, match="has no whole checkpoint"):
+        predictor.load(tmp_path / "run")
 
 
 @pytest.mark.parametrize(
