@@ -1,5 +1,18 @@
 """Joint energy-based models in Keras: they classify, generate and detect outliers.
 
+    jem           the Keras model that trains, with its training step
+    energy_model  a network read as energies: chains of training, samples
+    energies      E(x) and E(x, y) of logits
+    objectives    the losses of log p(x) and log p(x, y)
+    alterations   real images made wrong, as negatives
+    sampling      draws images for figures, commands and servers
+    pixels        8 bits, and [-1, 1]
+    options       all options of a run
+    train         the program that trains
+    errors        the exception that users read
+
+The folders tell what they hold in their first lines.
+
 Nothing is imported until it is used: `import jem_tf` does not start TensorFlow. Keras
 learns the names of our classes, so that its `load_model` reads a JEM.
 """

@@ -48,8 +48,8 @@ def alter(
 ) -> tf.Tensor:
     """Alters each image in one way, all ways being equally likely.
 
-    All ways are computed for all images, of
-    the same random numbers, and one is kept: this compiles with XLA, in little time.
+    All ways are computed for all images, of the same random numbers, and one is kept:
+    this compiles with XLA, in little time.
 
     Args:
       images: float32 [n, H, W, C] in [-1, 1], H and W at least 2.

@@ -22,9 +22,7 @@ from jem_tf.optimizers import averaging
 from jem_tf.options import Options, flatten, replace
 from jem_tf.runs import (
     build,
-    checkpoint_manager,
     flagfiles,
-    initial_weights,
     loading,
     run_folder,
 )
@@ -62,7 +60,7 @@ def run(opts: Options) -> dict[str, Any] | None:
     model = preparation.make_trainable(opts, data, plan.steps, team)
     with preparation.claimed_folder(prepared) as folder:
         with signals.StopRequest() as request:  # one for all attempts
-            model, now, seconds = _train(folder, opts, data, plan, team, model, request)
+            model, now, seconds = _train(folder, prepared, model, request)
         averaging.adopt(model.optimizer)
         results = None
         if team.chief:
@@ -76,10 +74,7 @@ def run(opts: Options) -> dict[str, Any] | None:
 
 def _train(
     folder: RunFolder,
-    opts: Options,
-    data: datasets.Dataset,
-    plan: loop.Plan,
-    team: cluster.Cluster,
+    prepared: preparation.Prepared,
     model: Any,
     request: signals.StopRequest,
 ) -> tuple[jem.JEM, Options, float]:
@@ -88,18 +83,12 @@ def _train(
     Returns:
       (the model, the Options of its last retry, seconds).
     """
-    watch = guard.Guard(
-        opts.fault_tolerance, folder.guard_file, images=build.p_x_batch_size(opts)
-    )
+    opts, team = prepared.options, prepared.team
+    data, plan = prepared.data, prepared.plan
+    watch = preparation.make_guard(prepared, folder)
     if team.chief:
         watch.on_drift = functools.partial(_warn, folder, watch)
-    shape, num_classes = data.train.images.shape[1:], len(data.class_names)
-    saved = checkpoint_manager.Checkpoints(
-        folder.checkpoints,
-        team,
-        keep=opts.fault_tolerance.checkpoints_kept,
-        facts=checkpoint_manager.model_facts(opts, shape, num_classes),
-    )
+    saved = preparation.make_checkpoints(prepared, folder)
     begin = None
     for attempt in itertools.count():
         now = replace(opts, watch.changes)
@@ -107,7 +96,7 @@ def _train(
             saved.forget(after=watch.last_target, retries=watch.retries)
             model = training = None  # free their memory first
             model = preparation.make_trainable(now, data, plan.steps, team)
-        state = initial_weights.restore(saved, folder, model)
+        state = preparation.restore(saved, folder, model)
         shown = _callbacks(folder, now, data, plan, state) if team.chief else []
         if team.chief and attempt == 0:
             announcements.announce_start(

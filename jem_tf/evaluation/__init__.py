@@ -6,6 +6,7 @@
     shifted_calibration  the same on corrupted images, by severity
     outlier_detection  does the model tell outliers from images like its training data?
     outlier_groups     the same over groups of sets, near and far; what a score costs
+    penultimate        the features that a network's last layer reads, for scores
     scorer             computes scores of outliers, `ood_scores`, by a model
     fitted_scores      what the scores were fitted to, kept with the run
     served_score       the score that is_ood goes by, and what it makes of noise

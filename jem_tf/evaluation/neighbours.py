@@ -1,4 +1,4 @@
-"""The training images nearest to samples: has the model memorised some of them?"""
+"""Nearest neighbours: of samples among training images, by pixels or features."""
 
 from collections.abc import Callable
 

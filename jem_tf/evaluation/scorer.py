@@ -13,8 +13,7 @@ import tensorflow as tf
 from jem_tf import energies, ood_scores
 from jem_tf.energy_model import Classifier
 from jem_tf.errors import InputError, argument
-from jem_tf.evaluation import inference
-from jem_tf.keras_support import penultimate
+from jem_tf.evaluation import inference, penultimate
 from jem_tf.ood_scores.interface import Outputs, State
 
 BATCH = 250

@@ -5,7 +5,6 @@
     network_checks   whether a network of a user's own ends in logits, and of what shape
     scaling_checks   whether a network scales pixels as if they were bytes
     compile_checks   whether a loss and metrics take logits
-    penultimate      the features that a network's last layer reads
     checked_model    fit, evaluate and predict with these checks
     saving           the replay buffer in Keras's files of weights
     configuration    a JEM as a configuration, for Keras's save and load_model

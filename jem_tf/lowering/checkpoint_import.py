@@ -11,8 +11,7 @@ import numpy as np
 from jem_tf.errors import InputError, argument
 from jem_tf.jem import JEM
 from jem_tf.lowering import lowered_run, program
-from jem_tf.options import Options, defining_options
-from jem_tf.runs import initial_weights
+from jem_tf.options import Options, defining_options, replace
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import console, files
 from jem_tf.training import guard, preparation
@@ -41,15 +40,16 @@ def import_checkpoint(opts: Options, path: str | pathlib.Path) -> TrainingState:
     lowered_run.check_one_replica(opts)
     prepared = preparation.prepare(opts)
     with preparation.claimed_folder(prepared) as folder:
-        now, watch = lowered_run.current_options(prepared, folder)
+        watch = preparation.make_guard(prepared, folder)
+        now = replace(prepared.options, watch.changes)
         watch.on_drift = lambda warning: console.say(guard.describe_drift(warning))
         _check_run(manifest, defining_options(now), prepared, named)
         model = preparation.make_trainable(
             now, prepared.data, prepared.plan.steps, prepared.team
         )
-        saved = lowered_run.make_checkpoints(prepared, folder)
+        saved = preparation.make_checkpoints(prepared, folder)
         # Variables that the program does not change are not in the runner's file.
-        before = initial_weights.restore(saved, folder, model) or TrainingState(step=0)
+        before = preparation.restore(saved, folder, model) or TrainingState(step=0)
         step = manifest["step"] + len(readings)
         if not manifest["step"] <= before.step < step:
             raise InputError(

@@ -23,11 +23,11 @@ from jem_tf.errors import InputError, argument
 from jem_tf.lowering import program
 from jem_tf.lowering.index_shuffle import index_shuffle
 from jem_tf.options import Options, defining_options, replace
-from jem_tf.runs import build, checkpoint_manager, initial_weights, run_folder
+from jem_tf.runs import build, run_folder
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
-from jem_tf.training import guard, preparation
+from jem_tf.training import preparation
 
 FORMAT = 1  # of a lowered folder; the import refuses a newer one
 RUNNER = pathlib.Path(__file__).with_name("runner.py")
@@ -78,31 +78,6 @@ def lower_run(
     return manifest
 
 
-def make_checkpoints(
-    prepared: preparation.Prepared, folder: RunFolder
-) -> checkpoint_manager.Checkpoints:
-    """The checkpoints of a prepared run."""
-    opts, shape = prepared.options, prepared.description.image_shape
-    classes = len(prepared.description.class_names)
-    return checkpoint_manager.Checkpoints(
-        folder.checkpoints,
-        prepared.team,
-        keep=opts.fault_tolerance.checkpoints_kept,
-        facts=checkpoint_manager.model_facts(opts, shape, classes),
-    )
-
-
-def current_options(
-    prepared: preparation.Prepared, folder: RunFolder
-) -> tuple[Options, guard.Guard]:
-    """The run's options as its retries changed them, and its guard."""
-    opts = prepared.options
-    watch = guard.Guard(
-        opts.fault_tolerance, folder.guard_file, images=build.p_x_batch_size(opts)
-    )
-    return replace(opts, watch.changes), watch
-
-
 def check_one_replica(opts: Options) -> None:
     """Raises InputError for a run on several replicas."""
     if opts.training.strategy != "default":
@@ -115,14 +90,15 @@ def check_one_replica(opts: Options) -> None:
 def _lower(
     prepared: preparation.Prepared, folder: RunFolder
 ) -> tuple[program.Program, dict[str, Any]]:
-    now, watch = current_options(prepared, folder)
+    watch = preparation.make_guard(prepared, folder)
+    now = replace(prepared.options, watch.changes)
     data, steps = prepared.data, prepared.plan.steps
     plain = replace(now, {"jit_compile": "false"})  # the whole program is compiled
     model = preparation.make_trainable(plain, data, steps, prepared.team)
-    saved = make_checkpoints(prepared, folder)
+    saved = preparation.make_checkpoints(prepared, folder)
     if watch.retries:
         saved.forget(after=watch.last_target, retries=watch.retries)
-    state = initial_weights.restore(saved, folder, model) or TrainingState(step=0)
+    state = preparation.restore(saved, folder, model) or TrainingState(step=0)
     watch.resume(state.streak, state.drift, retries=state.retries)
     state = dataclasses.replace(state, drift=watch.memory)
     if state.step >= steps:

@@ -1,4 +1,7 @@
-"""The few layers that every network is made of, as functions of x [B, H, W, C]."""
+"""The few layers that every network is made of, as functions of x [B, H, W, C].
+
+Normalisation, activation and initial weights are chosen here, by name.
+"""
 
 import itertools
 import math

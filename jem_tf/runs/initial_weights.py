@@ -19,14 +19,12 @@ from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.options import Options, replace
 from jem_tf.runs import (
     build,
-    checkpoint_manager,
     initial_sources,
     int8_weights,
     loading,
 )
 from jem_tf.runs.initial_sources import Source
 from jem_tf.runs.run_folder import RunFolder
-from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
 
 SHOWN, CENTRED = 16, 1000  # training images that are compared, and whose E is centred
@@ -108,23 +106,6 @@ def classifier_of(
     )
     network.set_weights(_read(path))
     return network
-
-
-def restore(
-    saved: checkpoint_manager.Checkpoints, folder: RunFolder, model: Any
-) -> TrainingState | None:
-    """Restores a run's newest checkpoint or, without one, its initial weights, if any.
-
-    Returns:
-      The state of the checkpoint; None without one.
-
-    Raises:
-      InputError: as `Checkpoints.restore`.
-    """
-    state = saved.restore(model)
-    if state is None:
-        assign(folder, model.network)
-    return state
 
 
 def assign(folder: RunFolder, network: keras.Model) -> None:

@@ -91,7 +91,7 @@ class Loop:
         state: TrainingState | None = None,
         request: signals.StopRequest | None = None,
     ) -> float:
-        """Trains to the end from `state`, as `checkpoint_manager.restore` gave it.
+        """Trains to the end from `state`, as `preparation.restore` gave it.
 
         Args:
           state: TrainingState; None to begin.

@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jem_tf import datasets, jem
 from jem_tf.options import Options
 from jem_tf.runs import (
     build,
+    checkpoint_manager,
     initial_weights,
     loading,
     option_checks,
@@ -15,8 +16,9 @@ from jem_tf.runs import (
     run_lock,
 )
 from jem_tf.runs.run_folder import RunFolder
+from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import console
-from jem_tf.training import cluster, loop
+from jem_tf.training import cluster, guard, loop
 
 
 class Prepared(NamedTuple):
@@ -121,3 +123,42 @@ def make_trainable(
     with team.strategy.scope():
         model = build.make_model(opts, shape, num_classes, buffer)
         return build.compile_model(model, opts.training, steps)
+
+
+def make_checkpoints(
+    prepared: Prepared, folder: RunFolder
+) -> checkpoint_manager.Checkpoints:
+    """The checkpoints of a prepared run."""
+    opts, shape = prepared.options, prepared.description.image_shape
+    classes = len(prepared.description.class_names)
+    return checkpoint_manager.Checkpoints(
+        folder.checkpoints,
+        prepared.team,
+        keep=opts.fault_tolerance.checkpoints_kept,
+        facts=checkpoint_manager.model_facts(opts, shape, classes),
+    )
+
+
+def make_guard(prepared: Prepared, folder: RunFolder) -> guard.Guard:
+    """The guard of a prepared run, with what it knows of earlier attempts."""
+    opts = prepared.options
+    return guard.Guard(
+        opts.fault_tolerance, folder.guard_file, images=build.p_x_batch_size(opts)
+    )
+
+
+def restore(
+    saved: checkpoint_manager.Checkpoints, folder: RunFolder, model: Any
+) -> TrainingState | None:
+    """Restores a run's newest checkpoint or, without one, its initial weights, if any.
+
+    Returns:
+      The state of the checkpoint; None without one.
+
+    Raises:
+      InputError: as `Checkpoints.restore`.
+    """
+    state = saved.restore(model)
+    if state is None:
+        initial_weights.assign(folder, model.network)
+    return state

@@ -178,7 +178,7 @@ def test_scores_with_nothing_to_fit_need_no_data_and_no_file(run):
 
 
 def test_scores_that_a_network_cannot_have_are_refused(run):
-    from tests.keras_support.test_penultimate import Subclassed
+    from tests.evaluation.test_penultimate import Subclassed
 
     model = Classifier(Subclassed(), image_shape=tiny_models.SHAPE)
     with pytest.raises(InputError, match="has no features"):

@@ -7,7 +7,7 @@ from jem_tf import energies, jem, networks, ood_scores
 from jem_tf.energy_model import Classifier
 from jem_tf.errors import InputError
 from jem_tf.evaluation.scorer import Scorer
-from tests.keras_support.test_penultimate import Subclassed, convolutional
+from tests.evaluation.test_penultimate import Subclassed, convolutional
 
 SHAPE = (8, 8, 1)
 INITIAL = ["initial_logits", "initial_features"]

@@ -4,7 +4,7 @@ import pytest
 
 from jem_tf import networks
 from jem_tf.errors import InputError
-from jem_tf.keras_support import penultimate
+from jem_tf.evaluation import penultimate
 from tests import tiny_models
 
 SHAPE = tiny_models.SHAPE
