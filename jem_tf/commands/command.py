@@ -1,12 +1,15 @@
 """What all subcommands share: flags by subject, --help, one sentence for bad input."""
 
+import contextlib
 import dataclasses
 import os
 import re
 import shutil
+import signal
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from absl import flags
@@ -138,7 +141,8 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
     if command.argument and (not others or (len(others) > 1 and not several)):
         sys.exit(f"jem_tf: give one {command.argument}: {usage(command)}")
     try:
-        command.run(values, *others)
+        with _cleaned_up_on_sigterm():
+            command.run(values, *others)
     except InputError as error:
         sys.exit(f"jem_tf: {error.with_flags(FLAG_NAMES)}")
     except BrokenPipeError:
@@ -151,6 +155,19 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
     except KeyboardInterrupt:
         console.end_interrupted("jem_tf: interrupted; no result was written.")
     sys.exit(0)
+
+
+@contextlib.contextmanager
+def _cleaned_up_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends the program as an exception, so that half a folder is removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def usage(command: Command) -> str:

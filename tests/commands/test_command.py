@@ -2,7 +2,9 @@
 
 import io
 import os
+import signal
 import sys
+import time
 
 import pytest
 from absl import flags
@@ -10,6 +12,7 @@ from absl import flags
 from jem_tf import train
 from jem_tf.commands import command
 from jem_tf.errors import InputError, argument
+from jem_tf.system import files
 
 
 def define(values):
@@ -36,6 +39,24 @@ def test_an_input_error_is_a_sentence_with_the_flag():
     with pytest.raises(SystemExit) as end:
         command.execute(made(run), [])
     assert end.value.code == "jem_tf: --dataset=x is none; see --count."
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+def test_a_signal_leaves_no_half_of_a_folder(tmp_path, number, code):
+    def run(values):
+        with files.atomic_folder(tmp_path / "out") as part:
+            (part / "half").write_text("")
+            os.kill(os.getpid(), number)
+            time.sleep(60)
+
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as end:
+        command.execute(made(run), [])
+    assert end.value.code == code
+    assert not list(tmp_path.iterdir())
+    assert signal.getsignal(number) == before
 
 
 @pytest.mark.parametrize(
