@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from jem_tf import ood_scores
-from jem_tf.figures import group_plots
+from jem_tf.figures import card_plots
+from jem_tf.figures.card_plots import Estimate
 from jem_tf.metrics import ood
 
+WIDTH = 5.4  # of the figure, in inches
 MEASURES = ("auroc", "aupr", "aupr_out", "fpr95", "fpr95_out")
 Scores = Mapping[str, np.ndarray]  # {score: float [N]}
 
@@ -37,7 +39,7 @@ def evaluate_groups(
     """
     table: dict[str, Any] = {}
     groups = {group: keys for group, keys in groups.items() if keys}
-    shown: dict[str, dict[str, group_plots.Point]] = {group: {} for group in groups}
+    shown: dict[str, list[Estimate]] = {group: [] for group in groups}
     for score in inside:
         for group, keys in groups.items():
             stem = f"openood/{score}/{group}"
@@ -48,8 +50,11 @@ def evaluate_groups(
                 [inside[score]] * len(keys), [outside[key][score] for key in keys]
             )
             table[f"{stem}_auroc_ci"] = interval
-            shown[group][score] = group_plots.Point(table[f"{stem}_auroc"], interval)
+            shown[group].append(Estimate(table[f"{stem}_auroc"], *interval))
         passes = ood_scores.SCORES[score].passes()
         table[f"openood/{score}/forward_passes"] = passes.forward
         table[f"openood/{score}/backward_passes"] = passes.backward
-    return table, {"groups": group_plots.points(shown, "AUROC, mean over the sets")}
+    figure = card_plots.rows(
+        [*inside], shown, "AUROC, mean over the sets", 0.5, width=WIDTH
+    )
+    return table, {"groups": figure}

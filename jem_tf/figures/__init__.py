@@ -2,9 +2,8 @@
 
     plots            plots of numbers, as matplotlib figures
     calibration_plots  calibration by class, and by the severity of a corruption
-    group_plots      numbers in a few groups, with intervals
     training_curves  numbers over training steps
-    card_plots       small plots, legible at a card's width
+    card_plots       numbers with intervals, legible at a card's width
     captioned_grids  images with captions, as matplotlib figures
     lettering        names as they are: no mathematics, fonts that have their letters
 

@@ -1,4 +1,4 @@
-"""Small plots that stay legible at a card's width, about 250 pixels."""
+"""Plots of numbers with their intervals, legible at a card's width of 250 pixels."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,6 +30,8 @@ def rows(
     series: Mapping[str, Sequence[Estimate | None]],
     label: str,
     chance: float,
+    *,
+    width: float = WIDTH,
 ) -> "Figure":
     """Plots a row for each thing, with a point for each series that has it.
 
@@ -38,8 +40,9 @@ def rows(
       series: {name: [n], Estimate or None}.
       label: what the numbers are.
       chance: a vertical line marks it.
+      width: in inches.
     """
-    figure, axes = _axes(height=0.24 * len(names) + 1.0)
+    figure, axes = _axes(0.24 * len(names) + 1.0, width)
     for index, (name, estimates) in enumerate(series.items()):
         shift = APART * (index - (len(series) - 1) / 2)
         having = [(at + shift, e) for at, e in enumerate(estimates) if e is not None]
@@ -73,7 +76,7 @@ def curves(
       x_label: what x is.
       chance: a horizontal line marks it.
     """
-    figure, axes = _axes(height=2.3)
+    figure, axes = _axes(2.3)
     for (name, points), colour in zip(lines.items(), COLOURS, strict=False):
         x = [at for at, _ in points]
         value, low, high = np.array([estimate for _, estimate in points]).T
@@ -96,10 +99,10 @@ def _legend(figure: "Figure", count: int) -> None:
         figure.legend(loc="outside upper center", handlelength=1.2, **style)
 
 
-def _axes(height: float) -> "tuple[Figure, Axes]":
+def _axes(height: float, width: float = WIDTH) -> "tuple[Figure, Axes]":
     import matplotlib.figure
 
-    figure = matplotlib.figure.Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize="small")
