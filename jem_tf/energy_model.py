@@ -4,7 +4,6 @@ Letters: B images, n chains, K classes, images [H, W, C] in [-1, 1]; energies in
 """
 
 import contextlib
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -168,7 +167,6 @@ class EnergyModel(SavedWithBuffer, Classifier):
         # In a loop, Grappler makes a sum of sums into one whose temporary variable the
         # second iteration finds taken (TensorFlow 2.21, in bfloat16).
         tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
-        _check_sampler(sampler)
         self.buffer: Any = buffer  # a ReplayBuffer, or None
         self.sampler: Any = sampler  # a Sampler, or None
 
@@ -207,9 +205,17 @@ class EnergyModel(SavedWithBuffer, Classifier):
           there.
 
         Raises:
-          InputError: if the model has no buffer, or the buffer no samples, or an
-            argument is out of range.
+          InputError: if the model has no buffer, or the buffer no samples, if chains
+            diverge, or an argument is out of range.
         """
+        drawn = self.preview(n, labels=labels, candidates=candidates, seed=seed)
+        sampling.check_finite(drawn.numpy())
+        return drawn
+
+    def preview(
+        self, n: int, *, labels: Any = None, candidates: int = 1, seed: int = 0
+    ) -> tf.Tensor:
+        """As `sample`, while a model is trained: pixels need not be finite."""
         n = whole_number("n", n, 1)
         candidates = whole_number("candidates", candidates, 1)
         if labels is not None:
@@ -220,9 +226,7 @@ class EnergyModel(SavedWithBuffer, Classifier):
         if labels is None:
             labels = sampling.classes_in_turn(self, n)
         seeds = tf.constant([whole_number("seed", seed, 0), 0])
-        drawn = self._draw(n, labels, candidates, seeds, self.buffer, self.sampler)
-        sampling.check_finite(drawn.numpy())
-        return drawn
+        return self._draw(n, labels, candidates, seeds, self.buffer, self.sampler)
 
     def _classes(self, labels: Any, n: int) -> np.ndarray:
         given = np.asarray(labels)
@@ -270,21 +274,3 @@ class EnergyModel(SavedWithBuffer, Classifier):
         return sampling.draw(
             self, start, sampler, n, seed, labels=labels, candidates=candidates
         )
-
-
-def _check_sampler(sampler):
-    """Raises InputError unless a training step can call it."""
-    if sampler is None:
-        return
-    bind = "bind its numbers, as functools.partial(jem_tf.sgld, steps=20, ...) does"
-    if not callable(sampler):
-        raise InputError(f"{argument('sampler')} is {sampler!r}; give a function.")
-    try:
-        inspect.signature(sampler).bind(None, None, seed=None)
-    except TypeError as error:
-        raise InputError(
-            f"{argument('sampler')} cannot be called as sampler(energy, x, seed=...): "
-            f"{error}; {bind}."
-        ) from error
-    except ValueError:  # it does not tell what it takes
-        pass

@@ -26,6 +26,7 @@ from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.keras_support import batch_checks, configuration
 from jem_tf.optimizers import clipping, sharpness
 from jem_tf.replay import ReplayBuffer
+from jem_tf.samplers import walking
 from jem_tf.sampling import Sampler
 
 fold_in = tf.random.experimental.stateless_fold_in
@@ -139,6 +140,8 @@ class JEM(EnergyModel):
                 f"Drawing by class needs a buffer of num_classes={self.num_classes}, "
                 f"not {self.buffer.num_classes}."
             )
+        if generative:
+            walking.check_bound(sampler)
         sharpness.check(sam_rho, sam_terms, generative)
         objectives.find(objective)
         self.generative, self.objective = generative, objective

@@ -223,6 +223,7 @@ override both.
     flagfiles.define,
     run_program,
     parse=flagfiles.parse,
+    minds_signals=True,
 )
 
 

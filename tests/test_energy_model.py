@@ -154,15 +154,3 @@ def test_an_energy_that_is_kept_follows_the_weights(dtype):
         mean = tf.reduce_mean(kept(IMAGES))
     slopes = tape.gradient(mean, [w.value for w in net.trainable_weights])
     assert all(slope is not None for slope in slopes)
-
-
-@pytest.mark.parametrize(
-    ("sampler", "says"),
-    [
-        (samplers.sgld, "missing a required argument: 'steps'"),
-        ("sgld", "sampler is 'sgld'; give a function"),
-    ],
-)
-def test_a_sampler_that_no_step_can_call_is_refused(model, sampler, says):
-    with pytest.raises(InputError, match=says):
-        energy_model.EnergyModel(network(), buffer=model.buffer, sampler=sampler)

@@ -46,7 +46,7 @@ from jem_tf import train
 from jem_tf.commands import command
 
 class Poison(keras.callbacks.Callback):
-    '''Makes the first attempt's buffer NaN after a step; may kill what follows.'''
+    '''Makes the first attempt's weights NaN after a step; may kill what follows.'''
 
     def on_train_begin(self, logs=None):
         if self.model.seed and sys.argv[1] == "kill":
@@ -54,8 +54,8 @@ class Poison(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if not self.model.seed and batch + 1 == int(sys.argv[2]):
-            shard = self.model.buffer.shard_0
-            shard.assign(shard * float("nan"))
+            for weight in self.model.trainable_weights:
+                weight.assign(weight * float("nan"))
 
 shown = train._callbacks
 train._callbacks = lambda *args: [*shown(*args), Poison()]

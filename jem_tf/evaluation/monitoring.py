@@ -77,7 +77,7 @@ def compare_with_noise(
 def draw_preview(model: EnergyModel, n: int = GRID, *, seed: int = 0) -> tf.Tensor:
     """Draws the images that a run's figure and TensorBoard show.
 
-    One of CANDIDATES chains becomes an image, see `EnergyModel.sample`.
+    One of CANDIDATES chains becomes an image, see `EnergyModel.preview`.
 
     Args:
       model: has a replay buffer.
@@ -87,7 +87,7 @@ def draw_preview(model: EnergyModel, n: int = GRID, *, seed: int = 0) -> tf.Tens
     Returns:
       float32 [n, H, W, C], about in [-1, 1].
     """
-    return model.sample(n, candidates=CANDIDATES, seed=seed)
+    return model.preview(n, candidates=CANDIDATES, seed=seed)
 
 
 def chain_ages(buffer: ReplayBuffer) -> dict[str, float | int]:

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from jem_tf import networks, replay, samplers, starts
+from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError
 from jem_tf.evaluation import mcmc_diagnostics
-from jem_tf.jem import JEM
 
 SHAPE = (8, 8, 1)
 WALK = {"steps": 6, "step_size": 1.0, "noise": 0.05}
@@ -18,7 +18,7 @@ def made(size=50, **kw):
     buffer = replay.ReplayBuffer(size, starts.uniform(SHAPE), **kw)
     buffer.ages.assign(tf.range(buffer.slots))
     network = networks.build("convnet-8", SHAPE, 4, seed=1)
-    return JEM(network, buffer=buffer, sampler=samplers.sgld)
+    return EnergyModel(network, buffer=buffer)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from jem_tf import samplers
 from jem_tf.errors import InputError
 from jem_tf.samplers import walking
 
@@ -69,3 +70,15 @@ def test_the_end_of_a_walk_passes_gradients_only_if_asked_to():
             tape.watch(x)
             end = walking.end_walk(3 * x, through)
         assert (tape.gradient(end, x) is not None) == through
+
+
+@pytest.mark.parametrize(
+    ("sampler", "says"),
+    [
+        (samplers.sgld, "missing a required argument: 'steps'"),
+        ("sgld", "sampler is 'sgld'; give a function"),
+    ],
+)
+def test_a_sampler_that_no_step_can_call_is_refused(sampler, says):
+    with pytest.raises(InputError, match=says):
+        walking.check_bound(sampler)

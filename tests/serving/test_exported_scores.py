@@ -24,7 +24,7 @@ def test_every_score_of_an_export_is_that_in_memory(tmp_path):
     initial = keras.models.clone_model(run.model.network)  # of other weights
     scorer = Scorer(run.model, initial=initial)
     names = list(ood_scores.SCORES)
-    fitted_scores.attach(scorer, names, run.folder, data, precision="float32")
+    fitted_scores.attach(scorer, names, run, data, precision="float32")
     wanted = scorer.scores(images, names)
     for name in names:
         known = served_calibration.calibrate(
