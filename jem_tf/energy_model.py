@@ -226,7 +226,8 @@ class EnergyModel(SavedWithBuffer, Classifier):
         if labels is None:
             labels = sampling.classes_in_turn(self, n)
         seeds = tf.constant([whole_number("seed", seed, 0), 0])
-        return self._draw(n, labels, candidates, seeds, self.buffer, self.sampler)
+        parts = sampling.SameObjects(self.buffer, self.sampler)
+        return self._draw(n, labels, candidates, seeds, parts)
 
     def _classes(self, labels: Any, n: int) -> np.ndarray:
         given = np.asarray(labels)
@@ -269,7 +270,8 @@ class EnergyModel(SavedWithBuffer, Classifier):
         return scope
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _draw(self, n, labels, candidates, seed, buffer, sampler):
+    def _draw(self, n, labels, candidates, seed, parts):
+        buffer, sampler = parts.objects
         start = sampling.from_buffer(buffer)
         return sampling.draw(
             self, start, sampler, n, seed, labels=labels, candidates=candidates

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from jem_tf import alterations, energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
-from jem_tf.errors import InputError, argument, whole_number
+from jem_tf.errors import SEEDS, InputError, argument, whole_number
 from jem_tf.keras_support import batch_checks, configuration
 from jem_tf.optimizers import clipping, sharpness
 from jem_tf.replay import ReplayBuffer
@@ -76,9 +76,11 @@ class JEM(EnergyModel):
       seed: int; with the step and the replica, it determines all that is random here.
 
     Raises:
-      InputError: if a weight or sam_rho is negative, label_smoothing is not in [0, 1],
-        gradient_clip is not above 0, a term lacks its buffer or sampler, there is no
-        such objective, or the network does not end in logits.
+      InputError: if a weight, energy_l2, input_noise or sam_rho is negative,
+        label_smoothing is not in [0, 1], gradient_clip is not above 0, the seed is no
+        whole number, a term lacks its buffer, a buffer of the classes or its sampler,
+        the sampler lacks hyperparameters, there is no such objective, or the network
+        does not end in logits.
     """
 
     def __init__(
@@ -150,16 +152,16 @@ class JEM(EnergyModel):
         self.conditional, self.energy_l2 = conditional, energy_l2
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
         self.sam_rho, self.sam_terms = sam_rho, sam_terms
-        self.seed = whole_number("seed", seed, 0)
+        self.seed = whole_number("seed", seed, 1 - SEEDS)
         self._steps_before = 0  # with optimisers of before, for the seeds
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """As in Keras; a JEM that is compiled again draws other random numbers on."""
-        self._steps_before = self.gradients_taken
+        taken = self.gradients_taken
         super().compile(*args, **kwargs)
-        self._compiled_readings = tf.function(
-            self._readings, jit_compile=True, autograph=False
-        )
+        # An optimiser that is given again has its count already.
+        self._steps_before += taken - self.gradients_taken
+        self._trace_learn_anew()
 
     def save_own_variables(self, store: Any) -> None:
         """Puts the buffer in a file of weights, and what the seeds count from."""
@@ -171,8 +173,17 @@ class JEM(EnergyModel):
         super().load_own_variables(store)
         known = STEPS_BEFORE in store.keys()  # noqa: SIM118
         found = int(store[STEPS_BEFORE][()]) if known else 0
-        if found != self._steps_before:
-            self._steps_before, self.train_function = found, None
+        if found == self._steps_before:
+            return
+        self._steps_before = found
+        self._trace_learn_anew()
+        if self.train_function is not None:  # `fit` may be about to call it
+            self.make_train_function(force=True)
+
+    def _trace_learn_anew(self):
+        self._compiled_readings = tf.function(
+            self._readings, jit_compile=True, autograph=False
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of an equal JEM, for Keras's `save`; see `keras_support`."""

@@ -73,6 +73,25 @@ class Drawn(NamedTuple):
     frame_steps: np.ndarray | None
 
 
+class SameObjects:
+    """Objects as one argument of a `tf.function`, which is traced anew for others.
+
+    As they are, it would look into them: a function that wraps another would be taken
+    for that.
+    """
+
+    __slots__ = ("objects",)  # without weak references: they are kept
+
+    def __init__(self, *objects: Any):
+        self.objects = objects
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SameObjects) and hash(self) == hash(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self.objects)))
+
+
 def draw(
     model: Model,
     start: Start,

@@ -193,7 +193,7 @@ def run_program(values: flags.FlagValues) -> None:
         print(f"jem_tf: {stopped}", file=sys.stderr)
         sys.exit(128 + stopped.number)
     except KeyboardInterrupt:
-        sys.exit("jem_tf: interrupted.")
+        console.end_interrupted("jem_tf: interrupted.")
     except OSError as error:
         path = opts.training.workdir or run_folder.default_path(opts)
         raise InputError(
@@ -223,7 +223,6 @@ override both.
     flagfiles.define,
     run_program,
     parse=flagfiles.parse,
-    minds_signals=True,
 )
 
 

@@ -75,18 +75,19 @@ class Process:
         """Waits until happened(), which must be before the process ends."""
         patience += time.monotonic()
         while not happened():
-            assert self._process.poll() is None, self._said()
-            assert time.monotonic() < patience, self._said()
+            assert self._process.poll() is None, self.said()
+            assert time.monotonic() < patience, self.said()
             time.sleep(pause)
 
     def end(self, patience=PATIENCE):
         """Waits for the end of the process -> Ended."""
         try:
-            return Ended(self._process.wait(patience), *self._said())
+            return Ended(self._process.wait(patience), *self.said())
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"It does not end: {self._said()}") from None
+            raise AssertionError(f"It does not end: {self.said()}") from None
 
-    def _said(self):
+    def said(self):
+        """[standard output, standard error] so far."""
         return [os.pread(file.fileno(), 10**6, 0).decode() for file in self._files]
 
 

@@ -1,5 +1,6 @@
 """A network as a classifier, and the same read as an energy model."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_a_normalised_network_of_half_precision_has_the_energies_of_its_logits()
     )
 
 
-def test_a_dream_continues_chains_and_keeps_their_ends(model):
+def test_negatives_continue_chains_and_are_kept(model):
     before = model.buffer.all_images()
     drawn, fresh, info, slots = model.draw_negatives(5, tf.constant([0, 3]))
     changed = (model.buffer.all_images() != before).any(axis=(1, 2, 3))
@@ -130,6 +131,28 @@ def test_a_sample_is_by_the_sampler_and_of_the_buffer_that_the_model_has_now():
     model.sampler = sampler
     model.buffer = replay.ReplayBuffer(40, starts.uniform(SHAPE), seed=(7, 7))
     assert tf.reduce_max(tf.abs(model.sample(4) - first)) > 0.5
+
+
+@dataclasses.dataclass
+class Still:
+    """A sampler that cannot be hashed."""
+
+    level: float
+
+    def __call__(self, energy, x, *, seed):
+        return tf.fill(tf.shape(x), self.level), samplers.Info(tf.zeros([1]))
+
+
+def test_a_sampler_that_wraps_another_or_has_no_hash_is_the_one_that_samples(model):
+    @functools.wraps(samplers.sgld)
+    def raised(energy, x, *, seed):
+        return Still(0.5)(energy, x, seed=seed)
+
+    for sampler in (raised, Still(0.5)):
+        drawing = energy_model.EnergyModel(
+            network(), buffer=model.buffer, sampler=sampler
+        )
+        assert (drawing.sample(3) == 0.5).numpy().all()
 
 
 def test_samples_that_diverged_are_refused(model):

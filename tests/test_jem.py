@@ -136,7 +136,7 @@ def test_a_step_follows_the_gradient_of_its_terms(term):
     ours.train_on_batch(*((x, y) if own else (images, labels)))
 
     twin.compile(keras.optimizers.SGD(0.1))
-    drawn, _, _ = twin._negatives(x, of_reals, _dreams(twin))
+    drawn, _, _ = twin._negatives(x, of_reals, _chain_seed(twin))
     with tf.GradientTape() as tape:
         f, of_real = twin.network(images), twin.network(reals)
         loss = twin.p_y_given_x_weight * tf.reduce_mean(
@@ -169,8 +169,8 @@ def test_a_step_follows_the_gradient_of_its_terms(term):
     np.testing.assert_allclose(flat(ours), flat(twin), atol=2e-6)
 
 
-def _dreams(model):
-    """The seed of step 0's dreams on the only replica."""
+def _chain_seed(model):
+    """The seed of step 0's chains on the only replica."""
     return model._step_seeds()[1]
 
 

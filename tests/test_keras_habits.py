@@ -291,6 +291,30 @@ def test_a_model_compiled_again_draws_on_with_other_random_numbers(tmp_path, loa
     np.testing.assert_array_equal(chains_moved(other), chains_moved(again))
 
 
+def test_a_cell_that_is_run_again_after_an_interrupt_goes_on(tmp_path):
+    model, (x, y) = tiny_models.jem(size=40), floats()
+    how = {"epochs": 3, "batch_size": 4, "shuffle": False, "verbose": 0}
+    backup = keras.callbacks.BackupAndRestore(tmp_path)
+    model.compile(keras.optimizers.SGD(0.01))
+    with pytest.raises(Interrupted):
+        model.fit(x, y, callbacks=[backup, Interrupt(2)], **how)
+    model.compile(keras.optimizers.SGD(0.01))
+    model.fit(x, y, callbacks=[keras.callbacks.BackupAndRestore(tmp_path)], **how)
+    once = compiled(optimizer=keras.optimizers.SGD(0.01), size=40)
+    once.fit(x, y, **how)
+    assert_same(model, once)
+
+
+def test_a_compile_that_is_refused_or_keeps_its_optimiser_counts_nothing_twice():
+    model = compiled(optimizer=keras.optimizers.SGD(0.0))
+    fitted(model)
+    with pytest.raises(InputError):
+        model.compile(loss="sparse_categorical_crossentropy")
+    assert model.gradients_taken == 2
+    model.compile(model.optimizer)
+    assert model.gradients_taken == 2
+
+
 def test_learn_compiled_again_uses_the_new_optimiser():
     x, y = (tf.constant(values) for values in floats())
     model = tiny_models.jem()
@@ -313,13 +337,17 @@ def test_a_smaller_last_batch_counts_for_its_images():
 def test_good_weights_given_back_train_on_after_chains_diverged():
     model = compiled(optimizer=keras.optimizers.SGD(0.01), size=40)
     good = model.get_weights()
-    shard = model.buffer.shard
-    shard.scatter_nd_update([[3], [5]], tf.fill([2, *SHAPE], math.nan))
+    model.set_weights([w * math.nan for w in good])
+    assert math.isnan(fitted(model)["loss"])
+    assert np.isnan(model.buffer.all_images()).any()
+    assert np.isnan(weights(model)).all()
+    model.set_weights(good)
+    model.compile(keras.optimizers.SGD(0.01))
     for _ in range(12):
         logs = fitted(model)
     assert all(math.isfinite(value) for value in logs.values())
+    assert np.isfinite(weights(model)).all()
     assert np.isfinite(model.buffer.all_images()).all()
-    assert np.isfinite(good[0]).all()
 
 
 def test_weights_of_parts_of_dictionaries_have_a_place():

@@ -1,6 +1,7 @@
 """`jem-tf classify`: classes of pictures, and whether the model knows such pictures."""
 
 import json
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -81,21 +82,28 @@ def format_answers(paths: Sequence[str], answers: Classification) -> list[str]:
 
 
 def format_json(paths: Sequence[str], answers: Classification) -> list[str]:
-    """A JSON object a picture: picture, class, confidence, known, score."""
+    """A JSON object a picture: picture, class, confidence, known, score.
+
+    A number that is not finite is null.
+    """
     return [
         json.dumps(
             {
                 "picture": path,
                 "class": str(name),
-                "confidence": float(confidence),
+                "confidence": _finite(confidence),
                 "known": not is_ood,
-                "score": float(score),
+                "score": _finite(score),
             }
         )
         for path, name, confidence, _, score, is_ood in zip(
             paths, *answers, strict=True
         )
     ]
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
 
 
 COMMAND = Command(

@@ -35,7 +35,6 @@ class Command:
     argument: what to call the one argument that is not a flag, or, ending in "...",
       the several; "" if there is none.
     parse: (argv, flags) -> the arguments that are not flags.
-    minds_signals: whether it handles SIGTERM itself.
     """
 
     name: str
@@ -46,7 +45,6 @@ class Command:
     parse: Callable[[list[str], flags.FlagValues], list[str]] = lambda argv, values: (
         values(argv)
     )
-    minds_signals: bool = False
 
 
 class FlagGroup:
@@ -143,7 +141,7 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
     if command.argument and (not others or (len(others) > 1 and not several)):
         sys.exit(f"jem_tf: give one {command.argument}: {usage(command)}")
     try:
-        with _cleaned_up_on_sigterm(command):
+        with _cleaned_up_on_sigterm():
             command.run(values, *others)
     except InputError as error:
         sys.exit(f"jem_tf: {error.with_flags(FLAG_NAMES)}")
@@ -160,10 +158,9 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _cleaned_up_on_sigterm(command: Command) -> Iterator[None]:
+def _cleaned_up_on_sigterm() -> Iterator[None]:
     """SIGTERM ends the program as an exception, so that half a folder is removed."""
-    here = threading.current_thread() is threading.main_thread()
-    if command.minds_signals or not here:
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

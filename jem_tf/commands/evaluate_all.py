@@ -1,7 +1,6 @@
 """`jem-tf evaluate all`: every evaluation of a run, of its baseline and other seeds."""
 
 import pathlib
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,7 +73,7 @@ def run(values: flags.FlagValues) -> None:
         evaluate_all_tasks.measure_all(tasks)
     except KeyboardInterrupt:
         done = sum(task.is_done() for task in tasks)
-        sys.exit(
+        console.end_interrupted(
             f"jem_tf: interrupted; {done} of {len(tasks)} parts are measured and kept, "
             "and the same command goes on."
         )

@@ -81,10 +81,11 @@ def calibration_wanted(
     wanted = {name: values[name].value for name in names}
     if not folder.calibration.is_file():
         return wanted, False
-    _, facts = run_calibration.read_calibration(folder)
-    given = {name for name in names if not values[name].using_default_value}
-    own = {name: facts[name] for name in names}
-    return own | {name: wanted[name] for name in given}, not given
+    left = [name for name in names if values[name].using_default_value]
+    if left:
+        _, facts = run_calibration.read_calibration(folder)
+        wanted |= {name: facts[name] for name in left}
+    return wanted, left == names
 
 
 COMMAND = Command(

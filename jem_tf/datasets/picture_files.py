@@ -18,7 +18,8 @@ NEARLY_BLACK_SAYS = (
     "it should not"
 )  # what to say of such a picture, after "NAME uses"
 OTHER_KINDS = {"BUFR", "GRIB", "HDF5", "MPEG"}  # Pillow knows them, and reads none
-PROGRAMS = {"EPS", "WMF"}  # it has Ghostscript or the system run them: not of strangers
+# Pillow has Ghostscript or the system run them, or what IPTC holds: not of strangers.
+PROGRAMS = {"EPS", "WMF", "IPTC"}
 
 
 class UnreadableError(Exception):

@@ -55,7 +55,8 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
 
     Raises:
       InputError: if its shapes are unknown or are no images' and logits', if it ends
-        in probabilities, or if its pixels are to be in 0..255, in 0..1 or in float64.
+        in probabilities, if its pixels are to be in 0..255, in 0..1 or in float64,
+        or if it trains weights in half precision.
     """
     if keras.backend.backend() != "tensorflow":
         raise InputError(
@@ -79,6 +80,7 @@ def examine(network: keras.Model, image_shape: Any = None) -> Facts:
         own = tuple(image_shape)
     sizes = tuple(size or ANY_SIZE for size in own)
     output_shape, tried = _output(network, sizes)
+    _check_weights(network)
     _check_output_shape(output_shape)
     scaling_checks.check_scaling(network, sizes)
     _check_unbounded(network, tried)
@@ -99,17 +101,21 @@ def _check_dtypes(network: keras.Model) -> None:
                 f"{argument('network')}'s layer {layer.name} computes in float64, and "
                 'a JEM in float32; build it with dtype="float32".'
             )
-        if layer.variable_dtype in ("float16", "bfloat16"):
-            raise InputError(
-                f"{argument('network')}'s layer {layer.name} keeps its weights in "
-                f"{layer.variable_dtype}, in which small steps are lost; build it with "
-                f'dtype="mixed_{layer.variable_dtype}".'
-            )
     if keras.config.floatx() != "float32":
         raise InputError(
             f"Keras is set to floatx={keras.config.floatx()}, and a JEM's loss is "
             'float32; call keras.config.set_floatx("float32").'
         )
+
+
+def _check_weights(network: keras.Model) -> None:
+    for weight in network.trainable_weights:
+        if weight.dtype in ("float16", "bfloat16"):
+            raise InputError(
+                f"{argument('network')} trains {weight.path} in {weight.dtype}, which "
+                "loses small steps; build it with "
+                f'dtype="mixed_{weight.dtype}", or freeze the layer.'
+            )
 
 
 def _input_shape(network: keras.Model, image_shape: Any) -> tuple[int | None, ...]:

@@ -47,7 +47,9 @@ def centre_energy(network: keras.Model, images: Any) -> float:
     before, bias = _logits(network, images[:BATCH]), layer.bias.numpy()
     layer.bias.assign_add(tf.fill(layer.bias.shape, tf.cast(mean, layer.bias.dtype)))
     moved = _logits(network, images[:BATCH]) - before
-    if np.abs(moved - mean).max() > ROUNDING * max(1.0, np.abs(before).max()):
+    if np.abs(moved - mean).max() > ROUNDING * max(
+        1.0, abs(mean), np.abs(before).max()
+    ):
         layer.bias.assign(bias)
         raise InputError(
             f"{argument('network')} has the last layer {layer.name}, whose biases do "

@@ -176,7 +176,7 @@ class ReplayBuffer(tf.Module):
           labels: int [n] to draw chain i among those of class labels[i], or None. A
             buffer without `num_classes` draws from all chains, and uses labels only
             where chains start afresh. One with it starts them as of their slots' class.
-          reinit: whether chains may start afresh.
+          reinit: whether chains may start afresh. If so, those that are not finite do.
 
         Returns:
           Chains.

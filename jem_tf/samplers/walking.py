@@ -62,7 +62,7 @@ def check_bound(sampler: Any) -> None:
     if not callable(sampler):
         raise InputError(f"{argument('sampler')} is {sampler!r}; give a function.")
     try:
-        inspect.signature(sampler).bind(None, None, seed=None)
+        inspect.signature(sampler, follow_wrapped=False).bind(None, None, seed=None)
     except TypeError as error:
         raise InputError(
             f"{argument('sampler')} cannot be called as sampler(energy, x, seed=...): "

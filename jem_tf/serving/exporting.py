@@ -8,6 +8,7 @@ BASE/1/README.md                        the model card
 The graph has plain TensorFlow operations only: servers are built without XLA.
 """
 
+import errno
 import json
 import pathlib
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from jem_tf.serving import model_card, run_calibration
 from jem_tf.serving.signatures import Served
 from jem_tf.system import files
 
+TAKEN = (errno.EEXIST, errno.ENOTEMPTY)  # another export has the number meanwhile
 CALIBRATION = "assets.extra/calibration.json"  # servers do not read it
 Signatures = dict[str, tuple[Callable, list[tf.TensorSpec]]]
 
@@ -86,7 +88,7 @@ def export_run(
                 files.write_json(part / CALIBRATION, facts)
                 files.write_text(part / "README.md", card)
         except (OSError, tf.errors.OpError) as error:
-            if number is None and target.exists():  # another export took the number
+            if number is None and getattr(error, "errno", None) in TAKEN:
                 continue
             why = getattr(error, "strerror", None) or type(error).__name__
             raise InputError(

@@ -221,8 +221,7 @@ class Predictor:
             seeds,
             start,
             candidates,
-            buffer=self.model.buffer,
-            sampler=self.model.sampler,
+            sampling.SameObjects(self.model.buffer, self.model.sampler),
         )
         return sampling.check_finite(drawn.numpy())
 
@@ -242,9 +241,8 @@ class Predictor:
         steps = self._steps(steps, continued=True)
         seeds = tf.constant([whole_number("seed", seed, 0), 0])
         x = pixels.from_uint8(x) if x.dtype == tf.uint8 else x
-        refined = sampling.check_finite(
-            self._walk(x, steps, seeds, self.model.sampler).numpy()
-        )
+        parts = sampling.SameObjects(self.model.sampler)
+        refined = sampling.check_finite(self._walk(x, steps, seeds, parts).numpy())
         return _first_if(single, refined)
 
     def _logits(self, images: Any) -> tuple[np.ndarray, bool]:
@@ -295,7 +293,8 @@ class Predictor:
         return self._scorer
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _draw(self, n, labels, steps, seed, start, candidates, *, buffer, sampler):
+    def _draw(self, n, labels, steps, seed, start, candidates, parts):
+        buffer, sampler = parts.objects
         begin = (
             sampling.from_buffer(buffer)
             if start == "buffer"
@@ -307,7 +306,8 @@ class Predictor:
         )
 
     @tf.function(reduce_retracing=True, autograph=False)
-    def _walk(self, x, steps, seed, sampler):
+    def _walk(self, x, steps, seed, parts):
+        (sampler,) = parts.objects
         return sampler(self.model.energy(), x, steps=steps, seed=seed)[0]
 
 

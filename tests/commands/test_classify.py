@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -80,12 +81,32 @@ def test_programs_read_json_and_a_broken_picture_loses_no_other(packed, tmp_path
         }
 
 
+def in_iptc(content):
+    """IPTC's fields: layers, width, height, compression, the picture."""
+    fields = [
+        (3, 60, b"\1\0"),
+        (3, 20, b"\0\x08"),
+        (3, 30, b"\0\x08"),
+        (3, 120, b"\5"),
+        (8, 10, content),
+    ]
+    return b"".join(
+        b"\x1c" + bytes([record, tag]) + struct.pack(">H", len(data)) + data
+        for record, tag, data in fields
+    )
+
+
+@pytest.mark.parametrize("hidden", [False, True])
 def test_a_picture_that_a_program_would_run_is_of_no_known_format(
-    packed, tmp_path, monkeypatch
+    packed, tmp_path, monkeypatch, hidden
 ):
     """Pillow has Ghostscript run EPS, which may say what it likes."""
     path = tmp_path / "photo.jpg"
     Image.fromarray(IMAGES[0].repeat(3, axis=2)).save(path, "EPS")
+    if hidden:
+        path.write_bytes(in_iptc(path.read_bytes()))
+        with Image.open(path) as picture:
+            assert picture.format == "IPTC"
     ran = tmp_path / "ran"
     (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {ran}\n")
     (tmp_path / "gs").chmod(0o755)

@@ -77,7 +77,7 @@ def server(tmp_path_factory):
         said = []
 
         def is_there():
-            said[:] = re.findall(r"http://127\.0\.0\.1:\d+", process._said()[0])
+            said[:] = re.findall(r"http://127\.0\.0\.1:\d+", process.said()[0])
             return said
 
         process.until(is_there, pause=0.1)

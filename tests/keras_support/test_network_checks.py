@@ -176,9 +176,12 @@ def test_a_network_of_float64_is_refused(image):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_a_network_of_half_precision_alone_is_refused(dtype):
-    network = sequential(keras.layers.Dense(3, dtype=dtype))
+    layer = keras.layers.Dense(3, dtype=dtype)
+    network = sequential(keras.layers.Dropout(0.5, dtype=dtype), layer)
     with pytest.raises(InputError, match=f'build it with dtype="mixed_{dtype}"'):
         network_checks.examine(network, SHAPE)
+    layer.trainable = False
+    assert network_checks.examine(network, SHAPE).num_classes == 3
 
 
 def test_losses_of_another_precision_than_float32_are_refused(monkeypatch):

@@ -133,9 +133,9 @@ def test_both_passes_see_one_batch_one_state_and_one_noise(terms):
     ours, twin = (learner(whole(), sam_rho=0.5, sam_terms=terms) for _ in range(2))
     readings = ours.learn(images, labels)
 
-    noise_seed, dream_seed = twin._step_seeds()
+    noise_seed, chain_seed = twin._step_seeds()
     batch = twin._noisy({"labelled": tf.constant(images)}, noise_seed)
-    batch |= twin._negatives(batch, labels, dream_seed)[0]
+    batch |= twin._negatives(batch, labels, chain_seed)[0]
     here, expected, state = readings_at(twin, batch, labels)
     theta = [weight.numpy() for weight in twin.trainable_weights]
     climb = here[terms]

@@ -1,5 +1,7 @@
 """What all samplers share: the loop, noise by step, clamps, fixed pixels."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -70,6 +72,14 @@ def test_the_end_of_a_walk_passes_gradients_only_if_asked_to():
             tape.watch(x)
             end = walking.end_walk(3 * x, through)
         assert (tape.gradient(end, x) is not None) == through
+
+
+def test_a_sampler_is_taken_by_its_own_arguments_whatever_it_wraps():
+    @functools.wraps(samplers.sgld)
+    def bound(energy, x, *, seed):
+        return samplers.sgld(energy, x, seed=seed, steps=1, step_size=1.0, noise=0.1)
+
+    walking.check_bound(bound)
 
 
 @pytest.mark.parametrize(
