@@ -23,10 +23,9 @@ import tensorflow as tf
 from jem_tf import alterations, energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import SEEDS, InputError, argument, whole_number
-from jem_tf.keras_support import batch_checks, configuration
+from jem_tf.keras_support import batch_checks, configuration, sampler_checks
 from jem_tf.optimizers import clipping, sharpness
 from jem_tf.replay import ReplayBuffer
-from jem_tf.samplers import walking
 from jem_tf.sampling import Sampler
 
 fold_in = tf.random.experimental.stateless_fold_in
@@ -143,7 +142,7 @@ class JEM(EnergyModel):
                 f"not {self.buffer.num_classes}."
             )
         if generative:
-            walking.check_bound(sampler)
+            sampler_checks.check_bound(sampler)
         sharpness.check(sam_rho, sam_terms, generative)
         objectives.find(objective)
         self.generative, self.objective = generative, objective

@@ -4,6 +4,7 @@
     batch_watch      the same for all that goes into one call, arrays and streams
     network_checks   whether a network of a user's own ends in logits, and of what shape
     scaling_checks   whether a network scales pixels as if they were bytes
+    sampler_checks   whether a sampler can be called
     compile_checks   whether a loss and metrics take logits
     checked_model    fit, evaluate and predict with these checks
     saving           the replay buffer in Keras's files of weights

@@ -3,7 +3,6 @@
 Letters: B chains of images [H, W, C] in [-1, 1]; k the number of a step; K steps.
 """
 
-import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -51,26 +50,6 @@ class Sampler(Protocol):
     def __call__(
         self, energy: Energy, x: Any, /, *, seed: Any, **arguments: Any
     ) -> tuple[Any, Info]: ...
-
-
-def check_bound(sampler: Any) -> None:
-    """Refuses a sampler that lacks hyperparameters, or is none.
-
-    Raises:
-      InputError: unless sampler(energy, x, seed=seed) is a call.
-    """
-    if not callable(sampler):
-        raise InputError(f"{argument('sampler')} is {sampler!r}; give a function.")
-    try:
-        inspect.signature(sampler, follow_wrapped=False).bind(None, None, seed=None)
-    except TypeError as error:
-        raise InputError(
-            f"{argument('sampler')} cannot be called as sampler(energy, x, seed=...): "
-            f"{error}; bind its numbers, as functools.partial(jem_tf.sgld, steps=20, "
-            "...) does."
-        ) from error
-    except ValueError:  # it does not tell what it takes
-        pass
 
 
 def run(

@@ -1,12 +1,9 @@
 """What all samplers share: the loop, noise by step, clamps, fixed pixels."""
 
-import functools
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import samplers
 from jem_tf.errors import InputError
 from jem_tf.samplers import walking
 
@@ -72,23 +69,3 @@ def test_the_end_of_a_walk_passes_gradients_only_if_asked_to():
             tape.watch(x)
             end = walking.end_walk(3 * x, through)
         assert (tape.gradient(end, x) is not None) == through
-
-
-def test_a_sampler_is_taken_by_its_own_arguments_whatever_it_wraps():
-    @functools.wraps(samplers.sgld)
-    def bound(energy, x, *, seed):
-        return samplers.sgld(energy, x, seed=seed, steps=1, step_size=1.0, noise=0.1)
-
-    walking.check_bound(bound)
-
-
-@pytest.mark.parametrize(
-    ("sampler", "says"),
-    [
-        (samplers.sgld, "missing a required argument: 'steps'"),
-        ("sgld", "sampler is 'sgld'; give a function"),
-    ],
-)
-def test_a_sampler_that_no_step_can_call_is_refused(sampler, says):
-    with pytest.raises(InputError, match=says):
-        walking.check_bound(sampler)
