@@ -88,7 +88,8 @@ def export_run(
                 files.write_json(part / CALIBRATION, facts)
                 files.write_text(part / "README.md", card)
         except (OSError, tf.errors.OpError) as error:
-            if number is None and getattr(error, "errno", None) in TAKEN:
+            taken = getattr(error, "errno", None) in TAKEN and target.exists()
+            if taken and number is None:
                 continue
             why = getattr(error, "strerror", None) or type(error).__name__
             raise InputError(
