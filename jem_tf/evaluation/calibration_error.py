@@ -3,6 +3,7 @@
 Letters: N images, K classes; logits float [N, K], labels int [N].
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -117,7 +118,11 @@ def _with_interval(
 
 
 def _brier_parts(logits: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Any]:
-    """Brier's score in parts, {"brier_reliability": number, its _ci, ...}."""
+    """Brier's score in parts, {"brier_reliability": number, its _ci, ...}.
+
+    The uncertainty has no interval: it is of the labels alone, and where their classes
+    are equally many it is the highest it can be, which every resample is below.
+    """
     parts = brier_decomposition.decompose_brier(logits, labels)._asdict()
     generator = np.random.default_rng(seed)
     rows = []
@@ -127,7 +132,10 @@ def _brier_parts(logits: np.ndarray, labels: np.ndarray, seed: int) -> dict[str,
     metrics: dict[str, Any] = {}
     for (name, value), values in zip(parts.items(), np.transpose(rows), strict=True):
         metrics[f"brier_{name}"] = value
-        metrics[f"brier_{name}_ci"] = intervals.basic_interval(value, values)
+        if name != "uncertainty":
+            lowest = -math.inf if name == "within_bins" else 0.0
+            interval = intervals.basic_interval(value, values, lowest=lowest)
+            metrics[f"brier_{name}_ci"] = interval
     return metrics
 
 

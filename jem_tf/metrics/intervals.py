@@ -88,9 +88,9 @@ def percentile_interval(values: Sequence[float] | np.ndarray) -> list[float]:
 
 
 def basic_interval(
-    value: float, resampled: Sequence[float] | np.ndarray
+    value: float, resampled: Sequence[float] | np.ndarray, *, lowest: float = 0.0
 ) -> list[float]:
-    """Computes the basic bootstrap interval of a number that is never below 0.
+    """Computes the basic bootstrap interval of a number that has a lowest value.
 
     It is [2 v - high, 2 v - low] of `percentile_interval`'s ends (Davison & Hinkley
     1997, "Bootstrap Methods and their Application", equation 2.10). A number such as
@@ -100,9 +100,10 @@ def basic_interval(
     Args:
       value: v, the number on the sample.
       resampled: the number on resamples of it.
+      lowest: the interval is cut here; -math.inf for a number of either sign.
 
     Returns:
       [low, high], which need not hold v.
     """
     low, high = percentile_interval(resampled)
-    return [max(0.0, float(2 * value - end)) for end in (high, low)]
+    return [max(lowest, float(2 * value - end)) for end in (high, low)]

@@ -40,9 +40,19 @@ def test_the_parts_of_brier_sum_to_it_and_have_their_intervals(measured):
     signs = {"reliability": 1, "resolution": -1, "uncertainty": 1, "within_bins": 1}
     parts = [sign * metrics[f"brier_{name}"] for name, sign in signs.items()]
     assert sum(parts) == pytest.approx(metrics["brier"], abs=1e-6)
-    for name in signs:
+    assert "brier_uncertainty_ci" not in metrics  # all resamples would be below it
+    for name in ("reliability", "resolution", "within_bins"):
         low, high = metrics[f"brier_{name}_ci"]
         assert low < high
+
+
+def test_what_is_within_bins_may_be_negative_and_so_may_its_interval():
+    """Of one bin, in which the probability of a class rises with its share."""
+    logits = np.stack([np.repeat([0.3, 0.4], 500), np.zeros(1000)], axis=1)
+    labels = np.r_[np.ones(450), np.zeros(50), np.ones(50), np.zeros(450)].astype(int)
+    parts = calibration_error._brier_parts(logits, labels, seed=0)
+    low, high = parts["brier_within_bins_ci"]
+    assert low < parts["brier_within_bins"] < high < 0
 
 
 def test_noise_on_the_images_is_felt_and_a_seed_repeats_it(parts, measured):

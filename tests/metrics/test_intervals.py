@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -51,9 +53,12 @@ def test_a_basic_interval_takes_the_bias_off_that_percentiles_have_twice():
     assert kinds["basic"] >= 34
 
 
-def test_a_basic_interval_is_not_below_zero():
+def test_a_basic_interval_is_not_below_zero_unless_its_number_may_be():
     low, high = intervals.basic_interval(0.01, [0.01, 0.02, 0.03])
     assert (low, high) == (0.0, pytest.approx(0.02 - 0.0105))
+    values = [-0.03, -0.02, -0.01]
+    ends = intervals.basic_interval(-0.02, values, lowest=-math.inf)
+    assert ends == pytest.approx([-0.0295, -0.0105])
 
 
 def test_counts_of_resamples_are_those_of_the_bootstrap():
