@@ -155,7 +155,7 @@ class JEM(EnergyModel):
         self._steps_before = 0  # with optimisers of before, for the seeds
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """As in Keras; a JEM that is compiled again draws other random numbers on."""
+        """As in Keras; the seeds go on, so that no random number comes twice."""
         taken = self.gradients_taken
         super().compile(*args, **kwargs)
         # An optimiser that is given again has its count already.

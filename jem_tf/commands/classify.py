@@ -1,7 +1,6 @@
 """`jem-tf classify`: classes of pictures, and whether the model knows such pictures."""
 
 import json
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,7 +43,9 @@ def run(values: flags.FlagValues, *paths: str) -> None:
         format_all = format_json if values.json else format_answers
         console.show("\n".join(format_all(read, answers)))
     if refused:
-        more = f" So are {len(refused) - SHOWN} more." if len(refused) > SHOWN else ""
+        more = ""
+        if len(refused) > SHOWN:
+            more = f" {len(refused) - SHOWN} more cannot be read."
         raise InputError(" ".join(refused[:SHOWN]) + more)
 
 
@@ -88,22 +89,20 @@ def format_json(paths: Sequence[str], answers: Classification) -> list[str]:
     """
     return [
         json.dumps(
-            {
-                "picture": path,
-                "class": str(name),
-                "confidence": _finite(confidence),
-                "known": not is_ood,
-                "score": _finite(score),
-            }
+            files.finite(
+                {
+                    "picture": path,
+                    "class": str(name),
+                    "confidence": confidence,
+                    "known": not is_ood,
+                    "score": score,
+                }
+            )
         )
         for path, name, confidence, _, score, is_ood in zip(
             paths, *answers, strict=True
         )
     ]
-
-
-def _finite(number: float) -> float | None:
-    return float(number) if math.isfinite(number) else None
 
 
 COMMAND = Command(

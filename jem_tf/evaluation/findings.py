@@ -97,7 +97,7 @@ def write_findings(
     result = folder.result(name)
     named = {x: file_sha256(folder.figure(f"{name}_{x}")) for x in findings.figures}
     content = {"metrics": findings.metrics, "protocol": findings.protocol}
-    files.write_json(result, _finite(content | {"figures": named}))
+    files.write_json(result, files.finite(content | {"figures": named}))
     return [result, *paths.values()]
 
 
@@ -220,14 +220,3 @@ def _to_tensorboard(
         protocol = json.dumps(findings.protocol, indent=2, default=str)
         tf.summary.text(f"{name}/protocol", f"```\n{protocol}\n```")
     writer.close()
-
-
-def _finite(value: Any) -> Any:
-    """Puts None in the place of NaN and infinity, which JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value

@@ -135,7 +135,8 @@ def _check_content(calibration: Calibration, facts: Mapping[str, Any]) -> None:
     """Raises ValueError, KeyError or TypeError unless it can be served."""
     if not (math.isfinite(calibration.temperature) and calibration.temperature > 0):
         raise ValueError(f"its temperature is {calibration.temperature}")
-    float(calibration.threshold)
+    if not math.isfinite(calibration.threshold):
+        raise ValueError(f"its threshold is {calibration.threshold}")
     for value, known in (
         (calibration.ood_score, ood_scores.SCORES),
         (facts["precision"], PRECISIONS),

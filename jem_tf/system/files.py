@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 
 def expand(path: str | os.PathLike) -> pathlib.Path:
     """Makes a path of what a user wrote: `~` and `~user` become home folders.
@@ -92,6 +94,21 @@ def write_json(path: str | pathlib.Path, values: Mapping[str, Any]) -> None:
       OSError: if the file cannot be written.
     """
     write_text(path, json.dumps(values, indent=2) + "\n")
+
+
+def finite(value: Any) -> Any:
+    """Makes a value that JSON has: NaN and infinity become None, NumPy's Python's.
+
+    Args:
+      value: a number, a text, or lists, tuples and dictionaries of them, in any depth.
+    """
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def fsync(path: str | pathlib.Path) -> None:

@@ -202,3 +202,14 @@ def test_candidates_are_chosen_among_the_ends_of_their_chains(model):
     ends, _ = walk(model.model.energy(), begun.images, seed=begun.walk_seed)
     apart = np.abs(chosen[:, None] - ends.numpy().reshape(3, 4, *SHAPE))
     assert (apart.max(axis=(2, 3, 4)).min(axis=1) < 1e-4).all()
+
+
+def test_the_known_is_not_told_of_weights_that_were_trained_on():
+    trained_on = predictor.load("digits")
+    images = np.zeros([1, *trained_on.image_shape], "uint8")
+    assert len(trained_on.classify(images).is_ood) == 1
+    trained_on.model.compile(tf.keras.optimizers.SGD(0.0))
+    trained_on.model.fit(images, np.zeros(1, "int32"), verbose=0)
+    with pytest.raises(InputError, match="digits was trained on after it was loaded"):
+        trained_on.classify(images)
+    assert len(trained_on.predict(images).class_names) == 1

@@ -1,6 +1,7 @@
 """The calibration of a run: the score it goes by, and the file that keeps it."""
 
 import json
+import math
 import shutil
 
 import keras
@@ -65,6 +66,7 @@ def test_what_is_written_is_read(tmp_path):
         ({"temperature": 0}, "its temperature is 0"),
         ({"temperature": "hot"}, ""),
         ({"threshold": None}, ""),
+        ({"threshold": math.nan}, "its threshold is nan"),
         ({"ood_score": "new"}, "it has new, which this version does not know"),
         ({"precision": "fp8"}, "it has fp8, which this version does not know"),
     ],

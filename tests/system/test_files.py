@@ -1,8 +1,10 @@
 import json
+import math
 import os
 import pathlib
 import stat
 
+import numpy as np
 import pytest
 
 from jem_tf.system import files
@@ -49,6 +51,12 @@ def test_json_comes_back(tmp_path):
     values = {"accuracy": 0.1 + 0.2, "steps": 3, "names": ["é"]}
     files.write_json(tmp_path / "file.json", values)
     assert json.loads((tmp_path / "file.json").read_text()) == values
+
+
+def test_what_json_does_not_have_is_made_its_own():
+    values = {"a": [np.float32(0.5), math.nan, (-np.inf, np.int64(3))], "b": True}
+    assert files.finite(values) == {"a": [0.5, None, [None, 3]], "b": True}
+    json.dumps(files.finite(values), allow_nan=False)
 
 
 def test_a_folder_appears_whole(tmp_path):
