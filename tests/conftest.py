@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import functools
+import gc
 import os
 import resource
 import shutil
@@ -25,6 +26,10 @@ def pytest_configure(config):
         cpu = tf.config.list_physical_devices("CPU")[0]
         two = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(cpu, two)
+        # Graphs are traced of many small objects, few of them garbage: an eighth less
+        # time of a core than with Python's own 700.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items):
