@@ -17,13 +17,18 @@ import functools
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from jem_tf import alterations, energies, objectives, optimizers
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import SEEDS, InputError, argument, whole_number
-from jem_tf.keras_support import batch_checks, configuration, sampler_checks
+from jem_tf.keras_support import (
+    batch_checks,
+    configuration,
+    loss_checks,
+    sampler_checks,
+)
+from jem_tf.keras_support.gradient_count import CountsGradients
 from jem_tf.optimizers import clipping, sharpness
 from jem_tf.replay import ReplayBuffer
 from jem_tf.sampling import Sampler
@@ -31,12 +36,11 @@ from jem_tf.sampling import Sampler
 fold_in = tf.random.experimental.stateless_fold_in
 READINGS = ("cross_entropy", "energy_real", "gradient_norm")  # readings of every step
 OF_DRAWN = ("energy_drawn", "energy_gap", "saturation", "reinitialised")
-STEPS_BEFORE = "steps_before"  # in files of weights
 ALTERATION = 9  # folded into the seed of a step's noise
 
 
 @keras.saving.register_keras_serializable("jem_tf")
-class JEM(EnergyModel):
+class JEM(CountsGradients, EnergyModel):
     """Trains `network` as a JEM; fit, evaluate, predict are a Keras classifier's.
 
     `fit` takes images [B, H, W, C], uint8 or float in [-1, 1], and int labels [B]; or,
@@ -111,30 +115,16 @@ class JEM(EnergyModel):
         if self.penalised:
             self.averages["penalty"] = keras.metrics.Mean("penalty")
         weights = (p_x_weight, p_y_given_x_weight, p_x_y_weight)
-        if not all(weight >= 0 for weight in weights) or sum(weights) == 0:
-            raise InputError(f"Weights {weights} must not be negative, nor all 0.")
+        loss_checks.check(
+            weights,
+            altered_weight=altered_weight,
+            label_smoothing=label_smoothing,
+            energy_l2=energy_l2,
+            input_noise=input_noise,
+            gradient_clip=gradient_clip,
+        )
         if generative and (buffer is None or sampler is None):
             raise InputError("log p(x) and log p(x, y) need a buffer and a sampler.")
-        if not altered_weight >= 0 or (altered_weight and not generative):
-            raise InputError(
-                f"{argument('altered_weight', altered_weight)} must not be negative, "
-                "and is for log p(x) and log p(x, y); give one of them a weight."
-            )
-        for name, value in (("energy_l2", energy_l2), ("input_noise", input_noise)):
-            if not value >= 0:
-                raise InputError(
-                    f"{argument(name, value)} must not be negative; give 0 or more."
-                )
-        if gradient_clip is not None and not gradient_clip > 0:
-            raise InputError(
-                f"{argument('gradient_clip', gradient_clip)} bounds a norm; give a "
-                "number above 0, or None for no bound."
-            )
-        if not 0 <= label_smoothing <= 1:
-            raise InputError(
-                f"{argument('label_smoothing', label_smoothing)} is a probability; "
-                "give a number in [0, 1]."
-            )
         by_class = generative and (conditional or p_x_y_weight > 0)
         if by_class and self.buffer.num_classes != self.num_classes:
             raise InputError(
@@ -152,34 +142,8 @@ class JEM(EnergyModel):
         self.gradient_clip, self.input_noise = gradient_clip, input_noise
         self.sam_rho, self.sam_terms = sam_rho, sam_terms
         self.seed = whole_number("seed", seed, 1 - SEEDS)
-        self._steps_before = 0  # with optimisers of before, for the seeds
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
-        """As in Keras; the seeds go on, so that no random number comes twice."""
-        taken = self.gradients_taken
-        super().compile(*args, **kwargs)
-        # An optimiser that is given again has its count already.
-        self._steps_before += taken - self.gradients_taken
-        self._trace_learn_anew()
-
-    def save_own_variables(self, store: Any) -> None:
-        """Puts the buffer in a file of weights, and what the seeds count from."""
-        super().save_own_variables(store)
-        store[STEPS_BEFORE] = np.array(self._steps_before)
-
-    def load_own_variables(self, store: Any) -> None:
-        """Takes what `save_own_variables` put; files of before begin at 0."""
-        super().load_own_variables(store)
-        known = STEPS_BEFORE in store.keys()  # noqa: SIM118
-        found = int(store[STEPS_BEFORE][()]) if known else 0
-        if found == self._steps_before:
-            return
-        self._steps_before = found
-        self._trace_learn_anew()
-        if self.train_function is not None:  # `fit` may be about to call it
-            self.make_train_function(force=True)
-
-    def _trace_learn_anew(self):
+    def _trace_anew(self) -> None:
         self._compiled_readings = tf.function(
             self._readings, jit_compile=True, autograph=False
         )
@@ -187,13 +151,6 @@ class JEM(EnergyModel):
     def get_config(self) -> dict[str, Any]:
         """The arguments of an equal JEM, for Keras's `save`; see `keras_support`."""
         return configuration.config_of(self)
-
-    @property
-    def gradients_taken(self) -> int:
-        """How many gradients all its optimisers were given; the seeds go by it."""
-        if not self.compiled:
-            return self._steps_before
-        return self._steps_before + int(optimizers.gradients_taken(self.optimizer))
 
     @property
     def in_two_passes(self) -> bool:
@@ -282,7 +239,7 @@ class JEM(EnergyModel):
         # Keras seeds replicas alike: without the replica's number, all their chains
         # would be the same.
         step = tf.cast(optimizers.gradients_taken(self.optimizer), tf.int32)
-        step += self._steps_before
+        step += self._gradients_before
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.unstack(
             tf.random.split(fold_in(fold_in([self.seed, 0], step), replica))
