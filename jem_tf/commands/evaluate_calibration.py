@@ -67,7 +67,8 @@ def evaluate(context: evaluation_command.Context) -> findings.Findings:
         "accuracy_ci": "Wilson, 95%",
         "precision_ci": "Wilson, 95%",
         "other_ci": f"basic bootstrap over {on} images, {intervals.RESAMPLES} "
-        "draws, 95%",
+        "draws, 95%; the low end of an error that chance adds to is at most the error "
+        "less what 97.5% of draws of labels from p(y|x) are below",
         "corruptions": "none",
     }
     if names:

@@ -85,7 +85,8 @@ def evaluate(context: evaluation_command.Context) -> findings.Findings:
         "scores_fitted_on": f"{fitted_scores.MOST_IMAGES:,} training images at most, "
         "and the validation images; no outliers",
         "auroc_ci": "DeLong, 95%, of log(A / (1 - A))",
-        "other_ci": f"bootstrap over both sets, {intervals.RESAMPLES} draws, 95%",
+        "other_ci": f"bootstrap over both sets, {intervals.RESAMPLES} draws, 95%; of a "
+        "rate of 0 or 1 with Wilson's",
     }
     if chosen.groups:
         protocol["openood"] = describe_groups(chosen)

@@ -125,7 +125,7 @@ def clean_accuracy(
                 walk, model, defence.sampler, seed=tf.constant([seed, draw])
             )
             x = inference.map_batches(refine, x, batch_size=attacks.BATCH)
-        correct.append(attacks.is_right(inference.logits(model, x), split.labels))
+        correct.append(inference.is_right(inference.logits(model, x), split.labels))
     return float(np.mean(correct))
 
 

@@ -130,22 +130,10 @@ def correct_fraction(
     """
     x = 2 * np.asarray(points, "float32") - 1
     correct = [
-        is_right(_classify_all(classify, x, [seed, draw]), labels)
+        inference.is_right(_classify_all(classify, x, [seed, draw]), labels)
         for draw in range(draws)
     ]
     return np.mean(correct, axis=0)
-
-
-def is_right(logits: np.ndarray, labels: Any) -> np.ndarray:
-    """Tells which rows of logits [N, K] predict their labels [N].
-
-    A row that is not finite does not.
-
-    Returns:
-      bool [N].
-    """
-    predicted = np.argmax(logits, axis=-1) == np.asarray(labels)
-    return predicted & np.isfinite(logits).all(-1)
 
 
 def _classify_all(classify: Classify, x: np.ndarray, seed: list[int]) -> np.ndarray:

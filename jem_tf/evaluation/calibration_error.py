@@ -4,7 +4,7 @@ Letters: N images, K classes; logits float [N, K], labels int [N].
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,9 @@ ERRORS: dict[str, Callable[[Any, Any], float]] = {
     "ece_classwise": classwise_calibration.classwise_calibration_error,
     "ece_classwise_adaptive": classwise_calibration.adaptive_classwise_error,
 }
-SCALED = ("nll", "brier", "ece", "ece_classwise")  # at the best temperature, too
+# At the best temperature, too.
+SCALED = {name: ERRORS[name] for name in ("nll", "brier", "ece", "ece_classwise")}
+BIASED = {name for name in ERRORS if name.startswith("ece")}  # upward, by chance
 
 
 def evaluate_confidence(
@@ -66,18 +68,16 @@ def evaluate_confidence(
     images = _with_noise(evaluated.images, noise, seed)
     noisy = inference.logits(model, images, progress=f"{on} images with noise")
     metrics |= measure_accuracy("accuracy_noisy", noisy, labels)
-    for name, error in ERRORS.items():
-        metrics |= _with_interval(name, error, logits, labels, seed)
+    metrics |= _with_intervals("", ERRORS, logits, labels, seed)
     metrics |= _brier_parts(logits, labels, seed)
     temperature = calibration.best_temperature(
         inference.logits(model, validation.images, progress="validation images"),
         np.asarray(validation.labels),
     )
     metrics["temperature"] = temperature
-    scaled = logits / temperature
-    for name in SCALED:
-        key = f"{name}_temperature_scaled"
-        metrics |= _with_interval(key, ERRORS[name], scaled, labels, seed)
+    metrics |= _with_intervals(
+        "_temperature_scaled", SCALED, logits / temperature, labels, seed
+    )
     figures = _figures(logits, labels, metrics)
     if class_names:
         of_classes = class_reliability.evaluate_classes(
@@ -91,7 +91,7 @@ def measure_accuracy(
     name: str, logits: np.ndarray, labels: np.ndarray
 ) -> dict[str, Any]:
     """Measures {name: share of labels that the logits predict, name_ci: interval}."""
-    hits = int(np.sum(np.argmax(logits, axis=1) == labels))
+    hits = int(np.sum(inference.is_right(logits, labels)))
     interval = intervals.proportion(hits, len(labels))
     return {name: hits / len(labels), f"{name}_ci": interval}
 
@@ -103,25 +103,33 @@ def _with_noise(images: Any, noise: float, seed: int) -> np.ndarray:
     return clean + noise * generator.standard_normal(shape, "float32")
 
 
-def _with_interval(
-    name: str,
-    error: Callable[[Any, Any], float],
+def _with_intervals(
+    suffix: str,
+    errors: Mapping[str, Callable[[Any, Any], float]],
     logits: np.ndarray,
     labels: np.ndarray,
     seed: int,
 ) -> dict[str, Any]:
-    value, rows = error(logits, labels), np.arange(len(labels))
-    resampled = intervals.resample(
-        lambda some: error(logits[some], labels[some]), rows, seed=seed
-    )
-    return {name: value, f"{name}_ci": intervals.basic_interval(value, resampled)}
+    metrics: dict[str, Any] = {}
+    rows = np.arange(len(labels))
+    drawn = calibration.draw_labels(logits, intervals.RESAMPLES, seed=seed)
+    for name, error in errors.items():
+        value = error(logits, labels)
+        resampled = intervals.resample(
+            lambda some, error=error: error(logits[some], labels[some]), rows, seed=seed
+        )
+        chance = [error(logits, y) for y in drawn] if name in BIASED else None
+        interval = intervals.basic_interval(value, resampled, by_chance=chance)
+        metrics |= {f"{name}{suffix}": value, f"{name}{suffix}_ci": interval}
+    return metrics
 
 
 def _brier_parts(logits: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Any]:
     """Brier's score in parts, {"brier_reliability": number, its _ci, ...}.
 
     The uncertainty has no interval: it is of the labels alone, and where their classes
-    are equally many it is the highest it can be, which every resample is below.
+    are equally many it is the highest it can be, which every resample is below. Chance
+    adds as much to resolution as to reliability, or less.
     """
     parts = brier_decomposition.decompose_brier(logits, labels)._asdict()
     generator = np.random.default_rng(seed)
@@ -129,12 +137,16 @@ def _brier_parts(logits: np.ndarray, labels: np.ndarray, seed: int) -> dict[str,
     for _ in range(intervals.RESAMPLES):
         some = generator.integers(0, len(labels), len(labels))
         rows.append(brier_decomposition.decompose_brier(logits[some], labels[some]))
+    drawn = calibration.draw_labels(logits, intervals.RESAMPLES, seed=seed)
+    chance = [brier_decomposition.decompose_brier(logits, y).reliability for y in drawn]
     metrics: dict[str, Any] = {}
     for (name, value), values in zip(parts.items(), np.transpose(rows), strict=True):
         metrics[f"brier_{name}"] = value
+        if name == "within_bins":
+            interval = intervals.basic_interval(value, values, lowest=-math.inf)
+        else:
+            interval = intervals.basic_interval(value, values, by_chance=chance)
         if name != "uncertainty":
-            lowest = -math.inf if name == "within_bins" else 0.0
-            interval = intervals.basic_interval(value, values, lowest=lowest)
             metrics[f"brier_{name}_ci"] = interval
     return metrics
 

@@ -11,6 +11,7 @@ import numpy as np
 from jem_tf.figures import calibration_plots
 from jem_tf.metrics import calibration, classwise_calibration, intervals
 
+FEWEST = 20  # predictions of a class; resamples of fewer are too much alike
 PANELS = 20  # classes in the figure, those of the largest errors if there are more
 
 
@@ -39,7 +40,8 @@ def evaluate_classes(
 def _measure_class(
     logits: np.ndarray, labels: np.ndarray, y: int, seed: int
 ) -> dict[str, Any]:
-    own, predicted = labels == y, np.argmax(logits, axis=1) == y
+    own = labels == y
+    predicted = (np.argmax(logits, axis=1) == y) & np.isfinite(logits).all(axis=1)
     hits = int(np.sum(own & predicted))
     measured: dict[str, Any] = {
         "images": int(own.sum()),
@@ -56,11 +58,14 @@ def _measure_class(
     counts = intervals.resample_counts(len(gaps), seed=seed)
     resampled = calibration.resampled_errors(gaps, counts)
     error = float(np.abs(gaps.mean(axis=0)).sum())
-    return measured | {
-        "confidence": float(confidence.mean()),
-        "ece": error,
-        "ece_ci": intervals.basic_interval(error, resampled),
-    }
+    measured |= {"confidence": float(confidence.mean()), "ece": error}
+    if len(gaps) < FEWEST:
+        return measured
+    chance = calibration.errors_by_chance(
+        logits[predicted], intervals.RESAMPLES, seed=seed
+    )
+    interval = intervals.basic_interval(error, resampled, by_chance=chance)
+    return measured | {"ece_ci": interval}
 
 
 def _figure(

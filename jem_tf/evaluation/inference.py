@@ -31,6 +31,18 @@ def logits(
     return map_batches(model.logits, images, batch_size=batch_size, progress=progress)
 
 
+def is_right(logits: np.ndarray, labels: Any) -> np.ndarray:
+    """Tells which rows of logits [N, K] predict their labels [N].
+
+    A row that is not finite does not.
+
+    Returns:
+      bool [N].
+    """
+    predicted = np.argmax(logits, axis=-1) == np.asarray(labels)
+    return predicted & np.isfinite(logits).all(-1)
+
+
 def map_batches(
     function: Callable[[tf.Tensor], tf.Tensor],
     images: Any,

@@ -29,7 +29,7 @@ DEFINITIONS = {
     "interval: DeLong's, of log odds",
     "copies": f"share of the samples within the distance that {QUANTILE} of the "
     f"held-out images are within; {QUANTILE} is that of new real images; interval: "
-    "bootstrap over both",
+    "bootstrap over both, with Wilson's where it is 0 or 1",
 }
 
 
@@ -146,10 +146,20 @@ def compare_distances(
         "nearer": ood.auroc(held_out, samples),
         "nearer_ci": ood.auroc_interval(held_out, samples),
         "copies": _share_within(samples, held_out),
-        "copies_ci": intervals.bootstrap(_share_within, samples, held_out),
+        "copies_ci": _copies_interval(samples, held_out),
     }
     return {f"memorisation/{name}/{key}": value for key, value in metrics.items()}
 
 
 def _share_within(samples: np.ndarray, held_out: np.ndarray) -> float:
-    return float(np.mean(samples <= np.quantile(held_out, QUANTILE)))
+    within = np.quantile(held_out, QUANTILE, method="lower")  # between two: too far
+    return float(np.mean(samples <= within))
+
+
+def _copies_interval(samples: np.ndarray, held_out: np.ndarray) -> list[float]:
+    """Of the bootstrap; where no sample is a copy, or each is, with Wilson's."""
+    interval = intervals.bootstrap(_share_within, samples, held_out)
+    share, n = _share_within(samples, held_out), len(samples)
+    if share in (0.0, 1.0):
+        interval += intervals.proportion(share * n, n)
+    return [min(interval), max(interval)]

@@ -25,14 +25,22 @@ ERROR = (
 
 
 class Measured(NamedTuple):
-    """A number of N images, and what it is in R resamples of them: float [R]."""
+    """A number of N images, what it is in R resamples of them, and by chance.
+
+    value: the number.
+    resampled: float [R].
+    by_chance: float [R], as of `intervals.basic_interval`, or None.
+    """
 
     value: float
     resampled: np.ndarray
+    by_chance: np.ndarray | None = None
 
     def interval(self) -> list[float]:
         """Returns its 95% interval."""
-        return intervals.basic_interval(self.value, self.resampled)
+        return intervals.basic_interval(
+            self.value, self.resampled, by_chance=self.by_chance
+        )
 
 
 NUMBERS = ("accuracy", "ece", "ece_temperature_scaled")
@@ -126,7 +134,7 @@ def describe_shift(
 def _measure(
     logits: np.ndarray, labels: np.ndarray, temperature: float, counts: np.ndarray
 ) -> Cell:
-    right = (np.argmax(logits, axis=1) == labels).astype("float64")
+    right = inference.is_right(logits, labels).astype("float64")
     accuracy = Measured(float(right.mean()), counts @ right / len(right))
     return {
         "accuracy": accuracy,
@@ -141,18 +149,27 @@ def _measure_error(
     resampled = calibration.resampled_errors(
         calibration.bin_gaps(logits, labels), counts
     )
-    return Measured(calibration.expected_calibration_error(logits, labels), resampled)
+    return Measured(
+        calibration.expected_calibration_error(logits, labels),
+        resampled,
+        calibration.errors_by_chance(logits, len(counts)),
+    )
 
 
 def _mean(cells: Sequence[Cell]) -> Cell:
     """The mean of each number over cells of the same images."""
     return {
-        number: Measured(
-            float(np.mean([cell[number].value for cell in cells])),
-            np.mean([cell[number].resampled for cell in cells], axis=0),
-        )
-        for number in cells[0]
+        number: _mean_number([cell[number] for cell in cells]) for number in NUMBERS
     }
+
+
+def _mean_number(numbers: Sequence[Measured]) -> Measured:
+    by_chance = [one.by_chance for one in numbers if one.by_chance is not None]
+    return Measured(
+        float(np.mean([one.value for one in numbers])),
+        np.mean([one.resampled for one in numbers], axis=0),
+        np.mean(by_chance, axis=0) if by_chance else None,
+    )
 
 
 def _name(

@@ -163,6 +163,38 @@ def resampled_errors(gaps: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.abs(counts @ gaps).sum(axis=1) / counts.sum(axis=1)
 
 
+def errors_by_chance(logits: ArrayLike, draws: int, *, seed: int = 0) -> np.ndarray:
+    """Computes the ECE of draws of labels from p(y|x), under which the model is right.
+
+    Source: Broecker & Smith (Weather and Forecasting 22, 2007), consistency resampling.
+
+    Returns:
+      float64 [draws]: what chance alone makes of N examples.
+    """
+    confidence = np.exp(log_softmax(logits).max(axis=1))
+    places = bin_places(confidence, BINS)
+    generator = np.random.default_rng([seed, 1])
+    errors = np.empty(draws)
+    for i in range(draws):
+        gaps = confidence - (generator.random(len(confidence)) < confidence)
+        errors[i] = np.abs(np.bincount(places, gaps)).sum() / len(confidence)
+    return errors
+
+
+def draw_labels(logits: ArrayLike, draws: int, *, seed: int = 0) -> list[np.ndarray]:
+    """Draws labels from p(y|x), under which every error here is chance alone.
+
+    Returns:
+      As many arrays as `draws`, int [N] in [0, K).
+    """
+    sums = np.cumsum(np.exp(log_softmax(logits)), axis=1)
+    generator = np.random.default_rng([seed, 1])
+    return [
+        np.sum(sums[:, :-1] < generator.random([len(sums), 1]), axis=1)
+        for _ in range(draws)
+    ]
+
+
 def confidences(logits: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Computes the confidence in each example, and whether its class is correct.
 

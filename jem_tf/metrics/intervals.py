@@ -88,22 +88,34 @@ def percentile_interval(values: Sequence[float] | np.ndarray) -> list[float]:
 
 
 def basic_interval(
-    value: float, resampled: Sequence[float] | np.ndarray, *, lowest: float = 0.0
+    value: float,
+    resampled: Sequence[float] | np.ndarray,
+    *,
+    lowest: float = 0.0,
+    by_chance: Sequence[float] | np.ndarray | None = None,
 ) -> list[float]:
     """Computes the basic bootstrap interval of a number that has a lowest value.
 
     It is [2 v - high, 2 v - low] of `percentile_interval`'s ends (Davison & Hinkley
     1997, "Bootstrap Methods and their Application", equation 2.10). A number such as
     ECE, which is biased upward on N images, is biased once more on resamples of them,
-    so that their percentiles lie above the truth; here that bias is taken off.
+    so that their percentiles lie above the truth; here that bias is taken off. It is
+    less than the first, most so where the truth is 0; `by_chance` makes up for it.
 
     Args:
       value: v, the number on the sample.
       resampled: the number on resamples of it.
       lowest: the interval is cut here; -math.inf for a number of either sign.
+      by_chance: the number on draws of as many examples under which the truth is 0.
+        The low end is at most v less what 97.5% of them are below, and so 0 where v is
+        nothing that chance does not do (the consistency resampling of Broecker & Smith
+        2007, Weather and Forecasting 22).
 
     Returns:
-      [low, high], which need not hold v.
+      [low, high], which need not hold v; NaN where v is.
     """
     low, high = percentile_interval(resampled)
-    return [max(lowest, float(2 * value - end)) for end in (high, low)]
+    ends = np.array([2 * value - high, 2 * value - low])
+    if by_chance is not None:
+        ends[0] = np.minimum(ends[0], value - percentile_interval(by_chance)[1])
+    return np.maximum(ends, lowest).tolist()

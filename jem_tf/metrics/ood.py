@@ -70,7 +70,8 @@ def mean_auroc_interval(
     scale of log(A / (1 - A)), which holds the truth near A = 1, too (Pepe 2003, "The
     Statistical Evaluation of Medical Tests for Classification and Prediction"). Where
     the sets separate, A = 1, the n = min(N, M) disjoint pairs have no error either,
-    which gives the exact interval [0.025^(1/n), 1].
+    which gives the exact interval [0.025^(1/n), 1]. An A of almost 1 is no surer than
+    that: its low end is no higher. The same of A near 0.
 
     Args:
       inside: for each set, float [N] scores of the same examples.
@@ -92,12 +93,17 @@ def mean_auroc_interval(
     for _, above in pairs:
         variance += np.var(above, ddof=1) / len(above) / len(pairs) ** 2
     area = float(below.mean())
-    if area in (0.0, 1.0):
-        end = 0.025 ** (1 / min(map(np.size, [*inside, *outside])))
-        return [end, 1.0] if area else [0.0, 1 - end]
-    half = scipy.stats.norm.ppf(0.975) * np.sqrt(variance) / (area * (1 - area))
-    middle = scipy.special.logit(area)
-    return [float(scipy.special.expit(middle + side * half)) for side in (-1, 1)]
+    low = high = area
+    if 0 < area < 1:
+        half = scipy.stats.norm.ppf(0.975) * np.sqrt(variance) / (area * (1 - area))
+        middle = scipy.special.logit(area)
+        low, high = map(float, scipy.special.expit([middle - half, middle + half]))
+    end = 0.025 ** (1 / min(map(np.size, [*inside, *outside])))
+    if area > end:
+        low = min(low, end)
+    if area < 1 - end:
+        high = max(high, 1 - end)
+    return [low, high]
 
 
 def _placements(inside: ArrayLike, outside: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -159,10 +165,12 @@ def fpr95_out(inside: ArrayLike, outside: ArrayLike) -> float:
 def sampled_intervals(
     inside: ArrayLike, outside: ArrayLike, *, seed: int = 0
 ) -> dict[str, list[float]]:
-    """Computes the 95% bootstrap intervals of `aupr`, `fpr95` and their twins.
+    """Computes 95% intervals of `aupr`, `fpr95` and their twins by the bootstrap.
 
     Both sets are resampled. A resample is kept as how often each example is in it, so
-    that the scores need sorting only once.
+    that the scores need sorting only once. Where all resamples are alike, as those of
+    sets that separate, they know too little: the interval of a rate of 0 or 1 holds
+    Wilson's, and all hold the number itself.
 
     Args:
       inside: float [N].
@@ -188,7 +196,22 @@ def sampled_intervals(
         reverse = [x[-1] - np.append(0, x[:-1])[::-1] for x in (false, true)]
         rows.append(_precision_and_fpr(true, false) + _precision_and_fpr(*reverse))
     ends = [intervals.percentile_interval(values) for values in np.transpose(rows)]
-    return dict(zip(names, ends, strict=True))
+    measures = (aupr, fpr95, aupr_out, fpr95_out)
+    known = [measure(inside, outside) for measure in measures]
+    return {
+        name: _widen(value, interval, size if name.startswith("fpr95") else None)
+        for name, value, interval, size in zip(
+            names, known, ends, (n, m, m, n), strict=True
+        )
+    }
+
+
+def _widen(value: float, interval: list[float], n: int | None) -> list[float]:
+    """An interval in [0, 1] that holds its value; n: of how many a share, or None."""
+    known = [*interval, value]
+    if n is not None and value in (0.0, 1.0):
+        known += intervals.proportion(value * n, n)
+    return [max(0.0, min(known)), min(1.0, max(known))]
 
 
 def _precision_and_fpr(true: np.ndarray, false: np.ndarray) -> list[float]:

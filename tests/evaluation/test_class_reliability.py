@@ -24,6 +24,8 @@ def test_by_hand_a_class_has_its_images_predictions_and_gap():
     assert (cow["images"], cow["predicted"], cow["accuracy"]) == (1, 0, 0)
     assert cow["precision"] is cow["confidence"] is cow["ece"] is None
     assert ant["precision_ci"] == intervals.proportion(1, 2)
+    assert "ece_ci" not in ant  # resamples of two are too much alike
+    assert "ece_ci" not in bee
 
 
 def test_the_classes_are_parts_of_the_whole():

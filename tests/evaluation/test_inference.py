@@ -36,3 +36,8 @@ def test_bytes_and_pixels_are_the_same_images(model, expected, convert):
     for images in (convert(IMAGES), pixels):
         logits = inference.logits(model, images, batch_size=4)
         np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_logits_that_are_not_finite_are_never_right():
+    logits = np.array([[1.0, 0], [np.nan, np.nan], [0, np.inf], [0, 1]])
+    assert inference.is_right(logits, [0, 0, 1, 0]).tolist() == [True] + 3 * [False]

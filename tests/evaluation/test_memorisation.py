@@ -5,6 +5,7 @@ import pytest
 
 from jem_tf import datasets
 from jem_tf.evaluation import memorisation
+from jem_tf.metrics import intervals
 
 KEYS = ("samples", "held_out", "nearer", "nearer_ci", "copies", "copies_ci")
 
@@ -38,16 +39,23 @@ class Pixels:
 
 
 def test_distances_are_compared_as_solved_by_hand():
-    held_out = np.arange(1.0, 101)  # its quantile of .01 is 1.99
+    held_out = np.arange(1.0, 101)  # one new distance in 101 is at most the smallest
     metrics = memorisation.compare_distances(np.array([0, 1.5, 2, 200]), held_out, "x")
     assert set(metrics) == {f"memorisation/x/{key}" for key in KEYS}
     found = [metrics[f"memorisation/x/{key}"] for key in KEYS[:3]]
     # 0 is below all 100, 1.5 below 99, 2 below 98 and equal to one, 200 below none.
     assert found == pytest.approx([203.5 / 4, 50.5, (100 + 99 + 98.5) / 400])
-    assert metrics["memorisation/x/copies"] == 2 / 4
+    assert metrics["memorisation/x/copies"] == 1 / 4
     for key in ("nearer", "copies"):
         low, high = metrics[f"memorisation/x/{key}_ci"]
         assert low <= metrics[f"memorisation/x/{key}"] <= high
+
+
+def test_no_copies_among_few_samples_may_be_some_among_many():
+    held_out = np.arange(1.0, 101)
+    metrics = memorisation.compare_distances(held_out[:40] + 50, held_out, "x")
+    assert metrics["memorisation/x/copies"] == 0
+    assert metrics["memorisation/x/copies_ci"] == intervals.proportion(0, 40)
 
 
 def test_new_images_are_as_far_as_the_held_out_ones():

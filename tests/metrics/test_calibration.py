@@ -153,3 +153,20 @@ def test_resampled_errors_are_the_errors_of_resamples():
     fast = calibration.resampled_errors(calibration.bin_gaps(logits, labels), counts)
     slow = [slow_error(logits[some], labels[some], 20) for some in rows]
     assert fast == pytest.approx(slow, abs=1e-12)
+
+
+def test_labels_are_drawn_as_often_as_their_probabilities_say():
+    logits = np.log([[0.1, 0.2, 0.7], [0.5, 0.5, 1e-30]])
+    drawn = np.array(calibration.draw_labels(logits, 4000, seed=1))
+    shares = [np.bincount(column, minlength=3) / 4000 for column in drawn.T]
+    np.testing.assert_allclose(shares, np.exp(logits), atol=0.03)
+
+
+def test_errors_by_chance_are_those_of_drawn_labels():
+    logits, _ = example(n=300)
+    fast = calibration.errors_by_chance(logits, 200)
+    drawn = calibration.draw_labels(logits, 200)
+    slow = [expected_calibration_error(logits, labels) for labels in drawn]
+    for share in (0.1, 0.5, 0.9):
+        ends = np.quantile(fast, share), np.quantile(slow, share)
+        assert ends[0] == pytest.approx(ends[1], rel=0.15)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from jem_tf.metrics import intervals
+from jem_tf.metrics import calibration, classwise_calibration, intervals
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 10), (7, 10), (10, 10), (930, 1000)])
@@ -59,6 +59,35 @@ def test_a_basic_interval_is_not_below_zero_unless_its_number_may_be():
     values = [-0.03, -0.02, -0.01]
     ends = intervals.basic_interval(-0.02, values, lowest=-math.inf)
     assert ends == pytest.approx([-0.0295, -0.0105])
+
+
+def low_end(measure, seed):
+    """Of the interval of an error of 400 labels that were drawn from p(y|x)."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, 2, [400, 5])
+    (labels,) = calibration.draw_labels(logits, 1, seed=seed + 1)
+    resampled = intervals.resample(
+        lambda i: measure(logits[i], labels[i]), np.arange(400)
+    )
+    chance = [measure(logits, drawn) for drawn in calibration.draw_labels(logits, 100)]
+    value = measure(logits, labels)
+    return intervals.basic_interval(value, resampled, by_chance=chance)[0]
+
+
+def ece(logits, labels):
+    return float(np.abs(calibration.bin_gaps(logits, labels).mean(axis=0)).sum())
+
+
+@pytest.mark.parametrize(
+    "measure", [ece, classwise_calibration.classwise_calibration_error]
+)
+def test_an_error_that_is_chance_alone_may_be_none(measure):
+    """Without `by_chance` the interval is above 0: always, of the class-wise one."""
+    assert sum(low_end(measure, seed) == 0 for seed in range(20)) >= 18
+
+
+def test_an_interval_of_nan_is_nan():
+    assert np.isnan(intervals.basic_interval(math.nan, [math.nan] * 3)).all()
 
 
 def test_counts_of_resamples_are_those_of_the_bootstrap():

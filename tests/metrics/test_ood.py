@@ -80,6 +80,25 @@ def test_sets_that_separate_prove_as_much_as_their_pairs():
     assert ood.auroc_interval([-1, 0], [1, 2]) == [0.0, 1 - low]
 
 
+@pytest.mark.parametrize("n", [20, 10_000])
+@pytest.mark.parametrize("side", [1, -1])
+def test_one_wrong_pair_makes_no_surer_than_none(n, side):
+    inside, outside = np.arange(n) + n, np.arange(n)
+    best = ood.auroc_interval(side * inside, side * outside)
+    inside[0], outside[-1] = outside[-1], inside[0]
+    almost = ood.auroc_interval(side * inside, side * outside)
+    assert almost[0] <= best[0] + 1e-12 if side == 1 else almost[1] >= best[1] - 1e-12
+
+
+def test_rates_of_sets_that_separate_are_as_sure_as_their_number():
+    ends = ood.sampled_intervals(np.arange(20.0) + 30, np.arange(15.0))
+    assert ends["fpr95"] == [0.0, intervals.proportion(0, 15)[1]]
+    assert ends["fpr95_out"] == [0.0, intervals.proportion(0, 20)[1]]
+    assert ends["aupr"] == ends["aupr_out"] == [1.0, 1.0]
+    ends = ood.sampled_intervals(np.arange(20.0), np.arange(15.0) + 30)
+    assert ends["fpr95"] == [intervals.proportion(15, 15)[0], 1.0]
+
+
 def test_the_interval_lies_round_the_auroc():
     inside, outside = scores()
     middle = scipy.special.logit(ood.auroc_interval(inside, outside)).mean()

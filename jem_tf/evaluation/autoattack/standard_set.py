@@ -133,7 +133,7 @@ def run_parts(
     )
     images = describe_images(x, labels, logits)
     points, part = x.copy(), np.full(len(x), -1)
-    left = attacks.is_right(logits, images.labels)
+    left = inference.is_right(logits, images.labels)
     for name, attack in parts.items() if radius else ():
         rows = np.flatnonzero(left)
         if not len(rows):

@@ -21,7 +21,7 @@ FACTS = {
 }
 LEGEND = (
     "Numbers in brackets are 95% intervals, those after ± standard errors. "
-    "That of a calibration error (ECE) may lie above it, as few images bias it upward. "
+    "That of a calibration error (ECE) may lie below it, as chance adds to it. "
     "✓ can: all of the interval is above chance. ✗ cannot: none of it is. ? neither."
 )
 

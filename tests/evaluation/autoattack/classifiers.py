@@ -64,5 +64,5 @@ def assert_within(points, x, radius, norm):
 
 
 def wrong(classify, points, labels):
-    """By the rule of `attacks.is_right`, without it: bool [N]."""
+    """By the rule of `inference.is_right`, without it: bool [N]."""
     return np.argmax(classify(2 * points - 1, None).numpy(), 1) != labels
