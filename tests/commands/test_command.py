@@ -42,21 +42,30 @@ def test_an_input_error_is_a_sentence_with_the_flag():
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+    ("number", "usual", "code"),
+    [
+        (signal.SIGTERM, signal.SIG_DFL, 143),
+        (signal.SIGINT, signal.default_int_handler, 130),
+    ],
 )
-def test_a_signal_leaves_no_half_of_a_folder(tmp_path, number, code):
+def test_a_signal_leaves_no_half_of_a_folder(tmp_path, number, usual, code):
+    """A shell that puts the tests in the background has SIGINT ignored."""
+
     def run(values):
         with files.atomic_folder(tmp_path / "out") as part:
             (part / "half").write_text("")
             os.kill(os.getpid(), number)
             time.sleep(60)
 
-    before = signal.getsignal(number)
-    with pytest.raises(SystemExit) as end:
-        command.execute(made(run), [])
-    assert end.value.code == code
-    assert not list(tmp_path.iterdir())
-    assert signal.getsignal(number) == before
+    before = signal.signal(number, usual)
+    try:
+        with pytest.raises(SystemExit) as end:
+            command.execute(made(run), [])
+        assert end.value.code == code
+        assert not list(tmp_path.iterdir())
+        assert signal.getsignal(number) == usual
+    finally:
+        signal.signal(number, before)
 
 
 @pytest.mark.parametrize(
