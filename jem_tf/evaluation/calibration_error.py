@@ -68,15 +68,18 @@ def evaluate_confidence(
     images = _with_noise(evaluated.images, noise, seed)
     noisy = inference.logits(model, images, progress=f"{on} images with noise")
     metrics |= measure_accuracy("accuracy_noisy", noisy, labels)
-    metrics |= _with_intervals("", ERRORS, logits, labels, seed)
-    metrics |= _brier_parts(logits, labels, seed)
+    drawn = calibration.draw_labels(logits, intervals.RESAMPLES, seed=seed)
+    metrics |= _with_intervals("", ERRORS, logits, labels, drawn, seed)
+    metrics |= _brier_parts(logits, labels, drawn, seed)
     temperature = calibration.best_temperature(
         inference.logits(model, validation.images, progress="validation images"),
         np.asarray(validation.labels),
     )
     metrics["temperature"] = temperature
+    scaled = logits / temperature
+    drawn = calibration.draw_labels(scaled, intervals.RESAMPLES, seed=seed)
     metrics |= _with_intervals(
-        "_temperature_scaled", SCALED, logits / temperature, labels, seed
+        "_temperature_scaled", SCALED, scaled, labels, drawn, seed
     )
     figures = _figures(logits, labels, metrics)
     if class_names:
@@ -108,11 +111,12 @@ def _with_intervals(
     errors: Mapping[str, Callable[[Any, Any], float]],
     logits: np.ndarray,
     labels: np.ndarray,
+    drawn: Sequence[np.ndarray],
     seed: int,
 ) -> dict[str, Any]:
+    """The errors and their intervals; `drawn` are draws of labels from p(y|x)."""
     metrics: dict[str, Any] = {}
     rows = np.arange(len(labels))
-    drawn = calibration.draw_labels(logits, intervals.RESAMPLES, seed=seed)
     for name, error in errors.items():
         value = error(logits, labels)
         resampled = intervals.resample(
@@ -124,30 +128,33 @@ def _with_intervals(
     return metrics
 
 
-def _brier_parts(logits: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, Any]:
+def _brier_parts(
+    logits: np.ndarray, labels: np.ndarray, drawn: Sequence[np.ndarray], seed: int
+) -> dict[str, Any]:
     """Brier's score in parts, {"brier_reliability": number, its _ci, ...}.
 
     The uncertainty has no interval: it is of the labels alone, and where their classes
     are equally many it is the highest it can be, which every resample is below. Chance
     adds as much to resolution as to reliability, or less.
     """
-    parts = brier_decomposition.decompose_brier(logits, labels)._asdict()
-    generator = np.random.default_rng(seed)
-    rows = []
-    for _ in range(intervals.RESAMPLES):
-        some = generator.integers(0, len(labels), len(labels))
-        rows.append(brier_decomposition.decompose_brier(logits[some], labels[some]))
-    drawn = calibration.draw_labels(logits, intervals.RESAMPLES, seed=seed)
-    chance = [brier_decomposition.decompose_brier(logits, y).reliability for y in drawn]
-    metrics: dict[str, Any] = {}
-    for (name, value), values in zip(parts.items(), np.transpose(rows), strict=True):
-        metrics[f"brier_{name}"] = value
-        if name == "within_bins":
-            interval = intervals.basic_interval(value, values, lowest=-math.inf)
-        else:
-            interval = intervals.basic_interval(value, values, by_chance=chance)
-        if name != "uncertainty":
-            metrics[f"brier_{name}_ci"] = interval
+    decompose = brier_decomposition.decompose_brier
+    parts = decompose(logits, labels)
+    resampled = intervals.resample(
+        lambda some: decompose(logits[some], labels[some]),
+        np.arange(len(labels)),
+        seed=seed,
+    )
+    chance = {"by_chance": [decompose(logits, y).reliability for y in drawn]}
+    bounds: dict[str, dict[str, Any]] = {
+        "reliability": chance,
+        "resolution": chance,
+        "within_bins": {"lowest": -math.inf},
+    }
+    metrics = {f"brier_{name}": value for name, value in parts._asdict().items()}
+    for name, bound in bounds.items():
+        values = [getattr(some, name) for some in resampled]
+        interval = intervals.basic_interval(getattr(parts, name), values, **bound)
+        metrics[f"brier_{name}_ci"] = interval
     return metrics
 
 

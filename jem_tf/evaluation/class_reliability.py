@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jem_tf.evaluation import inference
 from jem_tf.figures import calibration_plots
 from jem_tf.metrics import calibration, classwise_calibration, intervals
 
@@ -40,8 +41,7 @@ def evaluate_classes(
 def _measure_class(
     logits: np.ndarray, labels: np.ndarray, y: int, seed: int
 ) -> dict[str, Any]:
-    own = labels == y
-    predicted = (np.argmax(logits, axis=1) == y) & np.isfinite(logits).all(axis=1)
+    own, predicted = labels == y, inference.is_right(logits, y)
     hits = int(np.sum(own & predicted))
     measured: dict[str, Any] = {
         "images": int(own.sum()),

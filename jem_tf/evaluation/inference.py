@@ -32,7 +32,7 @@ def logits(
 
 
 def is_right(logits: np.ndarray, labels: Any) -> np.ndarray:
-    """Tells which rows of logits [N, K] predict their labels [N].
+    """Tells which rows of logits [N, K] predict their labels, [N] or one for all.
 
     A row that is not finite does not.
 

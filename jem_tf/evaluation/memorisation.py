@@ -140,13 +140,15 @@ def compare_distances(
       {"memorisation/<name>/samples", ".../held_out", ".../nearer", ".../copies": see
       DEFINITIONS; ".../nearer_ci", ".../copies_ci": [low, high]}.
     """
+    copies = _share_within(samples, held_out)
+    interval = intervals.bootstrap(_share_within, samples, held_out)
     metrics = {
         "samples": float(np.mean(samples)),
         "held_out": float(np.mean(held_out)),
         "nearer": ood.auroc(held_out, samples),
         "nearer_ci": ood.auroc_interval(held_out, samples),
-        "copies": _share_within(samples, held_out),
-        "copies_ci": _copies_interval(samples, held_out),
+        "copies": copies,
+        "copies_ci": intervals.widen_share(copies, len(samples), interval),
     }
     return {f"memorisation/{name}/{key}": value for key, value in metrics.items()}
 
@@ -154,12 +156,3 @@ def compare_distances(
 def _share_within(samples: np.ndarray, held_out: np.ndarray) -> float:
     within = np.quantile(held_out, QUANTILE, method="lower")  # between two: too far
     return float(np.mean(samples <= within))
-
-
-def _copies_interval(samples: np.ndarray, held_out: np.ndarray) -> list[float]:
-    """Of the bootstrap; where no sample is a copy, or each is, with Wilson's."""
-    interval = intervals.bootstrap(_share_within, samples, held_out)
-    share, n = _share_within(samples, held_out), len(samples)
-    if share in (0.0, 1.0):
-        interval += intervals.proportion(share * n, n)
-    return [min(interval), max(interval)]

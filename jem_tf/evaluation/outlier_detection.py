@@ -91,11 +91,15 @@ def _separation(
 ) -> dict[str, Any]:
     if not ood.are_finite(inside, outside):
         console.say(f"{key}: some scores are not finite, so that no measure is")
-    ends = ood.sampled_intervals(inside, outside, seed=seed)
+    known = {
+        measure: getattr(ood, measure)(inside, outside)
+        for measure in outlier_groups.MEASURES
+    }
+    ends = ood.sampled_intervals(inside, outside, known, seed=seed)
     ends["auroc"] = ood.auroc_interval(inside, outside)
     metrics: dict[str, Any] = {}
-    for measure in outlier_groups.MEASURES:
-        metrics[f"{measure}/{key}"] = getattr(ood, measure)(inside, outside)
+    for measure, value in known.items():
+        metrics[f"{measure}/{key}"] = value
         metrics[f"{measure}/{key}_ci"] = ends[measure]
     return metrics
 

@@ -127,7 +127,8 @@ def describe_shift(
         "temperature_scaled": "T of validation images without corruption",
         "corrupted_accuracy_ci": "Wilson, 95%; of the mean, as the others",
         "corrupted_ece_ci": f"basic bootstrap over {on} images, each drawn with all "
-        f"its corruptions, {intervals.RESAMPLES} draws, 95%",
+        f"its corruptions, {intervals.RESAMPLES} draws, 95%; the low end as of "
+        "other_ci",
     }
 
 

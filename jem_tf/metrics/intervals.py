@@ -1,9 +1,11 @@
 """95% confidence intervals of numbers that were measured on a sample."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
+Statistic = TypeVar("Statistic")  # a float, or a tuple of them
 CONFIDENCE = 0.95
 RESAMPLES = 200
 
@@ -25,6 +27,20 @@ def proportion(hits: float, n: int) -> list[float]:
     return [float(interval.low), float(interval.high)]
 
 
+def widen_share(share: float, n: int, interval: list[float]) -> list[float]:
+    """Widens a bootstrap interval of a share of n to hold `proportion`'s at 0 and 1.
+
+    All resamples of n that are alike are alike, so that theirs has no width there.
+
+    Returns:
+      [low, high]; the interval itself for a share between 0 and 1.
+    """
+    if share not in (0.0, 1.0):
+        return interval
+    ends = [*interval, *proportion(share * n, n)]
+    return [min(ends), max(ends)]
+
+
 def bootstrap(
     statistic: Callable[..., float], *samples: np.ndarray, seed: int = 0
 ) -> list[float]:
@@ -40,8 +56,8 @@ def bootstrap(
 
 
 def resample(
-    statistic: Callable[..., float], *samples: np.ndarray, seed: int = 0
-) -> list[float]:
+    statistic: Callable[..., Statistic], *samples: np.ndarray, seed: int = 0
+) -> list[Statistic]:
     """Computes statistic(*samples) of RESAMPLES resamples.
 
     Args:
@@ -107,8 +123,8 @@ def basic_interval(
       resampled: the number on resamples of it.
       lowest: the interval is cut here; -math.inf for a number of either sign.
       by_chance: the number on draws of as many examples under which the truth is 0.
-        The low end is at most v less what 97.5% of them are below, and so 0 where v is
-        nothing that chance does not do (the consistency resampling of Broecker & Smith
+        The low end is at most v less what 97.5% of them are below, and so 0 where
+        chance alone makes as much as v (the consistency resampling of Broecker & Smith
         2007, Weather and Forecasting 22).
 
     Returns:

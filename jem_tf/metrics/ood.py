@@ -7,7 +7,7 @@ Where a score is not finite, no measure is: it is NaN.
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -163,18 +163,22 @@ def fpr95_out(inside: ArrayLike, outside: ArrayLike) -> float:
 
 
 def sampled_intervals(
-    inside: ArrayLike, outside: ArrayLike, *, seed: int = 0
+    inside: ArrayLike,
+    outside: ArrayLike,
+    known: Mapping[str, float],
+    *,
+    seed: int = 0,
 ) -> dict[str, list[float]]:
     """Computes 95% intervals of `aupr`, `fpr95` and their twins by the bootstrap.
 
     Both sets are resampled. A resample is kept as how often each example is in it, so
-    that the scores need sorting only once. Where all resamples are alike, as those of
-    sets that separate, they know too little: the interval of a rate of 0 or 1 holds
-    Wilson's, and all hold the number itself.
+    that the scores need sorting only once. The interval of a rate of 0 or 1 holds
+    Wilson's, too, and all hold the number itself.
 
     Args:
       inside: float [N].
       outside: float [M].
+      known: {"aupr": of these scores, "fpr95": ..., "aupr_out": ..., "fpr95_out": ...}.
       seed: of the draws.
 
     Returns:
@@ -196,22 +200,13 @@ def sampled_intervals(
         reverse = [x[-1] - np.append(0, x[:-1])[::-1] for x in (false, true)]
         rows.append(_precision_and_fpr(true, false) + _precision_and_fpr(*reverse))
     ends = [intervals.percentile_interval(values) for values in np.transpose(rows)]
-    measures = (aupr, fpr95, aupr_out, fpr95_out)
-    known = [measure(inside, outside) for measure in measures]
+    found = dict(zip(names, ends, strict=True))
+    for name, size in (("fpr95", m), ("fpr95_out", n)):
+        found[name] = intervals.widen_share(known[name], size, found[name])
     return {
-        name: _widen(value, interval, size if name.startswith("fpr95") else None)
-        for name, value, interval, size in zip(
-            names, known, ends, (n, m, m, n), strict=True
-        )
+        name: [max(0.0, min(low, known[name])), min(1.0, max(high, known[name]))]
+        for name, (low, high) in found.items()
     }
-
-
-def _widen(value: float, interval: list[float], n: int | None) -> list[float]:
-    """An interval in [0, 1] that holds its value; n: of how many a share, or None."""
-    known = [*interval, value]
-    if n is not None and value in (0.0, 1.0):
-        known += intervals.proportion(value * n, n)
-    return [max(0.0, min(known)), min(1.0, max(known))]
 
 
 def _precision_and_fpr(true: np.ndarray, false: np.ndarray) -> list[float]:

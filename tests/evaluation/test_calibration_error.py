@@ -50,7 +50,7 @@ def test_what_is_within_bins_may_be_negative_and_so_may_its_interval():
     """Of one bin, in which the probability of a class rises with its share."""
     logits = np.stack([np.repeat([0.3, 0.4], 500), np.zeros(1000)], axis=1)
     labels = np.r_[np.ones(450), np.zeros(50), np.ones(50), np.zeros(450)].astype(int)
-    parts = calibration_error._brier_parts(logits, labels, seed=0)
+    parts = calibration_error._brier_parts(logits, labels, [labels], seed=0)
     low, high = parts["brier_within_bins_ci"]
     assert low < parts["brier_within_bins"] < high < 0
 

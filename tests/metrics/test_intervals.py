@@ -86,6 +86,12 @@ def test_an_error_that_is_chance_alone_may_be_none(measure):
     assert sum(low_end(measure, seed) == 0 for seed in range(20)) >= 18
 
 
+def test_a_share_of_none_or_all_may_be_another_and_one_between_is_left_alone():
+    assert intervals.widen_share(0.0, 40, [0.0, 0.0]) == intervals.proportion(0, 40)
+    assert intervals.widen_share(1.0, 40, [0.8, 1.0]) == [0.8, 1.0]
+    assert intervals.widen_share(0.5, 40, [0.4, 0.6]) == [0.4, 0.6]
+
+
 def test_an_interval_of_nan_is_nan():
     assert np.isnan(intervals.basic_interval(math.nan, [math.nan] * 3)).all()
 
