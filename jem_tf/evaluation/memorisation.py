@@ -16,7 +16,7 @@ from jem_tf.datasets import Dataset
 from jem_tf.evaluation import neighbours
 from jem_tf.evaluation.features import FeatureNetwork
 from jem_tf.evaluation.reference import take_evenly
-from jem_tf.metrics import intervals, ood
+from jem_tf.metrics import intervals, ood, ood_intervals
 
 MOST = 2000  # samples, and held-out images
 QUANTILE = 0.01  # of the held-out images' distances: samples within count as copies
@@ -146,7 +146,7 @@ def compare_distances(
         "samples": float(np.mean(samples)),
         "held_out": float(np.mean(held_out)),
         "nearer": ood.auroc(held_out, samples),
-        "nearer_ci": ood.auroc_interval(held_out, samples),
+        "nearer_ci": ood_intervals.auroc_interval(held_out, samples),
         "copies": copies,
         "copies_ci": intervals.widen_share(copies, len(samples), interval),
     }

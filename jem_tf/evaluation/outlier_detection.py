@@ -14,7 +14,7 @@ from jem_tf.datasets import outliers
 from jem_tf.evaluation import outlier_groups
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.figures import plots
-from jem_tf.metrics import ood
+from jem_tf.metrics import ood, ood_intervals
 from jem_tf.system import console
 
 LABEL = "log p(x) + const, nats"
@@ -95,8 +95,8 @@ def _separation(
         measure: getattr(ood, measure)(inside, outside)
         for measure in outlier_groups.MEASURES
     }
-    ends = ood.sampled_intervals(inside, outside, known, seed=seed)
-    ends["auroc"] = ood.auroc_interval(inside, outside)
+    ends = ood_intervals.sampled_intervals(inside, outside, known, seed=seed)
+    ends["auroc"] = ood_intervals.auroc_interval(inside, outside)
     metrics: dict[str, Any] = {}
     for measure, value in known.items():
         metrics[f"{measure}/{key}"] = value

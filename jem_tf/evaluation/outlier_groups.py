@@ -11,7 +11,7 @@ import numpy as np
 from jem_tf import ood_scores
 from jem_tf.figures import card_plots
 from jem_tf.figures.card_plots import Estimate
-from jem_tf.metrics import ood
+from jem_tf.metrics import ood_intervals
 
 WIDTH = 5.4  # of the figure, in inches
 MEASURES = ("auroc", "aupr", "aupr_out", "fpr95", "fpr95_out")
@@ -46,7 +46,7 @@ def evaluate_groups(
             for measure in MEASURES:
                 values = [metrics[f"{measure}/{key}/{score}"] for key in keys]
                 table[f"{stem}_{measure}"] = float(np.mean(values))
-            interval = ood.mean_auroc_interval(
+            interval = ood_intervals.mean_auroc_interval(
                 [inside[score]] * len(keys), [outside[key][score] for key in keys]
             )
             table[f"{stem}_auroc_ci"] = interval

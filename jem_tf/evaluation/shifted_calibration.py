@@ -65,7 +65,7 @@ def evaluate_shift(
       temperature: T of the ECE of softmax(f(x) / T), fitted on images without
         corruption.
       severities: S of SEVERITIES, ascending.
-      seed: of the corruptions and the bootstrap.
+      seed: of the corruptions, the bootstrap and the labels by chance.
 
     Returns:
       ({"corrupted_accuracy/<name>/severity_<s>": number, its _ci, the same of
@@ -83,7 +83,7 @@ def evaluate_shift(
     for name, severity in tqdm(places, "corruptions", unit="set", disable=None):
         corrupted = corruptions.corrupt(images, name, severity, seed=seed)
         logits = inference.logits(model, corrupted)
-        cells[name, severity] = _measure(logits, labels, temperature, counts)
+        cells[name, severity] = _measure(logits, labels, temperature, counts, seed)
     means = {
         ("mean", severity): _mean([cells[name, severity] for name in names])
         for severity in severities
@@ -96,7 +96,8 @@ def evaluate_shift(
     for number in NUMBERS:
         for place, cell in (cells | means).items():
             metrics |= _name(number, *place, cell[number], len(labels))
-    clean = _measure(inference.logits(model, images), labels, temperature, counts)
+    logits = inference.logits(model, images)
+    clean = _measure(logits, labels, temperature, counts, seed)
     figures = {
         "shift": _figure(clean, cells, means, names),
         "corruptions": _examples(images[:1], names, severities, seed),
@@ -133,27 +134,33 @@ def describe_shift(
 
 
 def _measure(
-    logits: np.ndarray, labels: np.ndarray, temperature: float, counts: np.ndarray
+    logits: np.ndarray,
+    labels: np.ndarray,
+    temperature: float,
+    counts: np.ndarray,
+    seed: int,
 ) -> Cell:
+    scaled = logits / temperature
     right = inference.is_right(logits, labels).astype("float64")
     accuracy = Measured(float(right.mean()), counts @ right / len(right))
     return {
         "accuracy": accuracy,
-        "ece": _measure_error(logits, labels, counts),
-        "ece_temperature_scaled": _measure_error(logits / temperature, labels, counts),
+        "ece": _measure_error(logits, labels, counts, seed),
+        "ece_temperature_scaled": _measure_error(scaled, labels, counts, seed),
     }
 
 
 def _measure_error(
-    logits: np.ndarray, labels: np.ndarray, counts: np.ndarray
+    logits: np.ndarray, labels: np.ndarray, counts: np.ndarray, seed: int
 ) -> Measured:
+    """The ECE. One seed: an image's labels by chance go together in all corruptions."""
     resampled = calibration.resampled_errors(
         calibration.bin_gaps(logits, labels), counts
     )
     return Measured(
         calibration.expected_calibration_error(logits, labels),
         resampled,
-        calibration.errors_by_chance(logits, len(counts)),
+        calibration.errors_by_chance(logits, len(counts), seed=seed),
     )
 
 

@@ -63,7 +63,7 @@ def reliability_diagram(bins: Bins, error: float) -> "Figure":
     axes.bar(left, gap, width, accuracy, align="edge", hatch="//", label="gap", **red)
     axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--")
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", title=f"ECE {error:.2%}")
-    axes.legend(frameon=False, loc="upper left")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
@@ -85,7 +85,7 @@ def confidence_histogram(bins: Bins, accuracy: float) -> "Figure":
     axes.axvline(accuracy, color="black", label=f"accuracy {accuracy:.3f}", **line)
     axes.axvline(mean, color="tab:red", label=f"mean confidence {mean:.3f}", **line)
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    axes.legend(frameon=False, loc="upper left")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 

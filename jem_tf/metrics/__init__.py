@@ -4,9 +4,10 @@
     classwise_calibration   the same of every class: class-wise and adaptive ECE
     brier_decomposition     Brier's score as reliability, resolution and uncertainty
     ood                     does a score separate outliers? AUROC, AUPR, FPR at 95% TPR
+    ood_intervals           their 95% confidence intervals
     fid_kid                 are samples like real images? Inception Score, FID, KID
     manifold                do samples and real images cover each other? precision, ...
-    intervals               95% confidence intervals of such numbers
+    intervals               95% confidence intervals of numbers of other kinds
 
 This folder imports `jem_tf.errors` alone. Functions import the libraries that they use
 beyond NumPy, so that importing this folder is quick.
@@ -20,6 +21,7 @@ from jem_tf.metrics import (
     intervals,
     manifold,
     ood,
+    ood_intervals,
 )
 
 __all__ = [
@@ -30,4 +32,5 @@ __all__ = [
     "intervals",
     "manifold",
     "ood",
+    "ood_intervals",
 ]

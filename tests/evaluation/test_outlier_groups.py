@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jem_tf.evaluation import outlier_groups
-from jem_tf.metrics import ood
+from jem_tf.metrics import ood, ood_intervals
 
 GENERATOR = np.random.default_rng(0)
 INSIDE = {name: GENERATOR.normal(1, 1, 50) for name in ("max_p", "approximate_mass")}
@@ -41,7 +41,7 @@ def test_a_groups_number_is_the_mean_over_its_sets(measured):
                 middle, abs=0.02
             )
         one = table[f"openood/{name}/near_auroc_ci"]
-        assert one == ood.auroc_interval(INSIDE[name], OUTSIDE["birds"][name])
+        assert one == ood_intervals.auroc_interval(INSIDE[name], OUTSIDE["birds"][name])
 
 
 def test_the_table_has_what_each_score_costs_and_no_group_without_a_set(measured):

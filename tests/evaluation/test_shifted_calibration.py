@@ -77,6 +77,32 @@ def test_the_interval_of_a_mean_resamples_images_with_all_their_corruptions(
     )
 
 
+def test_what_chance_makes_of_a_mean_is_of_the_same_labels_everywhere(model):
+    images = IMAGES[:40]
+    labels = inference.logits(model, images).argmax(axis=1)
+    split, seed = Split(images, labels), 5
+    metrics, _ = shifted_calibration.evaluate_shift(
+        model, split, NAMES, temperature=1.0, severities=[1], seed=seed
+    )
+    counts = intervals.resample_counts(len(labels), seed=seed)
+    values, resampled, by_chance = [], [], []
+    for name in NAMES:
+        corrupted = corrupt(images, name, 1, seed=seed)
+        logits = inference.logits(model, corrupted)
+        gaps = calibration.bin_gaps(logits, labels)
+        values.append(calibration.expected_calibration_error(logits, labels))
+        resampled.append(calibration.resampled_errors(gaps, counts))
+        draws = len(counts)
+        by_chance.append(calibration.errors_by_chance(logits, draws, seed=seed))
+    value, resampled = np.mean(values), np.mean(resampled, axis=0)
+    expected = intervals.basic_interval(
+        value, resampled, by_chance=np.mean(by_chance, axis=0)
+    )
+    assert expected[0] < intervals.basic_interval(value, resampled)[0]
+    key = "corrupted_ece/mean/severity_1_ci"
+    assert metrics[key] == pytest.approx(expected, abs=1e-6)
+
+
 def test_the_figures_begin_without_corruption(model, measured):
     _, figures = measured
     logits = inference.logits(model, IMAGES)
