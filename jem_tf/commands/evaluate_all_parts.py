@@ -21,8 +21,11 @@ GUESSED_FOR = "32x32 images, 2 M parameters and two cores"
 ATTACKED = ("--eps_linf=1,8", "--eps_l2=0.25,0.5")  # RobustBench's radii and small ones
 AUTOATTACK = "--attack=autoattack"
 # Most images stand small radii, and each takes all 1,900 gradients and 5,900 answers of
-# AutoAttack there; JEM-10 takes as many under PGD. So these get the same few images.
+# AutoAttack there; JEM-10 takes as many under PGD. So these get the same few images,
+# too few to tell two models apart. PGD of JEM-0 alone takes 40 gradients of an image.
 FEW_ATTACKED = "--limit=20"
+SMALL_RADII = ("--eps_linf=1", "--eps_l2=0.25")
+MANY_ATTACKED = ("--result=small_radii_pgd", "--steps=40", "--refine_steps=0")
 NOT_QUICK = "--quick attacks by PGD in place of AutoAttack"
 # Inception would take longer, and more samples: its features are 2,048.
 FEW_SAMPLES = ("--limit=700", "--features=network")
@@ -101,12 +104,16 @@ KINDS = {
     ),
     "small_radii": Kind(
         "evaluate robustness",
-        (
-            *(AUTOATTACK, "--result=small_radii", FEW_ATTACKED),
-            *("--eps_linf=1", "--eps_l2=0.25"),
-        ),
+        (AUTOATTACK, "--result=small_radii", FEW_ATTACKED, *SMALL_RADII),
         None,
         {"full": 380},
+        RUN_FLAGS,
+    ),
+    "small_radii_pgd": Kind(
+        "evaluate robustness",
+        (*MANY_ATTACKED, *SMALL_RADII, "--limit=500"),
+        (*MANY_ATTACKED, *SMALL_RADII, "--limit=100"),
+        {"full": 130, "quick": 30},
         RUN_FLAGS,
     ),
     "robustness": Kind(

@@ -23,7 +23,10 @@ SAME = "the run's own"
 
 
 def evaluate(context: evaluation_command.Context) -> findings.Findings:
-    """Attacks the run by every radius and refinement, and drives noise to classes."""
+    """Attacks the run by every radius and refinement, and drives noise to classes.
+
+    Noise is driven for `robustness` alone: it knows no radii.
+    """
     run, given = context.run, context.flags
     radii = evaluate_robustness_flags.choose_radii(given)
     defences = evaluate_robustness_flags.choose_defences(run, given)
@@ -59,7 +62,9 @@ def evaluate(context: evaluation_command.Context) -> findings.Findings:
         "sanity": checks,
     }
     measured = findings.Findings(metrics, protocol, figures)
-    return measured if standard else add_distal(measured, models, context)
+    if standard or given.result:
+        return measured
+    return add_distal(measured, models, context)
 
 
 def add_distal(
@@ -130,13 +135,13 @@ def compare_data(run: RunFolder, baseline: RunFolder, *, on: str = "test") -> st
 
 def run(values: flags.FlagValues) -> None:
     """Evaluates; the results of AutoAttack do not replace those of PGD."""
-    standard = values.attack == STANDARD_SET
-    if values.result and not standard:
+    needed = evaluate_robustness_flags.RESULTS.get(values.result, values.attack)
+    if values.attack != needed:
         raise InputError(
-            f"{argument('result', values.result)} is for "
-            f"{argument('attack', STANDARD_SET)}; give this, or leave it out."
+            f"{argument('result', values.result)} is for {argument('attack', needed)}; "
+            "give this, or leave it out."
         )
-    usual = STANDARD_SET if standard else "robustness"
+    usual = STANDARD_SET if values.attack == STANDARD_SET else "robustness"
     evaluation_command.run_evaluation(values.result or usual, evaluate, values)
 
 

@@ -14,7 +14,8 @@ from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
 
 STEPS, STANDARD_STEPS = 20, 100  # without --steps: of PGD, of AutoAttack's parts
-SMALL_RADII = "small_radii"  # results of AutoAttack beside its own
+# {name of results beside those of robustness and autoattack: their attack}
+RESULTS = {"small_radii": STANDARD_SET, "small_radii_pgd": "pgd"}
 
 
 def define(values: flags.FlagValues) -> None:
@@ -36,10 +37,10 @@ def define_attack(attack: FlagGroup) -> None:
     attack.choice(
         "result",
         "",
-        ["", SMALL_RADII],
+        ["", *RESULTS],
         "name of the results. small_radii: those of autoattack within other radii, "
-        "beside its own, as RUN/results/small_radii.json. Empty: robustness, or "
-        "autoattack",
+        "beside its own, as RUN/results/small_radii.json; small_radii_pgd: the same of "
+        "pgd. Empty: robustness, or autoattack",
     )
     define_radii(attack)
     define_effort(attack)

@@ -32,6 +32,7 @@ COMMANDS = {
     "chains": "diagnose",
     "autoattack": "evaluate robustness",
     "small_radii": "evaluate robustness",
+    "small_radii_pgd": "evaluate robustness",
     "fresh_samples": "evaluate samples",
 }
 # Metrics of the chains.json of earlier versions, where they stand beside the protocol.
@@ -74,9 +75,9 @@ def write_findings(
 
     Args:
       folder: of the run.
-      name: of the evaluation: "calibration", "ood", "samples", "robustness",
-        "autoattack", "small_radii" or "chains"; with "validation_" before it if it is
-        of validation images, which neither the report nor a model card shows.
+      name: of the evaluation: "calibration", "ood", "samples", "robustness", "chains"
+        or a key of COMMANDS; with "validation_" before it if it is of validation
+        images, which neither the report nor a model card shows.
       findings: what the evaluation returned.
       step: of the checkpoint.
 

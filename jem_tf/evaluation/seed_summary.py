@@ -26,6 +26,7 @@ HEADLINES = {
     "fresh_samples": ("fid*", "kid*", "inception_score*"),
     "autoattack": ("robust_accuracy/*/jem0",),
     "small_radii": ("robust_accuracy/*/jem0",),
+    "small_radii_pgd": ("robust_accuracy/*/jem0",),
     "robustness": ("robust_accuracy/*/jem*",),
     "chains": ("ess_share", "rhat"),
 }

@@ -75,6 +75,10 @@ def test_the_whole_length_asks_for_what_reviewers_ask_for(tmp_path):
     assert max(map(float, near.eps_l2)) < 0.5
     assert (near.result, near.limit) == ("small_radii", 20)
     assert parsed(listed["robustness"]).limit == near.limit  # the same images
+    many = parsed(listed["small_radii_pgd"])
+    assert (many.attack, many.result, many.limit) == ("pgd", "small_radii_pgd", 500)
+    assert (many.eps_linf, many.eps_l2) == (near.eps_linf, near.eps_l2)
+    assert many.refine_steps == ["0"]
     assert parsed(listed["samples"]).source == "buffer"
     fresh = parsed(listed["fresh_samples"])
     assert (fresh.source, fresh.result) == ("fresh", "fresh_samples")

@@ -161,8 +161,15 @@ def test_attacks_within_other_radii_stand_beside(runs, ended):
     done = tool(runs / "smoke", *few, "--result=small_radii", "--eps_linf=1")
     assert (done.code, done.err) == (0, "")
     assert all(path.read_text() == text for path, text in before.items())
-    beside = found(runs / "smoke", "small_radii")
-    assert "robust_accuracy/linf/1/jem0" in beside["metrics"]
+    few = ("--refine_steps=0", "--steps=2", *TINY[:4])
+    done = tool(runs / "smoke", *few, "--result=small_radii_pgd", "--eps_linf=1")
+    assert (done.code, done.err) == (0, "")
+    assert all(path.read_text() == text for path, text in before.items())
+    for name, attack in (("small_radii", "AutoAttack"), ("small_radii_pgd", "PGD")):
+        beside = found(runs / "smoke", name)
+        assert "robust_accuracy/linf/1/jem0" in beside["metrics"]
+        assert attack in beside["protocol"]["attack"]
+        assert "distal" not in beside["protocol"]
 
 
 def folder(place, name, **digests):
@@ -217,6 +224,11 @@ def test_a_baseline_on_other_data_is_told_by_its_digests(tmp_path):
             ["--result=small_radii"],
             "--result=small_radii is for --attack=autoattack; give this, or leave it "
             "out.",
+        ),
+        (
+            "large",
+            ["--attack=autoattack", "--result=small_radii_pgd"],
+            "--result=small_radii_pgd is for --attack=pgd; give this, or leave it out.",
         ),
         (
             "large",

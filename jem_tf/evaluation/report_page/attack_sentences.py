@@ -21,14 +21,14 @@ from jem_tf.evaluation.report_page.sentences import (
 
 ASKED = {"linf": "8", "l2": "0.5"}  # radii of RobustBench for CIFAR-10
 UNBOUNDED = "255"
-SMALL_RADII = "small_radii"  # AutoAttack's results within other radii than ASKED
+SMALL_RADII = ("small_radii", "small_radii_pgd")  # within other radii than ASKED
 TITLE = "robust_accuracy"
 
 
 def say_attacks(results: Results, baseline: Results, chance: float) -> list[Sentence]:
     """Says the accuracy under AutoAttack, and under PGD with the most refinement."""
     sentences = []
-    for name in ("autoattack", SMALL_RADII, "robustness"):
+    for name in ("autoattack", *SMALL_RADII, "robustness"):
         if own := results.get(name):
             sentences += _say_evaluation(name, own, baseline.get(name), chance)
             sentences += _say_checks(name, own)
@@ -63,7 +63,7 @@ def _say_evaluation(
         ]
         who, images = name_column(TITLE, column), name_images(own.protocol)
         text = f"of {images}, {join(shares)} stay right"
-        if name == SMALL_RADII:  # of which no verdict follows
+        if name in SMALL_RADII:  # of which no verdict follows
             text = f"Within small radii, under {attack}, {text} ({who})."
             sentences.append(Sentence(text, anchor(name, TITLE)))
             continue

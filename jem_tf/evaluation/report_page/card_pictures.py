@@ -29,6 +29,7 @@ SEVERITIES = range(1, 6)
 ATTACKS = {
     "autoattack": "AutoAttack",
     "small_radii": "AutoAttack, small radii",
+    "small_radii_pgd": "PGD, small radii",
     "robustness": "PGD",
 }
 

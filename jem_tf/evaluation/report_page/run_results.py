@@ -35,6 +35,10 @@ EVALUATIONS = {
         "AutoAttack within small radii: what do tiny perturbations do?",
         "evaluate robustness, with autoattack, kept as small_radii",
     ),
+    "small_radii_pgd": (
+        "PGD within small radii: what do tiny perturbations of many images do?",
+        "evaluate robustness, kept as small_radii_pgd",
+    ),
 }
 SHIFT = ("Accuracy on corrupted images", "evaluate calibration, with corruptions")
 # {name of the evaluation: its samples in words}; the buffer's come first

@@ -57,12 +57,19 @@ def test_a_shortened_autoattack_is_called_so(steps, said):
     assert f"withstand AutoAttack{said}" in first.text
 
 
-def test_of_small_radii_the_numbers_are_told_without_a_verdict():
+@pytest.mark.parametrize(
+    ("name", "attack", "called"),
+    [
+        ("small_radii", "AutoAttack: APGD-CE, ...", "AutoAttack"),
+        ("small_radii_pgd", "PGD, 40 steps ...", "PGD"),
+    ],
+)
+def test_of_small_radii_the_numbers_are_told_without_a_verdict(name, attack, called):
     found = {"robust_accuracy/linf/1/jem0": 0.5, "robust_accuracy/l2/0.25/jem0": 0.4}
-    (only,) = say(found, "small_radii", attack="AutoAttack: APGD-CE, ...")
+    (only,) = say(found, name, attack=attack)
     assert only.verdict == ""
     assert only.text == (
-        "Within small radii, under AutoAttack, of the first 100 of 10,000 test images, "
+        f"Within small radii, under {called}, of the first 100 of 10,000 test images, "
         "50.0% within L∞ 1/255 and 40.0% within L2 0.25 stay right (JEM-0)."
     )
 
