@@ -18,10 +18,10 @@ NEAR = {"rtol": 1e-4, "atol": 1e-3}  # float32 on other processors
 
 @pytest.fixture(scope="module", params=sorted(MODELS))
 def shipped(request):
-    """(name, Predictor in float32, {"images", "logits", ...})."""
+    """(name, Predictor, {"images", "logits", ...})."""
     with np.load(MODELS[request.param].folder / "examples.npz") as file:
         examples = {name: file[name] for name in file.files}
-    return request.param, jem_tf.load(request.param, precision="float32"), examples
+    return request.param, jem_tf.load(request.param), examples
 
 
 # The least shares of stored and of drawn images that are of their class. Of a hundred
@@ -41,6 +41,10 @@ def test_stored_images_get_their_stored_answers(shipped):
         assert set(labels) == classes
     np.testing.assert_allclose(model.model.logits(images), examples["logits"], **NEAR)
     answers = model.classify(images)
+    served = model.run.folder.calibration.read_text()
+    served = json.loads(served)["ood_score"]  # without the data it was fitted to
+    scores = model.ood_score(images, [served])[served]
+    np.testing.assert_allclose(scores, examples["ood_score"], **NEAR)
     for key in ("log_density", "ood_score"):
         np.testing.assert_allclose(getattr(answers, key), examples[key], **NEAR)
     right = np.mean(answers.class_names == np.array(model.class_names)[labels])

@@ -40,6 +40,7 @@ def ship(
     ood_score: str = "auto",
 ) -> None:
     """Makes the folder of the model, which must not be there."""
+    number, _ = int(version), read_about(name)  # before anything is measured
     trained = loading.read_run(run)
     data = loading.read_data(trained, data_dir)
     place = pretrained_models.ROOT / name
@@ -54,7 +55,7 @@ def ship(
     call("evaluate calibration", *common)
     call("evaluate ood", *common, "--half=odd", f"--sets={sets}")
     write_examples(place, data)
-    finish(place, int(version))
+    finish(place, number)
 
 
 def finish(place: pathlib.Path, version: int) -> None:
@@ -67,11 +68,16 @@ def finish(place: pathlib.Path, version: int) -> None:
         results = json.loads(text)
         results.pop("figures", None)
         files.write_json(path, results)
-    sentence, *commands = filter(None, (HERE / f"{name}.txt").read_text().splitlines())
+    sentence, *commands = read_about(name)
     (place / "README.md").write_text(card(name, folder, sentence, commands))
     pretrained_models.write_manifest(
         place, version=version, about=sentence, made_by=tuple(commands)
     )
+
+
+def read_about(name: str) -> list[str]:
+    """[what the model is, in a sentence; the commands that made it]."""
+    return list(filter(None, (HERE / f"{name}.txt").read_text().splitlines()))
 
 
 def call(command: str, *words: str) -> None:
@@ -102,10 +108,12 @@ def write_examples(place: pathlib.Path, data) -> None:
 def card(name: str, folder: RunFolder, sentence: str, commands: list[str]) -> str:
     """The model card, in Markdown."""
     _, facts = run_calibration.read_calibration(folder)
+    split = facts["test_split"]
+    where = "" if split == "the test split" else f" ({split})"
     lines = [f"# {name}", "", sentence, "", "    " + "\n    ".join(commands), ""]
     lines += [
         f"Of these weights, rounded to float16 and computed in {facts['precision']},",
-        f"on {facts['test_images']:,} test images ({facts['test_split']}), on which",
+        f"on {facts['test_images']:,} test images{where}, on which",
         "nothing was chosen:",
         "",
         "| quantity | value | 95% interval |",

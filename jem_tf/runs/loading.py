@@ -55,10 +55,9 @@ def read_run(
         no whole checkpoint, or its weights are not finite.
     """
     folder = RunFolder(pretrained_models.find(path) or path)
-    description = folder.read_description()
+    description = None if folder.root.is_file() else folder.read_description()
     if description is None:
-        is_name = pathlib.Path(path).name == str(path)
-        raise not_a_run(path, pretrained_models.names() if is_name else ())
+        raise not_a_run(path, pretrained_models.describe_names(path))
     checkpoint = find_checkpoint(folder, best=best)
     state = checkpoint_files.read_state(checkpoint)
     opts = read_options(folder, state, precision)
@@ -86,6 +85,11 @@ def find_checkpoint(folder: RunFolder, *, best: bool = False) -> pathlib.Path:
     """
     checkpoint = checkpoint_files.find_whole(folder.checkpoints, best=best)
     if checkpoint is None:
+        if folder.calibration.is_file():
+            raise InputError(
+                f"{folder} has no whole checkpoint; take the whole folder from where "
+                "it was packed."
+            )
         some = checkpoint_files.list_steps(folder.checkpoints)
         kind = "whole checkpoint" if some else "checkpoint yet"
         raise InputError(f"{folder} has no {kind}; train longer.")

@@ -4,10 +4,12 @@ jem_tf/pretrained_runs/<name>/    a packed run, with its results and its model c
                 .../manifest.json  version, what it is, how it was made, {file: sha256}
 """
 
+import errno
 import hashlib
 import json
 import pathlib
 import shutil
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from jem_tf.errors import InputError, argument
@@ -15,6 +17,7 @@ from jem_tf.system import files
 
 ROOT = pathlib.Path(__file__).parent.parent / "pretrained_runs"
 MANIFEST = "manifest.json"
+WRITTEN = ("results", "README.md", "fitted_scores")  # to a copy, by evaluations
 
 
 class Pretrained(NamedTuple):
@@ -46,8 +49,8 @@ def find(path: str | pathlib.Path) -> pathlib.Path | None:
     """Finds the folder of a pretrained model, and checks its files.
 
     Args:
-      path: a name, or `name@version`. If a file, a run or a SavedModel of this name is
-        there, that is meant.
+      path: a name, `name@version`, or the folder in the package itself. If a file, a
+        run or a SavedModel of this name is there, that is meant.
 
     Returns:
       The folder, which must not be written to; None if `path` names no such model.
@@ -56,8 +59,11 @@ def find(path: str | pathlib.Path) -> pathlib.Path | None:
       InputError: if another version came with the package, or a file is not as it was
         shipped.
     """
+    place = files.expand(path)
+    if is_shipped(place) and place.resolve().name in names():
+        return _checked(place.resolve().name, None)
     name, at, version = str(path).partition("@")
-    if name not in names() or _is_the_users(files.expand(path)):
+    if name not in names() or _is_the_users(place):
         return None
     return _checked(name, version if at else None)
 
@@ -82,9 +88,18 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in ROOT.glob(f"*/{MANIFEST}"))
 
 
+def describe_names(path: str | pathlib.Path) -> str:
+    """Says which model may have been meant by what holds no run; "" if none was."""
+    if str(path) in names():
+        version = _read(ROOT / str(path) / MANIFEST).version
+        return f", or {path}@{version} for the pretrained model that it hides"
+    is_name = pathlib.Path(path).name == str(path)
+    return f", or a pretrained model: {', '.join(names())}" if is_name else ""
+
+
 def is_shipped(folder: str | pathlib.Path) -> bool:
     """Whether a folder belongs to the package, and must not be written to."""
-    return ROOT in files.expand(folder).absolute().parents
+    return ROOT.resolve() in files.expand(folder).resolve().parents
 
 
 def check(model: Pretrained) -> None:
@@ -93,16 +108,11 @@ def check(model: Pretrained) -> None:
     Raises:
       InputError: if one is missing, or another one.
     """
-    for file, digest in model.sha256.items():
-        try:
-            content = (model.folder / file).read_bytes()
-        except OSError:
-            content = b""
-        if _sha256(content) != digest:
-            raise InputError(
-                f"{model.folder / file} is not the file that came with the package "
-                "(its sha256 differs); install jem-tf again."
-            )
+    if changed := _find_changed(model.folder, model.sha256):
+        raise InputError(
+            f"{changed} is not the file that came with the package (its sha256 "
+            "differs); install jem-tf again."
+        )
 
 
 def copy(folder: pathlib.Path, place: str | pathlib.Path) -> pathlib.Path:
@@ -116,14 +126,13 @@ def copy(folder: pathlib.Path, place: str | pathlib.Path) -> pathlib.Path:
       The folder `place`.
 
     Raises:
-      InputError: if it holds something else, or cannot be written.
+      InputError: if it holds something else or a copy that was changed, or cannot be
+        written.
     """
     target, named = files.expand(place), argument("out", place)
     try:
-        if (target / MANIFEST).is_file():
-            if (target / MANIFEST).read_bytes() == (folder / MANIFEST).read_bytes():
-                return target
-            raise InputError(f"{named} holds another model; name another folder.")
+        if _is_copy(target, folder, named):
+            return target
         if not files.is_free(target):
             raise InputError(f"{named} holds something; name another folder.")
         with files.atomic_folder(target) as part:
@@ -132,6 +141,9 @@ def copy(folder: pathlib.Path, place: str | pathlib.Path) -> pathlib.Path:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, place)  # not its mode, which may be read-only
     except OSError as error:
+        taken = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+        if taken and _is_copy(target, folder, named):  # by another process, just now
+            return target
         raise InputError(
             f"{named} cannot be written ({error.strerror}); name another folder."
         ) from error
@@ -161,6 +173,37 @@ def _checked(name: str, version: str | None) -> pathlib.Path:
         )
     check(model)
     return model.folder
+
+
+def _is_copy(target: pathlib.Path, folder: pathlib.Path, named: str) -> bool:
+    """Whether a folder is a copy of a model, as far as evaluations leave it alone.
+
+    Raises:
+      InputError: if it is one of another model, or was changed.
+    """
+    if not (target / MANIFEST).is_file():
+        return False
+    if (target / MANIFEST).read_bytes() != (folder / MANIFEST).read_bytes():
+        raise InputError(f"{named} holds another model; name another folder.")
+    shipped = _read(folder / MANIFEST).sha256
+    kept = {n: x for n, x in shipped.items() if n.split("/")[0] not in WRITTEN}
+    if changed := _find_changed(target, kept):
+        raise InputError(
+            f"{named} holds a copy whose {changed.relative_to(target)} was changed; "
+            "name another folder."
+        )
+    return True
+
+
+def _find_changed(
+    folder: pathlib.Path, sha256: Mapping[str, str]
+) -> pathlib.Path | None:
+    """The first file that is missing, or another one."""
+    for file, digest in sha256.items():
+        path = folder / file
+        if not path.is_file() or _sha256(path.read_bytes()) != digest:
+            return path
+    return None
 
 
 def _sha256(content: bytes) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import pathlib
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -188,15 +187,17 @@ class RunFolder:
         )
 
 
-def not_a_run(path: str | pathlib.Path, names: Sequence[str] = ()) -> InputError:
+def not_a_run(path: str | pathlib.Path, others: str = "") -> InputError:
     """Makes the error for a folder that holds no run.
 
     Args:
       path: the folder.
-      names: of pretrained models, if `path` may have been meant as one.
+      others: what else could be named, such as ", or a pretrained model: cifar10".
     """
-    others = f", or a pretrained model: {', '.join(names)}" if names else ""
-    return InputError(f"{path} holds no run of jem_tf; name the folder of one{others}.")
+    shown = path if str(path) else repr("")
+    return InputError(
+        f"{shown} holds no run of jem_tf; name the folder of one{others}."
+    )
 
 
 def remedy(before: DataDescription) -> str:

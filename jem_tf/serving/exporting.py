@@ -19,7 +19,7 @@ import tensorflow as tf
 from jem_tf.datasets import Dataset
 from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.evaluation import findings
-from jem_tf.runs import build, loading
+from jem_tf.runs import build, loading, pretrained_models
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.serving import model_card, run_calibration
 from jem_tf.serving.signatures import Served
@@ -47,7 +47,8 @@ def export_run(
       data: its data set; the model is calibrated on the validation images. None: the
         calibration of a packed run is taken, and `accept`, `precision` and `ood_score`
         are its own.
-      base: folder of the versions, which is made if need be; None: RUN/export.
+      base: folder of the versions, which is made if need be; None: RUN/export, or
+        InputError of a pretrained model.
       number: version of the model, at least 0; servers take the highest. None: one
         above the highest there, or 1 for the first (Triton has no version 0).
       accept: in (0, 1], the share of validation images that `is_ood` lets pass.
@@ -64,6 +65,11 @@ def export_run(
         `accept` is out of range, if there is no such score of this network, or without
         data of a run that is not calibrated.
     """
+    if base is None and pretrained_models.is_shipped(run.folder.root):
+        raise InputError(
+            f"{run.folder.root.name} is a pretrained model, which is not written to; "
+            f"give {argument('base', 'FOLDER')}."
+        )
     base = files.expand(base or run.folder.exports)
     _new_place(base, number)  # raises if it cannot be
     if data is None:

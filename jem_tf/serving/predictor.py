@@ -19,9 +19,11 @@ from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.evaluation import fitted_scores, inference
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.runs import build, initial_weights, loading, pretrained_models
+from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import argument_checks, classification, run_calibration
 from jem_tf.serving.classification import Classification
 from jem_tf.serving.served_calibration import Calibration
+from jem_tf.system import files
 
 COLD, HOT = 1e-6, float("inf")  # temperatures; colder ones overflow float32
 STARTS = ("buffer", "noise")
@@ -40,7 +42,10 @@ def load(
     """Reads a trained run.
 
     Args:
-      path, best, precision: as in `runs.loading.read_run`.
+      path, best: as in `runs.loading.read_run`.
+      precision: a Keras dtype policy to compute in. None: that in which a packed run
+        was calibrated (float32 of those that come with the package, so that answers are
+        equal on all processors); else the run's own.
 
     Returns:
       Predictor.
@@ -48,6 +53,9 @@ def load(
     Raises:
       InputError: as `runs.loading.read_run` does.
     """
+    folder = pretrained_models.find(path) or files.expand(path)
+    if precision is None and RunFolder(folder).calibration.is_file():
+        precision = run_calibration.read_calibration(RunFolder(folder))[1]["precision"]
     return Predictor(loading.read_run(path, best=best, precision=precision))
 
 
@@ -82,7 +90,7 @@ class Predictor:
           InputError: if the package has no such model, or its files were changed.
         """
         folder = pretrained_models.find_preset(preset)
-        return cls(loading.read_run(folder, precision=precision))
+        return load(folder, precision=precision)
 
     def predict(self, images: Any, *, temperature: float = 1.0) -> Prediction:
         """Computes p(y|x) = softmax(f(x) / T).
@@ -187,7 +195,8 @@ class Predictor:
           steps: sampler steps, at least 0. None: as `sampling.usual_steps` says.
           seed: int in [0, 2^31); equal seeds give equal images.
           start: "buffer" continues chains of training; "noise" starts them from
-            U(-1, 1).
+            U(-1, 1). Pretrained models come with a few chains of a class, three of
+            "cifar100": more images than those of a class are nearly copies.
           candidates: chains an image, at least 1; one of them becomes the image, with
             probability proportional to exp(-E).
 

@@ -59,12 +59,14 @@ def calibrate_run(
         score, chosen = served_score.choose(scorer, images, attach, accept)
     else:
         _check_score(scorer, ood_score)
-        score, chosen = ood_score, "which was asked for at the export"
+        score, chosen = ood_score, "which was asked for"
         attach([score])
     calibration = served_calibration.calibrate(
         scorer, data.validation, accept, ood_score=score
     )
     facts = _describe(run, data, calibration, precision)
+    if scorer.initial is not None:
+        facts["initial_sha256"] = findings.weights_sha256(scorer.initial)
     facts |= {
         "ood_score_about": ood_scores.SCORES[score].about,
         "ood_score_chosen": chosen,
@@ -106,6 +108,7 @@ def read_calibrated(
         )
     precision = facts["precision"]
     scorer = _make_scorer(run, precision)
+    _check_initial(scorer, run.folder, facts)
     names = [calibration.ood_score]
     fitted_scores.attach(scorer, names, run, data, precision=precision)
     return scorer, calibration, facts
@@ -148,6 +151,22 @@ def _check_content(calibration: Calibration, facts: Mapping[str, Any]) -> None:
             )
     for name in ("network_sha256", "class_names", "image_shape"):
         facts[name]
+
+
+def _check_initial(scorer: Scorer, folder: RunFolder, facts: Mapping[str, Any]) -> None:
+    """Raises InputError unless the classifier it began with is that of the threshold.
+
+    A calibration of an earlier version does not say which it was.
+    """
+    if not facts["ood_score"].startswith("initial_"):
+        return
+    found = scorer.initial and findings.weights_sha256(scorer.initial)
+    if not found or found != facts.get("initial_sha256", found):
+        raise InputError(
+            f"{folder.initial_classifier} is missing or of other weights than "
+            f"{folder.calibration.name} beside it; take the whole folder from where it "
+            "was packed."
+        )
 
 
 def _make_scorer(run: TrainedRun, precision: str) -> Scorer:

@@ -54,12 +54,13 @@ def atomic_file(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
 def atomic_folder(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """A context with a new folder to write to, which is renamed to `path` at its end.
 
-    An empty folder at `path` is replaced; one that holds files is left as it was.
+    An empty folder at `path`, or where a link leads, is replaced; one that holds files
+    is left as it was.
 
     Raises:
       OSError: if the folder cannot be written, or something is at `path` by the end.
     """
-    path = expand(path).absolute()
+    path = expand(path).resolve()
     part = _beside(path)
     part.mkdir(parents=True)
     try:

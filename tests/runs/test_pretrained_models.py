@@ -8,6 +8,7 @@ import pytest
 import jem_tf
 from jem_tf.errors import InputError
 from jem_tf.runs import loading, packed_checkpoint, pretrained_models
+from jem_tf.system import files
 from tests.processes import contents
 from tests.runs.test_run_folder import SMALL, kept
 
@@ -75,9 +76,34 @@ def test_a_preset_is_never_the_users_run(shipped, tmp_path):
     assert str(error.value) == "preset=cifar-10 is not known; choose one of tiny."
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "x" * 300, "package/tiny"])
+@pytest.mark.parametrize("name", ["", ".", "..", "x" * 300, "package"])
 def test_other_paths_are_no_names(shipped, name):
     assert pretrained_models.find(name) is None
+
+
+def test_the_folder_in_the_package_is_the_model_by_whatever_path(shipped, tmp_path):
+    (tmp_path / "link").symlink_to(shipped)
+    for path in ("package/tiny", "package/../package/tiny/", shipped, "link"):
+        assert pretrained_models.find(path) == shipped
+        assert pretrained_models.is_shipped(path)
+    (shipped / "data.json").write_text("{}")
+    with pytest.raises(InputError, match="is not the file that came"):
+        loading.read_run(shipped)
+
+
+def test_what_hides_a_model_and_is_no_run_is_said_with_the_way_round(shipped, tmp_path):
+    (tmp_path / "tiny").write_text("a file")
+    says = "^tiny holds no run of jem_tf; name the folder of one, or tiny@2 for the"
+    with pytest.raises(InputError, match=says):
+        loading.read_run("tiny")
+    (tmp_path / "tiny").unlink()
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "data.json").write_text("{}")
+    with pytest.raises(InputError, match=r"^tiny holds no run of jem_tf; name the"):
+        loading.read_run("tiny")
+    assert loading.read_run("tiny@2").folder.root == shipped
+    with pytest.raises(InputError, match=r"^'' holds no run of jem_tf"):
+        loading.read_run("")
 
 
 @pytest.mark.parametrize("harm", [lambda f: f.write_bytes(b"{}"), lambda f: f.unlink()])
@@ -99,9 +125,9 @@ def test_a_copy_is_a_run_and_a_second_one_is_the_same(shipped, tmp_path):
 
 
 def test_a_copy_of_what_is_read_only_can_be_written_to(shipped, tmp_path):
-    places = [path for path in (shipped, *shipped.rglob("*")) if path.is_dir()]
+    places = [shipped, *shipped.rglob("*")]
     for path in places:
-        path.chmod(0o555)
+        path.chmod(0o555 if path.is_dir() else 0o444)
     try:
         place = pretrained_models.copy(shipped, tmp_path / "copy")
     finally:
@@ -121,6 +147,30 @@ def test_a_copy_replaces_nothing_else(shipped, tmp_path):
     pretrained_models.write_manifest(other, version=1, about="", made_by=())
     with pytest.raises(InputError, match=r"other holds another model"):
         pretrained_models.copy(shipped, other)
+
+
+@pytest.mark.parametrize("file", ["run.flags", "data.json"])
+def test_a_copy_that_was_changed_is_refused(shipped, tmp_path, file):
+    place = pretrained_models.copy(shipped, tmp_path / "copy")
+    (place / file).write_text("")
+    with pytest.raises(InputError) as error:
+        pretrained_models.copy(shipped, place)
+    assert str(error.value) == (
+        f"out={place} holds a copy whose {file} was changed; name another folder."
+    )
+
+
+def test_two_processes_may_make_one_copy(shipped, tmp_path, monkeypatch):
+    place, is_free = tmp_path / "copy", files.is_free
+
+    def just_before_the_other(path):
+        free = is_free(path)
+        shutil.copytree(shipped, path)
+        return free
+
+    monkeypatch.setattr(files, "is_free", just_before_the_other)
+    assert pretrained_models.copy(shipped, place) == place
+    assert [path.name for path in tmp_path.glob("copy*")] == ["copy"]
 
 
 def test_those_of_this_package_are_packed_and_small():

@@ -20,7 +20,7 @@ from jem_tf.errors import InputError
 from jem_tf.evaluation import findings
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.options import Network, Options, Sampling, Training
-from jem_tf.runs import loading
+from jem_tf.runs import loading, pretrained_models
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import (
     decoding,
@@ -457,7 +457,7 @@ def test_a_residual_network_with_clamps_answers_the_same(
     place = exporting.export_run(ours.run, data, ood_score=score)
     about = (place / "README.md").read_text()
     assert f"`ood_score` is `{score}`" in about
-    assert "which was asked for at the export" in about
+    assert "which was asked for" in about
     images, answered = data.test.images[:3].numpy(), {}
     loaded = tf.saved_model.load(place)
     for name, inputs in agreement.asked(images).items():
@@ -466,3 +466,13 @@ def test_a_residual_network_with_clamps_answers_the_same(
         answered[name] = {key: value.numpy() for key, value in outputs.items()}
     assert answered.keys() == loaded.signatures.keys()
     agreement.check(answered, ours, place, images)
+
+
+def test_a_pretrained_model_is_not_written_to():
+    run = loading.read_run(pretrained_models.find_preset("digits"))
+    with pytest.raises(InputError) as error:
+        exporting.export_run(run)
+    assert str(error.value) == (
+        "digits is a pretrained model, which is not written to; give base=FOLDER."
+    )
+    assert not run.folder.exports.exists()

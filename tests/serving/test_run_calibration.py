@@ -88,11 +88,27 @@ def test_a_calibration_of_other_weights_is_refused(tmp_path):
         predictor.load(tmp_path / "run").classify(image)
 
 
+def test_a_threshold_is_of_the_classifier_that_the_run_began_with(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(pretrained_models.find_preset("svhn"), folder.root)
+    image = np.zeros([32, 32, 3], "uint8")
+    predictor.load(folder.root).classify(image)
+    says = "initial_classifier.npz is missing or of other weights than calibration.json"
+    other = pretrained_models.find_preset("cifar10") / "initial_classifier.npz"
+    for content in (other.read_bytes(), None):
+        folder.initial_classifier.unlink()
+        if content:
+            folder.initial_classifier.write_bytes(content)
+        with pytest.raises(InputError, match=says):
+            predictor.load(folder.root).classify(image)
+
+
 def test_an_empty_checkpoint_is_not_whole(tmp_path):
     shutil.copytree(pretrained_models.find_preset("digits"), tmp_path / "run")
     (packed,) = (tmp_path / "run").rglob("packed.npz")
     packed.write_bytes(b"")
-    with pytest.raises(InputError, match="has no whole checkpoint"):
+    says = "has no whole checkpoint; take the whole folder from where it was packed"
+    with pytest.raises(InputError, match=says):
         predictor.load(tmp_path / "run")
 
 

@@ -108,6 +108,15 @@ def test_a_folder_takes_the_place_of_an_empty_one_only(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_a_link_to_an_empty_folder_stays_and_the_folder_is_written(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    with files.atomic_folder(tmp_path / "link") as part:
+        (part / "file").write_text("text")
+    assert (tmp_path / "there" / "file").read_text() == "text"
+    assert (tmp_path / "link").is_symlink()
+
+
 def test_a_path_at_home_is_expanded_once(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
