@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from jem_tf import energies, pixels, sampling
-from jem_tf.errors import InputError, argument, whole_number
+from jem_tf.errors import InputError, whole_number
 from jem_tf.keras_support import batch_checks, compile_checks, network_checks
 from jem_tf.keras_support.checked_model import CheckedModel
 from jem_tf.keras_support.saving import SavedWithBuffer
@@ -219,7 +218,7 @@ class EnergyModel(SavedWithBuffer, Classifier):
         n = whole_number("n", n, 1)
         candidates = whole_number("candidates", candidates, 1)
         if labels is not None:
-            labels = self._classes(labels, n)
+            labels = sampling.check_labels(labels, n, self.num_classes)
         if self.buffer is None:
             raise InputError("A model without a replay buffer draws no samples.")
         self.buffer.check_samples()
@@ -228,17 +227,6 @@ class EnergyModel(SavedWithBuffer, Classifier):
         seeds = tf.constant([whole_number("seed", seed, 0), 0])
         parts = sampling.SameObjects(self.buffer, self.sampler)
         return self._draw(n, labels, candidates, seeds, parts)
-
-    def _classes(self, labels: Any, n: int) -> np.ndarray:
-        given = np.asarray(labels)
-        classes = np.broadcast_to(given, [n]) if given.ndim == 0 else given
-        whole = np.issubdtype(given.dtype, np.integer) and classes.shape == (n,)
-        if not (whole and 0 <= classes.min() <= classes.max() < self.num_classes):
-            raise InputError(
-                f"{argument('labels')} are {given.tolist()}; give {n} class numbers, "
-                f"or one for all, from 0 to {self.num_classes - 1}."
-            )
-        return classes.astype("int32")
 
     def energy(self, labels: Any = None) -> Callable[[tf.Tensor], tf.Tensor]:
         """Returns a function [B, H, W, C] -> energies [B]: E(x), or E(x, labels).

@@ -5,7 +5,8 @@
     pick       keeps one of C candidates an image, with probability ~ exp(-E)
 
 `draw` does it in one graph; `draw_many` does the same in batches, with the progress on
-a terminal and steps kept for films. Equal seeds give equal images from both.
+a terminal and steps kept for films. Equal seeds give equal images from both, of as many
+chains as are in a batch. Each batch picks its chains of the buffer anew.
 
 Letters: n images [H, W, C] in [-1, 1]; C candidates an image; K steps of the sampler; F
 frames, evenly spaced steps of a chain, with its start and its end; energies in nats.
@@ -19,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf import energies, pixels
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.replay import ReplayBuffer
 from jem_tf.samplers.walking import Sampler, run
 from jem_tf.starts import Start
@@ -161,6 +162,26 @@ def classes_in_turn(model: Model, n: int) -> np.ndarray | None:
     return np.arange(n, dtype="int32") % model.num_classes if by_class else None
 
 
+def check_labels(labels: Any, n: int, num_classes: int) -> np.ndarray:
+    """Makes int32 [n] of n class numbers, or of one for all.
+
+    Raises:
+      InputError: if they are others, or not in [0, num_classes).
+    """
+    try:
+        given = np.asarray(labels)
+    except ValueError:  # rows of several lengths
+        given = np.asarray(labels, "object")
+    classes = np.broadcast_to(given, [n]) if given.ndim == 0 else given
+    whole = np.issubdtype(given.dtype, np.integer) and classes.shape == (n,)
+    if not (whole and 0 <= classes.min() <= classes.max() < num_classes):
+        raise InputError(
+            f"{argument('labels')} are {given.tolist()}; give {n} class numbers, or "
+            f"one for all, from 0 to {num_classes - 1}."
+        )
+    return classes.astype("int32")
+
+
 def usual_steps(steps: int, reinit_prob: float, *, continued: bool) -> int:
     """The default number of steps of a chain.
 
@@ -226,6 +247,10 @@ def draw_many(
     """
     from tqdm import tqdm
 
+    n, frames = whole_number("n", n, 1), whole_number("frames", frames, 0)
+    labels = None if labels is None else check_labels(labels, n, model.num_classes)
+    if frames == 1:
+        raise InputError(f"{argument('frames', 1)}: give 0, or 2 and more.")
     if frames and candidates > 1:
         raise InputError(f"{argument('frames', frames)} goes with 1 candidate only.")
     stops = np.linspace(0, steps, frames or STRETCHES).round().astype("int32")

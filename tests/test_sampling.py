@@ -114,6 +114,22 @@ def test_where_all_is_free_an_inpainting_is_a_sample(model):
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"n": 0}, "^n is 0; it must be from 1"),
+        ({"frames": 1}, "^frames=1: give 0, or 2 and more"),
+        ({"frames": -1}, "^frames is -1"),
+        ({"labels": [11] * 4}, "^labels are .* give 4 class numbers"),
+        ({"labels": [1]}, "^labels are .* give 4 class numbers"),
+        ({"labels": [[1], [2, 3]]}, "^labels are .* give 4 class numbers"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(model, arguments, says):
+    with pytest.raises(InputError, match=says):
+        draw(model, **({"n": 4} | arguments))
+
+
 def test_chains_that_go_astray_are_refused(model):
     astray = functools.partial(SGLD, step_size=float("inf"))
     with pytest.raises(InputError, match="4 of 4 images have pixels that are not fin"):

@@ -148,7 +148,7 @@ def parse_labels(words: str, names: Sequence[str]) -> list[int] | None:
     """
     if not words:
         return None
-    if words == "all":
+    if words.strip() == "all":
         return list(range(len(names)))
     return [_parse_label(word, words, names) for word in _split_words(words, names)]
 

@@ -71,7 +71,7 @@ class Compute(Protocol):
 
         Returns:
           float32 [N], higher for images that are more like the training images. It is
-          not finite if what it is computed from is not.
+          not finite if what it is computed from has a NaN or +inf.
         """
 
 

@@ -1,5 +1,6 @@
 """Checks of what a user gives a `Predictor`: numbers, classes and images."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,6 +25,23 @@ def class_number(label: int | str, class_names: Sequence[str]) -> int:
         return place
     shown = ", ".join(class_names[:10]) + (", ..." if len(class_names) > 10 else "")
     raise InputError(f"{argument('label')} is {label!r}; the classes are {shown}.")
+
+
+def temperature(value: Any, coldest: float) -> float:
+    """Returns a temperature as a float.
+
+    Raises:
+      InputError: unless it is a finite number above `coldest`.
+    """
+    try:
+        number = math.nan if isinstance(value, str | bool | np.bool_) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not coldest < number < math.inf:
+        raise InputError(
+            f"{argument('temperature')} is {value!r}; it must be above 0, and finite."
+        )
+    return number
 
 
 def score_names(names: Any) -> list[str]:

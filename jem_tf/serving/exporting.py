@@ -25,6 +25,7 @@ from jem_tf.serving import model_card, run_calibration
 from jem_tf.serving.signatures import Served
 from jem_tf.system import files
 
+MOST_VERSIONS = 2**63  # TensorFlow Serving counts them in int64
 TAKEN = (errno.EEXIST, errno.ENOTEMPTY)  # another export has the number meanwhile
 CALIBRATION = "assets.extra/calibration.json"  # servers do not read it
 Signatures = dict[str, tuple[Callable, list[tf.TensorSpec]]]
@@ -126,7 +127,7 @@ def _new_place(base: pathlib.Path, number: int | None) -> pathlib.Path:
     if number is None:
         number = 1 + max(list_versions(base), default=0)
     try:
-        number = whole_number("number", number, 0)
+        number = whole_number("number", number, 0, MOST_VERSIONS)
     except InputError as error:
         raise InputError(
             f"{argument('number', number)} is no version; give one of 0, 1, 2, ..."

@@ -6,8 +6,8 @@ The result for a single image has no first axis.
 """
 
 import functools
-import numbers
 import pathlib
+import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -23,10 +23,11 @@ from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import argument_checks, classification, run_calibration
 from jem_tf.serving.classification import Classification
 from jem_tf.serving.served_calibration import Calibration
-from jem_tf.system import files
 
-COLD, HOT = 1e-6, float("inf")  # temperatures; colder ones overflow float32
+FIRST = 8  # values of each weight, which tell other weights
+COLD = 1e-6  # a temperature; colder ones overflow float32
 STARTS = ("buffer", "noise")
+_FITTING = threading.Lock()  # of one score after the other, by whatever thread
 
 
 class Prediction(NamedTuple):
@@ -53,10 +54,17 @@ def load(
     Raises:
       InputError: as `runs.loading.read_run` does.
     """
-    folder = pretrained_models.find(path) or files.expand(path)
-    if precision is None and RunFolder(folder).calibration.is_file():
-        precision = run_calibration.read_calibration(RunFolder(folder))[1]["precision"]
-    return Predictor(loading.read_run(path, best=best, precision=precision))
+    return Predictor(_read(path, best=best, precision=precision))
+
+
+def _read(
+    path: str | pathlib.Path, *, best: bool = False, precision: str | None
+) -> loading.TrainedRun:
+    """Reads a run, in the precision that it was calibrated in unless one is given."""
+    folder = RunFolder(pretrained_models.find(path) or path)
+    if precision is None and folder.calibration.is_file():
+        precision = run_calibration.read_calibration(folder)[1]["precision"]
+    return loading.read_run(path, best=best, precision=precision)
 
 
 class Predictor:
@@ -75,7 +83,7 @@ class Predictor:
         self.run, self.model, self.class_names = run, run.model, run.class_names
         self.image_shape = tuple(run.model.network.input_shape[1:])
         self._fitted_names: set[str] = set(ood_scores.PAPER)
-        self._gradients_at_load = run.model.gradients_taken
+        self._weights_at_load = self._fitted_to = self._first_values()
 
     @classmethod
     def from_preset(cls, preset: str, *, precision: str | None = None) -> "Predictor":
@@ -90,7 +98,7 @@ class Predictor:
           InputError: if the package has no such model, or its files were changed.
         """
         folder = pretrained_models.find_preset(preset)
-        return load(folder, precision=precision)
+        return cls(_read(folder, precision=precision))
 
     def predict(self, images: Any, *, temperature: float = 1.0) -> Prediction:
         """Computes p(y|x) = softmax(f(x) / T).
@@ -105,14 +113,10 @@ class Predictor:
           class_names [N] of str, the likeliest class of each image (for a single image,
           a str).
         """
-        if not isinstance(temperature, numbers.Real) or not COLD < temperature < HOT:
-            raise InputError(
-                f"{argument('temperature')} is {temperature!r}; it must be above 0, "
-                "and finite."
-            )
+        temperature = argument_checks.temperature(temperature, COLD)
         logits, single = self._logits(images)
         probabilities = tf.nn.softmax(logits / temperature).numpy()
-        names = [self.class_names[y] for y in probabilities.argmax(axis=1)]
+        names = [self.class_names[y] for y in logits.argmax(axis=1)]
         return Prediction(_first_if(single, probabilities), _first_if(single, names))
 
     def classify(self, images: Any) -> Classification:
@@ -126,10 +130,10 @@ class Predictor:
           Classification.
 
         Raises:
-          InputError: if the run is not calibrated, or its model was trained since it
-            was loaded, or on bad images.
+          InputError: if the run is not calibrated, or its model was trained or given
+            other weights since it was loaded, or on bad images.
         """
-        if self.model.gradients_taken != self._gradients_at_load:
+        if self._first_values() != self._weights_at_load:
             raise InputError(
                 f"{self.run.folder} was trained on after it was loaded, and its "
                 "temperature and threshold are of the weights before; use predict and "
@@ -290,16 +294,23 @@ class Predictor:
 
     def _fitted(self, names: Sequence[str]) -> Scorer:
         """The scorer, with the state of these scores."""
-        if not set(names) <= self._fitted_names:
-            fitted_scores.attach(
-                self._scorer,
-                sorted({*names, *self._fitted_names}),
-                self.run,
-                lambda: loading.read_data(self.run),
-                precision=build.choose_precision(self.run.options)[0],
-            )
-            self._fitted_names |= set(names)
-        return self._scorer
+        with _FITTING:
+            if (weights := self._first_values()) != self._fitted_to:
+                self._fitted_names, self._fitted_to = set(ood_scores.PAPER), weights
+            if not set(names) <= self._fitted_names:
+                fitted_scores.attach(
+                    self._scorer,
+                    sorted({*names, *self._fitted_names}),
+                    self.run,
+                    lambda: loading.read_data(self.run),
+                    precision=build.choose_precision(self.run.options)[0],
+                )
+                self._fitted_names |= set(names)
+            return self._scorer
+
+    def _first_values(self) -> list[bytes]:
+        weights = self.model.network.get_weights()
+        return [weight.ravel()[:FIRST].tobytes() for weight in weights]
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _draw(self, n, labels, steps, seed, start, candidates, parts):

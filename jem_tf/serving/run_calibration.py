@@ -46,8 +46,14 @@ def calibrate_run(
       goes by; Calibration; the content of calibration.json, without dates or paths).
 
     Raises:
-      InputError: if `accept` is out of range, or the network has no such score.
+      InputError: if `accept` or `precision` is out of range, or the network has no
+        such score.
     """
+    if precision not in PRECISIONS:
+        raise InputError(
+            f"{argument('precision', precision)} is not known; choose one of "
+            f"{', '.join(PRECISIONS)}."
+        )
     scorer = _make_scorer(run, precision)
 
     def attach(names):

@@ -1,5 +1,6 @@
 """Temperature and OOD threshold of a model, fitted on validation images."""
 
+import numbers
 from typing import NamedTuple
 
 import numpy as np
@@ -77,7 +78,7 @@ def calibrate(
 
 def check_accept(accept: float) -> None:
     """Raises InputError if `accept` is not in (0, 1]."""
-    if not 0 < accept <= 1:
+    if not (isinstance(accept, numbers.Real) and 0 < accept <= 1):
         raise InputError(
             f"{argument('accept', accept)} must be in (0, 1]; give a share like 0.95."
         )

@@ -13,6 +13,7 @@ NAMES = ("cat", "dog", "2")
     [
         ("", None),
         ("all", [0, 1, 2]),
+        (" all ", [0, 1, 2]),
         ("dog", [1]),
         ("dog, cat", [1, 0]),
         ("2", [2]),  # a name before a number

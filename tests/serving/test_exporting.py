@@ -345,6 +345,9 @@ def test_what_is_there_stays_and_what_fails_leaves_nothing(
     before = processes.contents(place)
     with pytest.raises(InputError, match="exists already; name another"):
         exporting.export_run(run, data, number=np.int64(1))
+    assert exporting._new_place(place.parent, 1764400000000).name == "1764400000000"
+    with pytest.raises(InputError, match=r"^precision=foo is not known; choose"):
+        exporting.export_run(run, data, tmp_path, precision="foo")
     for number in (-1, True, "x"):
         with pytest.raises(InputError, match=f"^number={number} is no version"):
             exporting.export_run(run, data, number=number)

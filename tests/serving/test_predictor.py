@@ -1,11 +1,13 @@
+import concurrent.futures
 import dataclasses
+import fractions
 import functools
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from jem_tf import energies, ood_scores, pixels, samplers, sampling, starts
+from jem_tf import datasets, energies, ood_scores, pixels, samplers, sampling, starts
 from jem_tf.errors import InputError
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.options import Objective
@@ -168,9 +170,19 @@ def test_bad_arguments_are_refused_in_a_sentence(model, arguments, says):
 
 
 def test_a_temperature_that_is_none_is_refused(model):
-    for temperature in (0, -1, 1e-40, float("nan"), float("inf"), "1", None):
+    numbers = (0, -1, 1e-40, float("nan"), float("inf"), 10**400)
+    for temperature in (*numbers, True, "1", None, [1.0]):
         with pytest.raises(InputError, match="must be above 0"):
             model.predict(IMAGES, temperature=temperature)
+
+
+def test_a_temperature_of_any_kind_gives_float32_and_the_likeliest(model):
+    expected = model.predict(IMAGES, temperature=1.5)
+    for temperature in (np.float64(1.5), fractions.Fraction(3, 2), np.float32(1.5)):
+        found = model.predict(IMAGES, temperature=temperature)
+        assert found.probabilities.dtype == np.float32
+        np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert model.predict(IMAGES, temperature=1e30).class_names == expected.class_names
 
 
 def test_chains_that_go_astray_are_refused(model, monkeypatch):
@@ -204,12 +216,45 @@ def test_candidates_are_chosen_among_the_ends_of_their_chains(model):
     assert (apart.max(axis=(2, 3, 4)).min(axis=1) < 1e-4).all()
 
 
-def test_the_known_is_not_told_of_weights_that_were_trained_on():
+def train_a_step(model, images):
+    model.compile(tf.keras.optimizers.SGD(0.01))
+    model.fit(images, np.zeros(1, "int32"), verbose=0)
+
+
+def give_others(model, _):
+    model.network.set_weights([w / 2 for w in model.network.get_weights()])
+
+
+@pytest.mark.parametrize("change", [train_a_step, give_others])
+def test_the_known_is_not_told_of_weights_that_were_trained_on(change):
     trained_on = predictor.load("digits")
     images = np.zeros([1, *trained_on.image_shape], "uint8")
     assert len(trained_on.classify(images).is_ood) == 1
-    trained_on.model.compile(tf.keras.optimizers.SGD(0.0))
-    trained_on.model.fit(images, np.zeros(1, "int32"), verbose=0)
+    change(trained_on.model, images)
     with pytest.raises(InputError, match="digits was trained on after it was loaded"):
         trained_on.classify(images)
     assert len(trained_on.predict(images).class_names) == 1
+
+
+def test_scores_are_fitted_to_the_weights_that_there_are():
+    images = datasets.load("digits").test.images[:5]
+    one = predictor.load("digits")
+    before = one.ood_score(images, ["knn"])["knn"]
+    give_others(one.model, None)
+    after = one.ood_score(images, ["knn"])["knn"]
+    other = predictor.load("digits")
+    give_others(other.model, None)
+    np.testing.assert_allclose(after, other.ood_score(images, ["knn"])["knn"])
+    assert np.abs(after - before).max() > 1e-3
+
+
+def test_threads_may_ask_for_different_scores_at_once():
+    images = datasets.load("digits").test.images[:5]
+    model = predictor.load("digits")
+    names = ["knn", "vim", "mahalanobis", "typicality"]
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        asked = [pool.submit(model.ood_score, images, [name]) for name in names]
+        first = [one.result()[name] for one, name in zip(asked, names, strict=True)]
+    again = model.ood_score(images, names)
+    for name, scores in zip(names, first, strict=True):
+        np.testing.assert_allclose(scores, again[name], rtol=1e-5, atol=1e-5)

@@ -64,7 +64,7 @@ def test_a_temperature_at_the_bound_of_its_search_is_said_to_be(scorer):
     assert found.accuracy == 1.0
 
 
-@pytest.mark.parametrize("accept", [0, -0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("accept", [0, -0.1, 1.1, float("nan"), "0.9"])
 def test_a_share_that_is_none_is_refused_by_name(scorer, accept):
     with pytest.raises(InputError, match=rf"^accept={accept} must be in \(0, 1\]"):
         served_calibration.calibrate(scorer, Split(IMAGES, labels()), accept)
