@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf.energy_model import EnergyModel
+from jem_tf.errors import InputError, argument
+from jem_tf.replay import ReplayBuffer, sample_slots
 
 
 class ChainRecord(NamedTuple):
@@ -32,9 +34,12 @@ def record_chains(
       model: has a replay buffer, whose samples the chains continue; it is not changed.
       walk: `samplers.trace` with its sampler and steps bound: (energy, x, seed=) ->
         `samplers.Trace`.
-      n: how many chains.
+      n: how many chains; of the buffer's at most as many as it has samples.
       noise: whether the chains start from U(-1, 1) noise, not from the buffer.
       seed: int.
+
+    Raises:
+      InputError: if the buffer has no sample, or fewer than n.
     """
     draw_seed, chain_seed = tf.unstack(tf.random.split([seed, 0]))
     shape = [n, *model.buffer.shard.shape[1:]]
@@ -42,6 +47,7 @@ def record_chains(
         start = tf.random.stateless_uniform(shape, draw_seed, -1.0, 1.0)
     else:
         model.buffer.check_samples()
+        _check_starts(model.buffer, n)
         start = model.buffer.draw_samples(n, draw_seed)
 
     def walk_from(x):
@@ -51,6 +57,17 @@ def record_chains(
     energy, acceptance = tf.function(walk_from, autograph=False)(start)
     accepted = None if acceptance is None else acceptance.numpy()
     return ChainRecord(energy.numpy(), accepted)
+
+
+def _check_starts(buffer: ReplayBuffer, n: int) -> None:
+    """Raises InputError if chains would start at equal images."""
+    samples = int(sample_slots.is_sample(buffer.origins.numpy()).sum())
+    if n > samples:
+        raise InputError(
+            f"{argument('chains', n)} is more than the {samples} samples of the replay "
+            f"buffer, and copies are no independent chains; give at most {samples}, or "
+            f"{argument('start', 'noise')}."
+        )
 
 
 def mixing_statistics(

@@ -74,16 +74,25 @@ def test_energies_are_the_samplers_own_and_leave_the_buffer_alone(model):
 def test_chains_start_in_the_buffer_and_never_afresh():
     model = made(reinit_prob=1.0)
     known = model.energy()(model.buffer.shard).numpy()
-    first = mcmc_diagnostics.record_chains(model, walk(), 200).energy[0]
+    first = mcmc_diagnostics.record_chains(model, walk(), 45).energy[0]
     distance = np.abs(first[:, None] - known[None, :]).min(axis=1)
     assert distance.max() < 1e-5
     assert len({*np.abs(first[:, None] - known[None, :]).argmin(axis=1)}) > 40
 
 
+def test_no_two_chains_start_at_one_sample(model):
+    with pytest.raises(InputError) as error:
+        mcmc_diagnostics.record_chains(model, walk(), 51)
+    assert str(error.value) == (
+        "chains=51 is more than the 50 samples of the replay buffer, and copies are no "
+        "independent chains; give at most 50, or start=noise."
+    )
+
+
 def test_chains_may_start_in_noise():
     model, still = made(), walk(steps=0)
     model.buffer.shard.assign(tf.zeros([50, *SHAPE]))
-    flat = mcmc_diagnostics.record_chains(model, still, 64).energy
+    flat = mcmc_diagnostics.record_chains(model, still, 50).energy
     noisy = mcmc_diagnostics.record_chains(model, still, 64, noise=True).energy
     assert np.ptp(flat) < 1e-5 < np.std(noisy)
 
@@ -192,7 +201,7 @@ def test_chains_continue_samples_alone():
 
     tf.config.run_functions_eagerly(True)
     try:
-        mcmc_diagnostics.record_chains(model, spied, 30)
+        mcmc_diagnostics.record_chains(model, spied, 25)
     finally:
         tf.config.run_functions_eagerly(False)
     assert (seen[0].numpy() == 0.5).all()
