@@ -113,7 +113,7 @@ KINDS = {
         "evaluate robustness",
         (*MANY_ATTACKED, *SMALL_RADII, "--limit=500"),
         (*MANY_ATTACKED, *SMALL_RADII, "--limit=100"),
-        {"full": 130, "quick": 30},
+        {"full": 90, "quick": 25},
         RUN_FLAGS,
     ),
     "robustness": Kind(
