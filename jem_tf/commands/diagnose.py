@@ -14,12 +14,19 @@ from jem_tf.evaluation import findings, mcmc_diagnostics, tables
 from jem_tf.figures import plots
 from jem_tf.runs import build, loading
 
+CHAINS = 32  # without --chains
+
 
 def define(values: flags.FlagValues) -> None:
     """Defines the command's flags."""
     group = FlagGroup(values, "The chains")
     run_flags.define_workdir(group)
-    group.integer("chains", 32, "chains in parallel", 2)
+    group.integer(
+        "chains",
+        None,
+        f"chains in parallel. Unset: {CHAINS}, or all samples of a smaller buffer",
+        2,
+    )
     group.integer("steps", 500, "steps of the sampler, the first half warm-up", 8)
     group.choice(
         "start",
@@ -43,7 +50,8 @@ def run(values: flags.FlagValues) -> None:
     findings.check_writable(trained.folder)
     measured = diagnose(trained, values)
     print(
-        f"E(x) of {values.chains} chains from the {values.start}, {values.steps} steps"
+        f"E(x) of {measured.protocol['chains']} chains from the {values.start}, "
+        f"{values.steps} steps"
     )
     print("\n".join(tables.format_metrics(measured.metrics)))
     written = findings.write_findings(trained.folder, "chains", measured, trained.step)
@@ -54,13 +62,16 @@ def diagnose(trained: loading.TrainedRun, given: Any) -> findings.Findings:
     """Walks the chains that the flags ask for, and measures how well they mix."""
     sampler = build.make_sampler(trained.options.sampling, steps=given.steps)
     walk = functools.partial(samplers.trace, sampler, steps=given.steps)
-    noise = given.start == "noise"
+    noise, buffer = given.start == "noise", trained.model.buffer
+    most = CHAINS if noise else max(2, mcmc_diagnostics.count_starts(buffer))
+    chains = given.chains or min(CHAINS, most)
     record = mcmc_diagnostics.record_chains(
-        trained.model, walk, given.chains, noise=noise, seed=given.seed
+        trained.model, walk, chains, noise=noise, seed=given.seed
     )
     statistics = mcmc_diagnostics.mixing_statistics(*record)
     metrics = {k: v if math.isfinite(v) else None for k, v in statistics.items()}
-    asked = {name: given[name].value for name in ("chains", "steps", "start", "seed")}
+    asked = {name: given[name].value for name in ("steps", "start", "seed")}
+    asked["chains"] = chains
     protocol = findings.describe_run(trained) | asked | samplers.describe(sampler)
     protocol["chains_of"] = "p(x): they walk down E(x), from all classes' images"
     figure = plots.lines(record.energy, "sampler step", "E(x), nats", "a chain")

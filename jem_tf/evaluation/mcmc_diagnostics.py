@@ -59,9 +59,14 @@ def record_chains(
     return ChainRecord(energy.numpy(), accepted)
 
 
+def count_starts(buffer: ReplayBuffer) -> int:
+    """How many chains can start at samples of a buffer without two at the same."""
+    return int(sample_slots.is_sample(buffer.origins.numpy()).sum())
+
+
 def _check_starts(buffer: ReplayBuffer, n: int) -> None:
     """Raises InputError if chains would start at equal images."""
-    samples = int(sample_slots.is_sample(buffer.origins.numpy()).sum())
+    samples = count_starts(buffer)
     if n > samples:
         raise InputError(
             f"{argument('chains', n)} is more than the {samples} samples of the replay "

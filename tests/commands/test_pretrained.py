@@ -1,5 +1,7 @@
 """`jem-tf pretrained`, and commands that are given the name of such a model."""
 
+import json
+
 import pytest
 
 from jem_tf.runs import loading, pretrained_models
@@ -48,6 +50,8 @@ def test_results_go_to_a_copy_and_the_model_stays_as_it_is(shipped, tmp_path):
     ):
         ended = command_here(*words)
         assert ended.code == 0, ended
+    chains = json.loads((tmp_path / "copy/results/chains.json").read_text())
+    assert chains["protocol"]["chains"] == 10  # of the usual 32: all that it has
     for file in ("copy/results/calibration.json", "copy/results/chains.json"):
         assert (tmp_path / file).exists()
     assert (tmp_path / "models" / "1" / "saved_model.pb").exists()
