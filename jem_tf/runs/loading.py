@@ -101,12 +101,18 @@ def read_options(
 ) -> Options:
     """The options that a checkpoint was trained with, as its retries changed them."""
     changes = state.changes | ({"precision": precision} if precision else {})
-    if precision and precision not in ("auto", *PRECISIONS):
+    if precision and precision != "auto":
+        check_precision(precision)
+    return replace(flagfiles.from_flagfile(folder.flags_file), changes)
+
+
+def check_precision(precision: str) -> None:
+    """Raises InputError unless it is one of `options.PRECISIONS`."""
+    if precision not in PRECISIONS:
         raise InputError(
             f"{argument('precision', precision)} is not known; choose one of "
             f"{', '.join(PRECISIONS)}."
         )
-    return replace(flagfiles.from_flagfile(folder.flags_file), changes)
 
 
 def read_data(run: TrainedRun, data_dir: str = "") -> datasets.Dataset:

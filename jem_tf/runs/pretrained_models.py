@@ -4,7 +4,6 @@ jem_tf/pretrained_runs/<name>/    a packed run, with its results and its model c
                 .../manifest.json  version, what it is, how it was made, {file: sha256}
 """
 
-import errno
 import hashlib
 import json
 import pathlib
@@ -60,8 +59,9 @@ def find(path: str | pathlib.Path) -> pathlib.Path | None:
         shipped.
     """
     place = files.expand(path)
-    if is_shipped(place) and place.resolve().name in names():
-        return _checked(place.resolve().name, None)
+    real = place.resolve()
+    if real.parent == ROOT.resolve() and real.name in names():
+        return _checked(real.name, None)
     name, at, version = str(path).partition("@")
     if name not in names() or _is_the_users(place):
         return None
@@ -141,8 +141,7 @@ def copy(folder: pathlib.Path, place: str | pathlib.Path) -> pathlib.Path:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, place)  # not its mode, which may be read-only
     except OSError as error:
-        taken = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
-        if taken and _is_copy(target, folder, named):  # by another process, just now
+        if error.errno in files.TAKEN and _is_copy(target, folder, named):
             return target
         raise InputError(
             f"{named} cannot be written ({error.strerror}); name another folder."
@@ -198,11 +197,14 @@ def _is_copy(target: pathlib.Path, folder: pathlib.Path, named: str) -> bool:
 def _find_changed(
     folder: pathlib.Path, sha256: Mapping[str, str]
 ) -> pathlib.Path | None:
-    """The first file that is missing, or another one."""
+    """The first file that cannot be read, or is another one."""
     for file, digest in sha256.items():
-        path = folder / file
-        if not path.is_file() or _sha256(path.read_bytes()) != digest:
-            return path
+        try:
+            content = (folder / file).read_bytes()
+        except OSError:
+            content = b""
+        if _sha256(content) != digest:
+            return folder / file
     return None
 
 

@@ -8,7 +8,6 @@ BASE/1/README.md                        the model card
 The graph has plain TensorFlow operations only: servers are built without XLA.
 """
 
-import errno
 import json
 import pathlib
 from collections.abc import Callable
@@ -26,7 +25,6 @@ from jem_tf.serving.signatures import Served
 from jem_tf.system import files
 
 MOST_VERSIONS = 2**63  # TensorFlow Serving counts them in int64
-TAKEN = (errno.EEXIST, errno.ENOTEMPTY)  # another export has the number meanwhile
 CALIBRATION = "assets.extra/calibration.json"  # servers do not read it
 Signatures = dict[str, tuple[Callable, list[tf.TensorSpec]]]
 
@@ -95,7 +93,7 @@ def export_run(
                 files.write_json(part / CALIBRATION, facts)
                 files.write_text(part / "README.md", card)
         except (OSError, tf.errors.OpError) as error:
-            taken = getattr(error, "errno", None) in TAKEN and target.exists()
+            taken = getattr(error, "errno", None) in files.TAKEN and target.exists()
             if taken and number is None:
                 continue
             why = getattr(error, "strerror", None) or type(error).__name__

@@ -17,7 +17,7 @@ from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import findings, fitted_scores, served_score
 from jem_tf.evaluation.scorer import Scorer
 from jem_tf.options import PRECISIONS
-from jem_tf.runs import build, initial_weights
+from jem_tf.runs import build, initial_weights, loading
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.serving import served_calibration
@@ -49,11 +49,7 @@ def calibrate_run(
       InputError: if `accept` or `precision` is out of range, or the network has no
         such score.
     """
-    if precision not in PRECISIONS:
-        raise InputError(
-            f"{argument('precision', precision)} is not known; choose one of "
-            f"{', '.join(PRECISIONS)}."
-        )
+    loading.check_precision(precision)
     scorer = _make_scorer(run, precision)
 
     def attach(names):

@@ -4,6 +4,7 @@ What is written stands beside its place under another name, and is then renamed.
 """
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -13,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+
+# Errors of `atomic_folder` where another process wrote the place meanwhile.
+TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 
 
 def expand(path: str | os.PathLike) -> pathlib.Path:
