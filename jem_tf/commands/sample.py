@@ -11,7 +11,7 @@ from jem_tf.commands import run_flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.generation import inpainting_inputs, output, pictures, request
 from jem_tf.runs import loading, pretrained_models
-from jem_tf.system import files
+from jem_tf.system import console, files
 
 FRAMES = 51  # of a film, by default
 
@@ -106,6 +106,11 @@ def run(values: flags.FlagValues) -> None:
         output.name_files(wanted, trained),
         pictures.ENDINGS[wanted.mode],
     )
+    if plan.continues_chains_twice(trained.model.buffer):
+        console.say(
+            "the replay buffer has fewer chains than images: some continue the same "
+            "chain and are nearly copies; --start=fresh begins a chain an image"
+        )
     drawn = sampling.draw_many(
         trained.model,
         plan.start,

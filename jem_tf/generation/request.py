@@ -13,6 +13,7 @@ from jem_tf.datasets import Dataset, class_numbers
 from jem_tf.errors import InputError, argument, arguments_renamed
 from jem_tf.generation import inpainting_inputs
 from jem_tf.options import Sampling
+from jem_tf.replay import ReplayBuffer
 from jem_tf.runs import build
 from jem_tf.runs.loading import TrainedRun
 from jem_tf.system import console, texts
@@ -54,6 +55,15 @@ class SamplingPlan(NamedTuple):
         """K, the steps of each chain."""
         return self.sampler.keywords["steps"]
 
+    def continues_chains_twice(self, buffer: ReplayBuffer | None) -> bool:
+        """Whether a chain of the buffer becomes several images: it has too few."""
+        if self.begin != "buffer" or buffer is None:
+            return False
+        chains = buffer.count_samples()
+        if len(chains) == 1 or self.labels is None:
+            return self.n > chains.sum()
+        return bool((np.bincount(self.labels, minlength=len(chains)) > chains).any())
+
 
 @dataclasses.dataclass(frozen=True)
 class Request:
@@ -74,6 +84,10 @@ class Request:
     seed: int = 0
 
     def __post_init__(self):
+        for name, choices in (("mode", tuple(COUNTS)), ("start", (None, *STARTS))):
+            if (value := getattr(self, name)) not in choices:
+                words = ", ".join(filter(None, choices))
+                raise InputError(f"{argument(name, value)}: choose one of {words}.")
         for name, modes in MODES.items():
             value = getattr(self, name)
             if value and self.mode not in modes:

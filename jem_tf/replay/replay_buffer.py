@@ -158,8 +158,14 @@ class ReplayBuffer(tf.Module):
     @property
     def has_samples(self) -> bool:
         """Whether there are samples, in a buffer by class of each class."""
-        blocks = self.num_classes or 1
-        return bool(sample_slots.have_samples(self.origins.numpy(), blocks).all())
+        return bool(self.count_samples().all())
+
+    def count_samples(self) -> np.ndarray:
+        """How many chains of this replica are samples, of each class: int64 [K].
+
+        Of a buffer without classes, [1].
+        """
+        return sample_slots.count_samples(self.origins.numpy(), self.num_classes or 1)
 
     def check_samples(self) -> None:
         """Raises InputError unless `has_samples`."""

@@ -47,25 +47,25 @@ def choose_samples(
     return labels * each + tf.gather_nd(order, tf.stack([labels, place], axis=1))
 
 
-def have_samples(origins: np.ndarray, blocks: int) -> np.ndarray:
-    """Which of K blocks of a shard have a chain that is a sample.
+def count_samples(origins: np.ndarray, blocks: int) -> np.ndarray:
+    """How many chains of each of K blocks of a shard are samples.
 
     Args:
       origins: int [slots of the shard].
       blocks: K.
 
     Returns:
-      bool [K].
+      int64 [K].
     """
-    return np.asarray(is_sample(origins).reshape(blocks, -1).any(axis=1))
+    return is_sample(origins).reshape(blocks, -1).sum(axis=1)
 
 
 def check_samples(origins: np.ndarray, blocks: int) -> None:
-    """Raises InputError if a block has no sample; arguments as of `have_samples`."""
-    kept = have_samples(origins, blocks)
+    """Raises InputError if a block has no sample; arguments as of `count_samples`."""
+    kept = count_samples(origins, blocks)
     if kept.all():
         return
-    of = f" of class {np.flatnonzero(~kept)[0]}" if blocks > 1 else ""
+    of = f" of class {np.flatnonzero(kept == 0)[0]}" if blocks > 1 else ""
     raise InputError(
         f"All chains{of} in the replay buffer began at altered training images, and "
         "those are never samples; train longer, or give other starts a larger share in "

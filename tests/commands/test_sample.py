@@ -139,6 +139,15 @@ def test_a_plain_classifier_starts_from_noise_and_says_so(place):
     assert path.name == "grid-step_1-count_2-steps_3.png"
 
 
+def test_copies_are_announced(place, tmp_path):
+    """The buffer has a hundred chains."""
+    for begin, announced in {"buffer": True, "fresh": False}.items():
+        asked = ["--count=101", "--steps=2", f"--start={begin}"]
+        ended = draw(place / "smoke", tmp_path / begin, *asked)
+        assert (ended.code, ended.err) == (0, "")
+        assert ("fewer chains than images" in ended.out) == announced
+
+
 BAD = {
     "--labels=cat": "--labels=cat: the run has no class 'cat'; choose among 0, 1, 2",
     "--labels=3,10": "--labels=3,10: the run has no class '10'",

@@ -1,9 +1,12 @@
 """What a request means: classes by name or number, fields for their modes."""
 
+import numpy as np
 import pytest
 
+from jem_tf import starts
 from jem_tf.errors import InputError
 from jem_tf.generation import request
+from jem_tf.replay import ReplayBuffer
 
 NAMES = ("cat", "dog", "2")
 
@@ -94,6 +97,30 @@ def test_a_field_of_another_mode_is_refused_by_name():
         request.Request(frames=3)
     with pytest.raises(InputError, match=r"^mode=inpaint needs an image"):
         request.Request("inpaint", image="a.png")
+
+
+@pytest.mark.parametrize(("field", "value"), [("mode", "film"), ("start", "cold")])
+def test_a_word_that_is_no_choice_is_refused(field, value):
+    with pytest.raises(InputError, match=f"^{field}={value}: choose one of "):
+        request.Request(**{field: value})
+
+
+@pytest.mark.parametrize("by_class", [False, True])
+def test_a_plan_knows_whether_chains_become_several_images(by_class):
+    """Six chains; those of the first class are not samples, but one."""
+    buffer = ReplayBuffer(
+        6, starts.uniform((2, 2, 1)), num_classes=3 if by_class else None
+    )
+    buffer.origins.assign([starts.ALTERED, *[starts.UNKNOWN_ORIGIN] * 5])
+
+    def twice(n, labels=None, begin="buffer"):
+        labels = None if labels is None else np.array(labels)
+        plan = request.SamplingPlan(None, labels, begin, None, None, None, n)
+        return plan.continues_chains_twice(buffer)
+
+    assert [twice(5), twice(6), twice(6, begin="fresh")] == [False, True, False]
+    assert twice(2, [0, 0]) == by_class
+    assert not twice(5, [0, 1, 1, 2, 2])
 
 
 def test_what_changed_is_what_is_not_as_by_default():
