@@ -4,7 +4,8 @@
 
 It reads docs/results/DATASET/MODEL/*.json, as `jem-tf evaluate` and `jem-tf diagnose`
 write them to RUN/results, and *.words: what is said of the numbers, in which
-{DATASET/MODEL/EVALUATION:KEY} stands for one. This copies results of runs first:
+{DATASET/MODEL/EVALUATION:KEY} stands for one, and a line {table:NAME} for a table of
+claim_tables.py. This copies results of runs first:
 
     python docs/results/pages.py DATASET/MODEL=RUN ...
 
@@ -17,6 +18,7 @@ import pathlib
 import re
 import sys
 
+import claim_tables
 import result_tables
 
 from jem_tf.evaluation.report_page import comparison
@@ -31,6 +33,7 @@ DATASETS = {
     "digits": "Digits",
 }
 FOLDERS = re.compile(r"(?<![\w:/.])/(?:[\w.-]+/)+")  # of this machine
+TABLE = re.compile(r"^\{table:(\w+)\}$", re.MULTILINE)
 NUMBER = re.compile(r"\{([\w.-]+)/([\w.-]+)/(\w+):([^}]+)\}")
 
 
@@ -110,7 +113,7 @@ def describe(protocol) -> str:
 
 def first_page(models) -> list[str]:
     """The page that compares models, with each other and with the literature."""
-    lines = ["# Results", "", *said("README", models), ""]
+    lines = ["# Results", "", *said("README", models), "", *said("legend", {}), ""]
     for dataset, results in models.items():
         lines += [f"## {DATASETS[dataset]}", "", f"[All tables]({dataset}.md).", ""]
         entries = comparison.list_entries(results)
@@ -131,8 +134,11 @@ def said(page: str, models) -> list[str]:
             return "(not measured)"
         return f"{models[dataset][model][evaluation].metrics[key]:.3g}"
 
+    def table(match):
+        return "\n".join(claim_tables.make(match[1], models, DATASETS))
+
     text = (HERE / f"{page}.words").read_text()
-    return NUMBER.sub(number, text).splitlines()
+    return TABLE.sub(table, NUMBER.sub(number, text)).splitlines()
 
 
 def write(name: str, lines) -> None:
