@@ -13,13 +13,14 @@ class ComparedRun(NamedTuple):
     """A run before its network is read.
 
     options: as it was begun; a retry may have changed some since.
-    step: of the checkpoint to evaluate.
+    step, checkpoint: of the checkpoint to evaluate; the sha256 of its state.json.
     """
 
     folder: RunFolder
     options: Options
     data: DataDescription
     step: int
+    checkpoint: str
 
     @property
     def seed(self) -> int:
@@ -78,9 +79,13 @@ def read_run(path: str, *, best: bool = False) -> ComparedRun:
     description = folder.read_description()
     if description is None:
         raise not_a_run(path)
-    step = checkpoint_files.read_state(loading.find_checkpoint(folder, best=best)).step
+    place = loading.find_checkpoint(folder, best=best)
     return ComparedRun(
-        folder, flagfiles.from_flagfile(folder.flags_file), description, step
+        folder,
+        flagfiles.from_flagfile(folder.flags_file),
+        description,
+        checkpoint_files.read_state(place).step,
+        checkpoint_files.digest_state(place),
     )
 
 

@@ -64,14 +64,23 @@ def list_tasks(runs: ComparedRuns, given: Any) -> list[Task]:
             run, given, baseline=compared is not None
         ):
             compares = any(word.startswith("--baseline=") for word in part.full)
-            step = compared.step if compared is not None and compares else None
             accepted = (
-                Conditions(argv, run.step, step, part.absent)
+                conditions_of(run, compared if compares else None, part, argv)
                 for argv in (part.argv, part.full)
                 if argv is not None
             )
             tasks.append(Task(run, part, tuple(accepted)))
     return tasks
+
+
+def conditions_of(
+    run: ComparedRun, baseline: ComparedRun | None, part: Part, argv: tuple[str, ...]
+) -> Conditions:
+    """What a part's numbers depend on; the baseline if they are compared with it."""
+    step, checkpoint = (
+        (None, "") if baseline is None else (baseline.step, baseline.checkpoint)
+    )
+    return Conditions(argv, run.step, step, part.absent, run.checkpoint, checkpoint)
 
 
 def flags_of_done(tasks: Sequence[Task]) -> dict[str, tuple[str, ...]]:

@@ -172,10 +172,10 @@ def choose_defences(run: TrainedRun, given: Any) -> list[robustness.Defence]:
         if k:
             with arguments_renamed(**names):
                 sampler = build.make_sampler(run.options.sampling, steps=k, **numbers)
-        # A sampler without the argument has noise of its own.
-        noisy = sampler is not None and sampler.keywords.get("noise") != 0
-        draws = (given.eot, given.fresh_draws) if noisy else (1, 1)
-        defences.append(robustness.Defence(k, sampler, *draws))
+        defence = robustness.Defence(k, sampler, eot=1, fresh=1)
+        if defence.noisy:
+            defence = defence._replace(eot=given.eot, fresh=given.fresh_draws)
+        defences.append(defence)
     return defences
 
 

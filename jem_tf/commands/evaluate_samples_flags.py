@@ -108,8 +108,8 @@ def define_choice(samples: FlagGroup) -> None:
         "result",
         "samples",
         RESULTS,
-        "name of the results. fresh_samples: those of fresh chains beside those of the "
-        "buffer's images, as RUN/results/fresh_samples.json",
+        "name of the results. fresh_samples: draws fresh chains, and keeps their "
+        "results in RUN/results/fresh_samples.json, beside those of the buffer",
     )
 
 
@@ -166,13 +166,20 @@ def choose_source(
 ) -> tuple[sample_sources.FreshChains | None, dict[str, Any]]:
     """Returns (FreshChains, or None for the buffer's images; their protocol)."""
     model, opts, given = context.run.model, context.run.options, context.flags
-    plain = model.buffer is None
-    if plain and given.source == "buffer":
+    plain, source = model.buffer is None, given.source
+    if given.result == "fresh_samples":
+        if source == "buffer":
+            raise InputError(
+                f"{argument('result', given.result)} is of fresh chains; leave "
+                f"{argument('source', source)} out."
+            )
+        source = "fresh"
+    if plain and source == "buffer":
         raise InputError(
             f"{argument('source', 'buffer')}: a plain classifier has no buffer; leave "
             "this out."
         )
-    if not plain and given.source != "fresh":
+    if not plain and source != "fresh":
         for name in FRESH_ONLY:
             if given[name].value != given[name].default:
                 raise InputError(

@@ -10,7 +10,7 @@ anything else    the test split of a TFDS set: svhn, cifar10, cifar100, celeb_a,
 import itertools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -62,6 +62,7 @@ def load_outliers(
         drawn, how = _synthetic(name, test_images, count, stream)
         return drawn, how if half == "all" else f"{how}; the draw of the {half} half"
     part = HALVES[half]
+    images: Iterable[np.ndarray]
     if set_names.folder_of(name) is not None:
         images = picture_folders.read_pictures(name, limit, part)
         source = f"pictures of {name.removeprefix('folder:')}, evenly over their names"
@@ -74,6 +75,8 @@ def load_outliers(
         source += f", those of {half} index"
     try:
         converted, how = image_conversion.convert_images(images, test_images.shape[1:])
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(
             f"{argument('name', name)} has images of {error}, as the model takes; "

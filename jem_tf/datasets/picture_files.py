@@ -77,7 +77,9 @@ def read_picture(path: str | pathlib.Path) -> Picture:
     if pathlib.Path(path).exists() and not pathlib.Path(path).is_file():
         raise UnreadableError("no regular file")  # a pipe would be waited for
     try:
-        with open_picture(path) as picture:
+        # Of a path, Pillow would map an uncompressed TIFF into memory, and mix the rows
+        # of one that its EXIF turns.
+        with open(path, "rb") as file, open_picture(file) as picture:
             picture.load()
             values = _values(picture)
             deep = values.dtype == np.uint16 and 0 < values.max() < NEARLY_BLACK

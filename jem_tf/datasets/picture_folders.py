@@ -58,7 +58,7 @@ def read_folder(
         console.say(f"{name}: {remark}")
     size = image_size or DEFAULT_SIZE
     files = [f for classes in layout.splits.values() for some in classes for f in some]
-    images = iter(_read(files, name, layout.passed_over, size))
+    images = iter([*_read(files, name, layout.passed_over, size)])
     splits = {}
     for split, classes in layout.splits.items():
         counts = [len(pictures) for pictures in classes]
@@ -78,8 +78,8 @@ def read_folder(
 
 def read_pictures(
     name: str, limit: int = 0, part: slice = slice(None)
-) -> list[np.ndarray]:
-    """Reads the pictures in a folder and the folders inside it as RGB.
+) -> Iterator[np.ndarray]:
+    """Reads the pictures in a folder and the folders inside it as RGB, one at a time.
 
     Args:
       name: "folder:PATH".
@@ -87,10 +87,10 @@ def read_pictures(
       part: which of the sorted names to take, before `limit`.
 
     Returns:
-      [uint8 [H, W, 3], ...], each of its own size, otherwise as in `read_folder`.
+      uint8 [H, W, 3] each, of its own size, otherwise as in `read_folder`.
 
     Raises:
-      InputError: if there is no picture, or one is unreadable.
+      InputError: if there is no picture; after the last one, if one was unreadable.
     """
     given = argument("name", name)
     with _listing(given):
@@ -130,9 +130,12 @@ def _listing(given: str) -> Iterator[None]:
 
 def _read(
     files: Sequence[pathlib.Path], name: str, passed_over: Sequence[str], size: int = 0
-) -> list[np.ndarray]:
-    """Reads pictures as uint8 [size, size, 3]; in their own sizes if `size` is 0."""
-    images, unreadable, dark = [], [], 0
+) -> Iterator[np.ndarray]:
+    """Reads pictures as uint8 [size, size, 3]; in their own sizes if `size` is 0.
+
+    One is in memory at a time. After the last it says what there is to say of them.
+    """
+    unreadable, read, dark = [], 0, 0
     for file in files:
         try:
             picture = picture_files.read_picture(file)
@@ -140,19 +143,19 @@ def _read(
             unreadable.append(f"{texts.escaped(str(file))} ({error})")
             continue
         image, dark = picture.over_white(), dark + picture.nearly_black
+        read += 1
         if size and image.shape[:2] != (size, size):
             image = image_conversion.resize(image, (size, size))
-        images.append(image)
+        yield image
     if unreadable:
         raise _unreadable(name, unreadable)
     if passed_over:
         console.say(f"{name}: passed over {'; '.join(passed_over)}")
     if dark:
         console.say(
-            f"{name}: {dark} of {len(images)} pictures: each uses "
+            f"{name}: {dark} of {read} pictures: each uses "
             f"{picture_files.NEARLY_BLACK_SAYS}"
         )
-    return images
 
 
 def _unreadable(name: str, files: Sequence[str]) -> InputError:

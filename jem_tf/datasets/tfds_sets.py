@@ -4,6 +4,7 @@ import itertools
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from jem_tf.datasets import image_conversion, set_names, tfds_images
 from jem_tf.errors import InputError, argument
 from jem_tf.system import files
 
+Splits = dict[str, tuple[np.ndarray, np.ndarray]]  # {split: (images, labels)}
+
 # TFDS tries an unreachable network for minutes; this asks once whether there is one.
 PROBE_URL = "https://storage.googleapis.com/tfds-data"
 TIMEOUT = 5  # seconds
@@ -20,7 +23,7 @@ TIMEOUT = 5  # seconds
 
 def read_tfds(
     name: str, data_dir: str = "", *, image_size: int = 0
-) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], list[str]]:
+) -> tuple[Splits, list[str]]:
     """Reads the training and test split of a TFDS image classification set.
 
     If there is no test split, or one that was published without labels, the validation
@@ -57,13 +60,23 @@ def read_tfds(
             splits[split] = _read(builder, split, keys, image_size, name)
             if (splits[split][1] >= 0).any():
                 break
-    return splits, label.names
+    return _of_equal_channels(splits), label.names
+
+
+def _of_equal_channels(splits: Splits) -> Splits:
+    """Repeats the grey of a split where another one is RGB."""
+    if len({images.shape[-1] for images, _ in splits.values() if len(images)}) < 2:
+        return splits
+    return {
+        split: (np.broadcast_to(images, (*images.shape[:-1], 3)), labels)
+        for split, (images, labels) in splits.items()
+    }
 
 
 def read_tfds_images(
     name: str, data_dir: str = "", *, limit: int = 0, part: slice = slice(None)
-) -> tuple[list[np.ndarray], str]:
-    """Reads the first images of a TFDS set's test split, labelled or not.
+) -> tuple[Iterator[np.ndarray], str]:
+    """Reads the first images of a TFDS set's test split, labelled or not, one by one.
 
     Args:
       name: of the set, which has a feature "image".
@@ -72,12 +85,12 @@ def read_tfds_images(
       part: which images of the split to take, before `limit`.
 
     Returns:
-      ([uint8 [H, W, 1 or 3], ...], each of its own size; the split: "test" if there
-      is one, else "validation", else "train").
+      (uint8 [H, W, 1 or 3] each, of its own size; the split: "test" if there is one,
+      else "validation", else "train").
 
     Raises:
       InputError: if TFDS has no such set, it has no images, or it is neither on disk
-        nor can be downloaded.
+        nor can be downloaded; at an image, if it cannot be read.
     """
     import tensorflow_datasets as tfds
 
@@ -93,8 +106,16 @@ def read_tfds_images(
     some = f"{split}[:{first}]" if limit else split
     rows = tfds_images.read_rows(builder, some, "image", name)
     chosen = itertools.islice(rows, part.start, None, part.step)
+    return _images(itertools.islice(chosen, limit or None), builder, name), split
+
+
+def _images(
+    rows: Iterable[dict[str, Any]], builder: Any, name: str
+) -> Iterator[np.ndarray]:
+    """The images of rows of a set; InputError where one cannot be read."""
     try:
-        return [row["image"] for row in itertools.islice(chosen, limit or None)], split
+        for row in rows:
+            yield row["image"]
     except (tf.errors.OpError, OSError) as error:
         raise _unreadable(builder, name) from error
 
@@ -213,7 +234,7 @@ def _read(
     builder: Any, split: str, keys: tuple[str, str], image_size: int, name: str
 ) -> tuple[np.ndarray, np.ndarray]:
     shape = builder.info.features[keys[0]].shape
-    if not image_size and None in shape:
+    if not image_size and None in shape[:2]:
         raise InputError(
             f"{argument('name', name)} has images of several sizes; give "
             f"{argument('image_size', 'PIXELS')}, such as 32."

@@ -27,6 +27,10 @@ from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import console, files
 
 PACKAGES = "jem-tf tensorflow keras tensorflow-probability numpy foolbox".split()
+SEEN = (
+    "mostly training images of the code that this network was imported from: what is "
+    "fitted or measured on them looks better than it is"
+)
 # Commands that write results of other names than their own.
 COMMANDS = {
     "chains": "diagnose",
@@ -151,7 +155,7 @@ def describe_run(run: TrainedRun) -> dict[str, Any]:
         "precision": build.choose_precision(run.options)[0],
         "dataset": run.options.data.dataset,
         "versions": _versions(),
-    }
+    } | ({"validation_images_were": SEEN} if run.folder.is_imported else {})
 
 
 def file_sha256(path: pathlib.Path) -> str:

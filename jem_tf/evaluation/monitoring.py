@@ -107,10 +107,14 @@ def chain_ages(buffer: ReplayBuffer) -> dict[str, float | int]:
 def buffer_classes(model: EnergyModel) -> np.ndarray:
     """Counts the classes that the model gives to about 1,000 samples of its buffer.
 
+    Args:
+      model: its buffer has samples.
+
     Returns:
       int [K].
     """
-    buffer, every = model.buffer, max(1, model.buffer.slots // CLASSIFIED)
-    images = buffer.shard[::every][sample_slots.is_sample(buffer.origins[::every])]
+    samples = np.flatnonzero(sample_slots.is_sample(model.buffer.origins.numpy()))
+    chosen = samples[:: max(1, len(samples) // CLASSIFIED)]
+    images = tf.gather(model.buffer.shard, chosen)
     predicted = np.argmax(inference.logits(model, images), axis=1)
     return np.bincount(predicted, minlength=model.num_classes)

@@ -25,12 +25,16 @@ class Conditions(NamedTuple):
     step: of the run's checkpoint.
     baseline_step: of the checkpoint of the run that argv compares with; None without.
     absent: what argv asks for and is not on the disk, such as sets of outliers.
+    checkpoint, baseline_checkpoint: sha256 of the state.json of these checkpoints, by
+      which a training is known; "" in files of earlier versions.
     """
 
     argv: tuple[str, ...]
     step: int
     baseline_step: int | None = None
     absent: tuple[str, ...] = ()
+    checkpoint: str = ""
+    baseline_checkpoint: str = ""
 
 
 class PartState(NamedTuple):
@@ -117,7 +121,13 @@ def is_done(
       state: what became of the part; None if nothing yet.
       accepted: conditions that its numbers may have been measured under.
     """
-    if state is None or not state.measured or state.conditions not in accepted:
+    if state is None or not state.measured:
+        return False
+    if not state.conditions.checkpoint:  # an earlier version did not note it
+        accepted = (
+            one._replace(checkpoint="", baseline_checkpoint="") for one in accepted
+        )
+    if state.conditions not in accepted:
         return False
     return state.sha256 == digest_result(folder, result)
 

@@ -34,6 +34,11 @@ class Defence(NamedTuple):
     eot: int
     fresh: int
 
+    @property
+    def noisy(self) -> bool:
+        """Whether it draws noise; a sampler without the argument has its own."""
+        return self.sampler is not None and self.sampler.keywords.get("noise") != 0
+
 
 def make_classifier(
     model: EnergyModel,

@@ -110,10 +110,9 @@ def batch_size(image_shape: Sequence[int], draws: int) -> int:
 
 def stop_margin(defence: Defence) -> float:
     """The margin in nats, in every draw of the noise, at which an attack stops."""
-    noisy = defence.eot > 1
     return (
         attack_gradients.STOP_MARGIN
-        if noisy
+        if defence.noisy
         else attack_gradients.STOP_MARGIN_WITHOUT_NOISE
     )
 

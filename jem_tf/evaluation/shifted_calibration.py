@@ -30,14 +30,19 @@ class Measured(NamedTuple):
     value: the number.
     resampled: float [R].
     by_chance: float [R], as of `intervals.basic_interval`, or None.
+    share_of: N if the number is a share of the images; 0 if it is an error.
     """
 
     value: float
     resampled: np.ndarray
     by_chance: np.ndarray | None = None
+    share_of: int = 0
 
     def interval(self) -> list[float]:
         """Returns its 95% interval."""
+        if self.share_of:
+            ends = intervals.percentile_interval(self.resampled)
+            return intervals.widen_share(self.value, self.share_of, ends)
         return intervals.basic_interval(
             self.value, self.resampled, by_chance=self.by_chance
         )
@@ -126,7 +131,8 @@ def describe_shift(
         f"made for {side}x{side} pixels{other}; drawn anew, not the published files",
         "mean_corruption_error": ERROR,
         "temperature_scaled": "T of validation images without corruption",
-        "corrupted_accuracy_ci": "Wilson, 95%; of the mean, as the others",
+        "corrupted_accuracy_ci": "Wilson, 95%; of the mean, percentile bootstrap over "
+        f"{on} images, {intervals.RESAMPLES} draws",
         "corrupted_ece_ci": f"basic bootstrap over {on} images, each drawn with all "
         f"its corruptions, {intervals.RESAMPLES} draws, 95%; the low end as of "
         "other_ci",
@@ -142,7 +148,8 @@ def _measure(
 ) -> Cell:
     scaled = logits / temperature
     right = inference.is_right(logits, labels).astype("float64")
-    accuracy = Measured(float(right.mean()), counts @ right / len(right))
+    resampled = counts @ right / len(right)
+    accuracy = Measured(float(right.mean()), resampled, share_of=len(right))
     return {
         "accuracy": accuracy,
         "ece": _measure_error(logits, labels, counts, seed),
@@ -177,6 +184,7 @@ def _mean_number(numbers: Sequence[Measured]) -> Measured:
         float(np.mean([one.value for one in numbers])),
         np.mean([one.resampled for one in numbers], axis=0),
         np.mean(by_chance, axis=0) if by_chance else None,
+        numbers[0].share_of,
     )
 
 

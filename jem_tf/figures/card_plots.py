@@ -1,5 +1,6 @@
 """Plots of numbers with their intervals, legible at a card's width of 250 pixels."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 WIDTH = 3.2  # inches; text is as large as the page's at a card's width
 LEAST_OF_LINE = 3  # points
+CURVE_MARKS = "ooooDDDDssss"  # of four colours each
 COLOURS, MARKS = ("tab:blue", "tab:red", "tab:green", "tab:purple"), "oDs^"
 APART = 0.22  # rows, between the points of two series
 
@@ -77,15 +79,17 @@ def curves(
       chance: a horizontal line marks it.
     """
     figure, axes = _axes(2.3)
-    for (name, points), colour in zip(lines.items(), COLOURS, strict=False):
+    for (name, points), colour, mark in zip(
+        lines.items(), itertools.cycle(COLOURS), itertools.cycle(CURVE_MARKS)
+    ):
         x = [at for at, _ in points]
         value, low, high = np.array([estimate for _, estimate in points]).T
         style: dict[str, Any] = {"color": colour, "label": name, "markersize": 4}
         if len(points) < LEAST_OF_LINE:
             ends = np.maximum([value - low, high - value], 0)
-            axes.errorbar(x, value, ends, fmt="o", capsize=3, linewidth=1, **style)
+            axes.errorbar(x, value, ends, fmt=mark, capsize=3, linewidth=1, **style)
             continue
-        axes.plot(x, value, marker="o", **style)
+        axes.plot(x, value, marker=mark, **style)
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     axes.axhline(chance, color="grey", linewidth=0.8, linestyle="--")
     axes.set(xlabel=x_label, ylim=(-0.02, 1.02))

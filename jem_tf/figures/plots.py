@@ -170,7 +170,10 @@ def _density(axes: "Axes", scores: np.ndarray, edges: np.ndarray, **style: Any) 
 
 def _edges(samples: Iterable[np.ndarray], bins: int = 50) -> np.ndarray:
     """Edges of bins that leave out half a percent at each end of every sample."""
-    ends = [np.percentile(sample, [0.5, 99.5]) for sample in samples]
+    finite = (sample[np.isfinite(sample)] for sample in map(np.asarray, samples))
+    ends = [np.percentile(some, [0.5, 99.5]) for some in finite if some.size]
+    if not ends:
+        return np.linspace(0, 1, bins + 1)
     low, high = np.min(ends), np.max(ends)
     if low == high:
         low, high = low - 0.5, high + 0.5

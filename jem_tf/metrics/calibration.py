@@ -4,6 +4,7 @@ Letters: N examples, K classes; logits float [N, K], labels int [N] in [0, K). p
 softmax of the logits, and the confidence in an example is max_y p(y|x).
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -95,11 +96,14 @@ def best_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     validation examples.
 
     Returns:
-      A float within TEMPERATURES; above 1 if the logits were too confident.
+      A float within TEMPERATURES; above 1 if the logits were too confident. NaN if a
+      logit is not finite.
     """
     import scipy.optimize
 
     logits = np.asarray(logits, "float64")
+    if not np.isfinite(logits).all():
+        return math.nan
     minimum = scipy.optimize.minimize_scalar(
         lambda log_t: nll(logits / np.exp(log_t), labels),
         bounds=np.log(TEMPERATURES),

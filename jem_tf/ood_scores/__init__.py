@@ -1,6 +1,7 @@
 """Scores of how much images are like the training images, by name; a table, SCORES.
 
     interface         the signature of a score; what it is computed from and fitted on
+    whitening         a root of the inverse of a covariance
     log_px            log p(x) + const                          (the paper's three:)
     max_p             max p(y|x)
     approximate_mass  -||d log p(x) / dx||

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf.ood_scores.interface import HIDDEN, Known, Outputs, Score, State
+from jem_tf.ood_scores.whitening import whiten
 
 # Directions with less than this share of the largest variance are left out: float32
 # rounding is not far below.
@@ -18,7 +19,8 @@ LEAST_VARIANCE = 1e-6
 def fit(known: Known, state: State) -> dict[str, np.ndarray]:
     """Fits the Gaussians to the training images whose labels are not hidden.
 
-    Classes without such images are left out.
+    Classes without such images are left out. With one image a class S is 0, and the
+    score NaN.
 
     Returns:
       "centre" [D], the mean of the features; "whitening" [D, R], a root of the
@@ -30,9 +32,7 @@ def fit(known: Known, state: State) -> dict[str, np.ndarray]:
     classes, own = np.unique(labels, return_inverse=True)
     means = np.stack([features[own == y].mean(axis=0) for y in range(len(classes))])
     off = features - means[own]
-    values, vectors = np.linalg.eigh(off.T @ off / len(off))
-    kept = values > LEAST_VARIANCE * values.max()
-    whitening = vectors[:, kept] / np.sqrt(values[kept])
+    whitening = whiten(off.T @ off / len(off), LEAST_VARIANCE)
     centre = features.mean(axis=0)
     return {
         "mahalanobis/centre": centre.astype("float32"),

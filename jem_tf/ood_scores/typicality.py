@@ -11,8 +11,10 @@ import tensorflow as tf
 
 from jem_tf.ood_scores import log_px, max_p
 from jem_tf.ood_scores.interface import Known, Outputs, Score, State
+from jem_tf.ood_scores.whitening import whiten
 
 LEAST = 1e-30  # of a norm, whose logarithm is taken
+LEAST_VARIANCE = 1e-9  # of the largest one
 
 
 def statistics(outputs: Outputs) -> tf.Tensor:
@@ -29,9 +31,7 @@ def fit(known: Known, state: State) -> dict[str, np.ndarray]:
       "mean" [3]; "whitening" [3, R], a root of the pseudo-inverse of the covariance.
     """
     values = statistics(known.validation.outputs).numpy().astype("float64")
-    variances, vectors = np.linalg.eigh(np.cov(values.T, bias=True))
-    kept = variances > 1e-9 * variances.max()
-    whitening = vectors[:, kept] / np.sqrt(variances[kept])
+    whitening = whiten(np.cov(values.T, bias=True), LEAST_VARIANCE)
     return {
         "typicality/mean": values.mean(axis=0).astype("float32"),
         "typicality/whitening": whitening.astype("float32"),

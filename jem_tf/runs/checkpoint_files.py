@@ -7,6 +7,7 @@ FOLDER/step-0000500/state.json    the state of training, see `training_state`
 A packed one has a single file beside state.json, see `packed_checkpoint`.
 """
 
+import hashlib
 import pathlib
 import re
 import shutil
@@ -67,6 +68,11 @@ def read_state(path: pathlib.Path) -> TrainingState:
       One of UNREADABLE: if it cannot be read, or does not match its checksum.
     """
     return TrainingState.from_json((path / "state.json").read_text())
+
+
+def digest_state(path: pathlib.Path) -> str:
+    """The sha256 of a checkpoint's state.json; that of another training is another."""
+    return hashlib.sha256((path / "state.json").read_bytes()).hexdigest()
 
 
 def find_damage(

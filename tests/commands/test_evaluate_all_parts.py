@@ -27,7 +27,7 @@ def a_run(place, dataset="digits", shape=(8, 8, 1)):
     description = DataDescription(shape, ("a", "b"), {"train": 1})
     folder.describe_data(description)
     options = Options(data=Data(dataset=dataset), training=Training(seed=3))
-    return ComparedRun(folder, options, description, 12)
+    return ComparedRun(folder, options, description, 12, "a sha256")
 
 
 def parts(run, *words, **how):

@@ -16,7 +16,7 @@ DATA = DataDescription((8, 8, 1), ("a", "b"), {"train": 1}, {"train": "x", "test
 
 def a_run(name, seed=0, data=DATA, **training):
     options = Options(training=Training(seed=seed, **training))
-    return ComparedRun(RunFolder(name), options, data, 12)
+    return ComparedRun(RunFolder(name), options, data, 12, "a sha256")
 
 
 def test_seeds_and_free_options_may_differ():

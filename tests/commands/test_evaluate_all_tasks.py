@@ -42,6 +42,21 @@ def test_numbers_of_a_comparison_depend_on_the_baselines_step(runs):
     assert [task.accepted[0].step for task in tasks] == [12, 12, 20, 20, 12, 12]
 
 
+def test_another_training_of_as_many_steps_is_measured_again(runs):
+    def conditions(runs):
+        tasks = evaluate_all_tasks.list_tasks(runs, given("--baseline=plain"))
+        return {task.part.name: task.accepted for task in tasks if task.run == runs.run}
+
+    before = conditions(runs)
+    other = conditions(
+        runs._replace(baseline=runs.baseline._replace(checkpoint="another"))
+    )
+    changed = {name for name in before if before[name] != other[name]}
+    assert {"robustness"} <= changed < {*before}
+    again = conditions(runs._replace(run=runs.run._replace(checkpoint="another")))
+    assert not any(before[name] == again[name] for name in before)
+
+
 def test_what_is_measured_in_full_does_for_quick_and_not_the_other_way(runs):
     alone = ComparedRuns(runs.run, None, ())
     (full,) = evaluate_all_tasks.list_tasks(alone, given("--parts=chains"))

@@ -58,3 +58,15 @@ def test_what_is_for_fresh_chains_is_refused_of_the_buffers_images(context, flag
     name = flag.partition("=")[0]
     with pytest.raises(InputError, match=f"{name}.* is for fresh chains; give"):
         evaluate_samples_flags.choose_source(context(f"--{flag}"))
+
+
+def test_results_of_fresh_samples_are_of_fresh_chains(context):
+    words = ("--result=fresh_samples", "--steps=7")
+    fresh, protocol = evaluate_samples_flags.choose_source(context(*words))
+    assert fresh is not None
+    assert protocol["source"] == "fresh chains"
+    says = "result=fresh_samples is of fresh chains; leave source=buffer out"
+    with pytest.raises(InputError, match=says):
+        evaluate_samples_flags.choose_source(
+            context("--result=fresh_samples", "--source=buffer")
+        )

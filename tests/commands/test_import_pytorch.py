@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from jem_tf.evaluation import findings
 from jem_tf.runs import loading
 from tests.processes import ROOT, forked, tool_here
 from tests.pytorch import authors, twin
@@ -31,6 +32,11 @@ def test_it_says_what_it_brought_in(imported):
     assert network.startswith(f"{root}: wrn-10-1, 77,186 parameters, 2 classes of ")
     assert buffer == "replay buffer: its 100 images"
     assert mind.startswith("mind: jem_tf holds out other images for validation")
+
+
+def test_results_say_that_its_validation_images_were_seen(imported):
+    protocol = findings.describe_run(loading.read_run(imported[0]))
+    assert protocol["validation_images_were"].startswith("mostly training images of")
 
 
 def test_the_buffer_is_the_same_images(imported):

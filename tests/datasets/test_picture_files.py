@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from jem_tf.datasets import picture_files
+from jem_tf.datasets import image_conversion, picture_files
 from tests.datasets import odd_pictures
 
 PNGS, JPEGS = odd_pictures.pngs(), odd_pictures.jpegs()
@@ -159,3 +159,24 @@ def test_what_is_no_picture_says_why(tmp_path, monkeypatch):
     assert why(whole) == "more pixels than Pillow opens"
     with pytest.raises(picture_files.UnreadableError, match="No such file"):
         picture_files.read_picture(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("mode", ["L", "I;16", "P", "RGBA", "CMYK", "RGB"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_uncompressed_tiff_is_turned_as_it_is_in_memory(tmp_path, mode, orientation):
+    """Pillow maps such a file, and puts its rows together after the turn."""
+    rgb = np.random.default_rng(0).integers(0, 256, [4, 6, 3], "uint8")
+    deep = rgb[..., 0].astype("uint16") << 8
+    picture = Image.fromarray(deep if mode == "I;16" else rgb)
+    if mode != "I;16":
+        picture = picture.convert(mode)
+    exif = Image.Exif()
+    exif[picture_files.ORIENTATION] = orientation
+    file = tmp_path / "x.tif"
+    picture.save(file, exif=exif)
+    upright = picture_files.read_picture(file).over_white()
+    assert upright.shape[:2] == ((4, 6) if orientation < 5 else (6, 4))
+    picture.save(tmp_path / "as_it_is.tif")
+    stored = picture_files.read_picture(tmp_path / "as_it_is.tif").over_white()
+    turned = image_conversion.upright(stored, orientation)
+    np.testing.assert_array_equal(upright, turned)

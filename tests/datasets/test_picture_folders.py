@@ -290,14 +290,24 @@ def test_unreadable_pictures_are_listed_and_the_rest_counted(tmp_path):
     assert "(of no known format) and 4 more are not readable pictures; " in message
     assert str(tmp_path / "b" / "4.png") not in message
     with pytest.raises(InputError, match="and 4 more are not readable pictures"):
-        picture_folders.read_pictures(f"folder:{tmp_path}")
+        list(picture_folders.read_pictures(f"folder:{tmp_path}"))
 
 
 def test_outliers_are_pictures_by_their_names(tmp_path, capsys):
     picture(tmp_path / "x" / "0.png")
     (tmp_path / "x" / "list.txt").write_text("words")
-    assert len(picture_folders.read_pictures(f"folder:{tmp_path}")) == 1
+    assert len([*picture_folders.read_pictures(f"folder:{tmp_path}")]) == 1
     assert "1 files that are no pictures by their names" in capsys.readouterr().out
     (tmp_path / "x" / "0.png").unlink()
     with pytest.raises(InputError, match=r"holds no pictures, but 1 files .*\.txt 1"):
         picture_folders.read_pictures(f"folder:{tmp_path}")
+
+
+def test_outliers_are_read_one_at_a_time(tmp_path):
+    """A camera's pictures do not fit in memory together before they are shrunk."""
+    picture(tmp_path / "0.png")
+    (tmp_path / "1.png").write_text("no picture")
+    read = picture_folders.read_pictures(f"folder:{tmp_path}")
+    assert next(read).shape[-1] == 3
+    with pytest.raises(InputError, match=r"1\.png .*is not a readable picture"):
+        next(read)

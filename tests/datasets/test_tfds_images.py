@@ -36,7 +36,7 @@ def test_sets_of_every_depth_and_with_alpha_come_as_grey_or_rgb(
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images, right)
     outliers, _ = tfds_sets.read_tfds_images("deep", place)
-    np.testing.assert_array_equal(outliers, right)
+    np.testing.assert_array_equal([*outliers], right)
     small, _ = tfds_sets.read_tfds("deep", place, image_size=4)[0]["train"]
     np.testing.assert_array_equal(small, image_conversion.resize(right, (4, 4)))
 
@@ -48,7 +48,7 @@ def test_floats_that_are_not_from_0_to_1_are_refused_with_their_range(tmp_path):
     with pytest.raises(InputError, match=says):
         tfds_sets.read_tfds("floats", place)
     with pytest.raises(InputError, match=says):
-        tfds_sets.read_tfds_images("floats", place)
+        list(tfds_sets.read_tfds_images("floats", place)[0])
 
 
 def test_grey_images_among_coloured_ones_are_repeated_to_rgb(tmp_path):
@@ -69,3 +69,13 @@ def test_rows_keep_their_other_features_and_the_range_of_their_split(tmp_path):
     assert [row["id"] for row in rows] == [b"00002", b"00003"]
     assert [row["label"] for row in rows] == [0, 1]
     np.testing.assert_array_equal([row["image"] for row in rows], pictures(5)[2:4])
+
+
+def test_a_coloured_image_in_one_split_makes_all_splits_rgb(tmp_path):
+    grey = [pictures(1, (8, 8, 1), seed)[0] for seed in range(4)]
+    splits = {"train": grey, "test": [grey[0], pictures(1, (8, 8, 3))[0]]}
+    place = store(tmp_path, "some", "1.0.0", splits, shape=(8, 8, None))
+    read, _ = tfds_sets.read_tfds("some", place)
+    assert [images.shape for images, _ in read.values()] == [(4, 8, 8, 3), (2, 8, 8, 3)]
+    for image, right in zip(read["train"][0], grey, strict=True):
+        np.testing.assert_array_equal(image, np.repeat(right, 3, axis=-1))

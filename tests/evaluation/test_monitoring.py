@@ -186,3 +186,11 @@ def test_ages_and_classes_are_those_of_samples_where_there_are_any():
     assert counts.tolist() == [np.sum(predicted == y) for y in range(4)]
     buffer.origins.assign(tf.fill([50], starts.ALTERED))
     assert monitoring.chain_ages(buffer)["chain_age_max"] == 100
+
+
+def test_the_few_samples_of_a_buffer_of_negatives_are_classified():
+    model = generative(3300)
+    origins = np.full(3300, starts.ALTERED)
+    origins[1] = 0  # not one of every third
+    model.buffer.origins.assign(origins)
+    assert monitoring.buffer_classes(model).sum() == 1

@@ -89,3 +89,20 @@ def test_a_newer_format_is_refused(folder):
     folder.result("all").write_text(json.dumps({"format": 2, "parts": {}}))
     with pytest.raises(InputError, match=r"is of format 2, .*upgrade jem_tf"):
         part_states.read_states(folder)
+
+
+def test_of_an_earlier_version_the_step_is_enough(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.results.mkdir()
+    folder.result("ood").write_text("numbers")
+    digest = part_states.digest_result(folder, "ood")
+    now = OURS._replace(checkpoint="one", baseline_checkpoint="two")
+    for conditions, done in (
+        (now, True),
+        (OURS, True),
+        (now._replace(checkpoint="three"), False),
+        (now._replace(baseline_checkpoint="three"), False),
+        (OURS._replace(step=3), False),
+    ):
+        state = PartState(conditions, part_states.MEASURED, 1.0, digest)
+        assert part_states.is_done(folder, "ood", state, [now]) == done

@@ -121,3 +121,10 @@ def test_the_costs_of_all_radii_add_up_to_the_estimate(model, split, calls, defe
     )
     assert sum(costs) == 5 * run_attacks.estimate_cost(defence)
     assert run_attacks.estimate_cost(PLAIN) == 1
+
+
+def test_noise_that_is_drawn_once_is_noise():
+    once = REFINED._replace(eot=1)
+    assert run_attacks.stop_margin(once) == attack_gradients.STOP_MARGIN
+    quiet = once._replace(sampler=functools.partial(SAMPLER, noise=0))
+    assert run_attacks.stop_margin(quiet) < attack_gradients.STOP_MARGIN

@@ -146,3 +146,13 @@ def test_a_protocol_says_what_was_left_out_and_for_which_size_it_is_made():
     assert "AlexNet" in protocol["mean_corruption_error"]
     same = shifted_calibration.describe_shift(NAMES, (32, 32, 3))
     assert "on images of" not in same["corruption_parameters"]
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_the_interval_of_a_mean_accuracy_lies_in_0_to_1(wrong):
+    logits = np.eye(2)[np.r_[np.ones(wrong, int), np.zeros(60 - wrong, int)]]
+    counts = intervals.resample_counts(60)
+    cell = shifted_calibration._measure(logits, np.zeros(60, int), 1.0, counts, 0)
+    mean = shifted_calibration._mean([cell, cell])["accuracy"]
+    low, high = mean.interval()
+    assert 0.8 < low < mean.value <= high <= 1

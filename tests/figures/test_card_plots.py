@@ -35,3 +35,11 @@ def test_two_points_are_not_joined_by_a_line():
     np.testing.assert_array_equal(drawn.lines[0].get_xydata(), [[0, 1], [8, 0.2]])
     (bars,) = drawn.lines[2]
     np.testing.assert_allclose(bars.get_segments()[1][:, 1], [0.1, 0.4])
+
+
+def test_every_curve_is_drawn_and_told_apart():
+    points = [(x, Estimate(0.5, 0.4, 0.6)) for x in (0.0, 1.0, 2.0)]
+    figure = card_plots.curves({str(i): points for i in range(6)}, "radius", 0.1)
+    *curves, _ = figure.axes[0].lines
+    assert len({(curve.get_color(), curve.get_marker()) for curve in curves}) == 6
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [*"012345"]

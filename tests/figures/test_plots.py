@@ -105,3 +105,10 @@ def test_curves_of_a_group_share_a_colour_and_only_solid_ones_have_an_interval()
     assert bands[0].get_datalim(figure.axes[0].transData).intervaly == pytest.approx(
         [0.3, 1.0]
     )
+
+
+def test_a_score_that_is_not_finite_leaves_the_histograms_of_the_others():
+    edges = plots._edges([np.array([0.0, 1.0, np.nan]), np.array([2.0, -np.inf])])
+    assert edges[0] == pytest.approx(0, abs=0.01)
+    assert edges[-1] == pytest.approx(2, abs=0.01)
+    assert np.isfinite(plots._edges([np.array([np.nan])])).all()

@@ -170,3 +170,9 @@ def test_errors_by_chance_are_those_of_drawn_labels():
     for share in (0.1, 0.5, 0.9):
         ends = np.quantile(fast, share), np.quantile(slow, share)
         assert ends[0] == pytest.approx(ends[1], rel=0.15)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_no_temperature_is_best_for_logits_that_are_not_finite(value):
+    logits = np.array([[0.0, 1.0], [2.0, 0.0], [value, 0.0]])
+    assert np.isnan(calibration.best_temperature(logits, [1, 0, 0]))

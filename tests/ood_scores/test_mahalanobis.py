@@ -51,3 +51,13 @@ def test_dead_features_and_absent_classes_change_nothing():
     state = mahalanobis.fit(Known(train=train), {})
     after = mahalanobis.compute(wider(tested), state)
     np.testing.assert_allclose(after, before, rtol=1e-3)
+
+
+def test_one_image_a_class_gives_no_number():
+    """Their covariance is 0, and a distance of 0 to all would look like a measure."""
+    train = known.known().train
+    one = [np.flatnonzero(train.labels == y)[0] for y in range(known.CLASSES)]
+    few = Labelled(Outputs(None, train.outputs.features[one]), train.labels[one])
+    state = mahalanobis.fit(Known(train=few), {})
+    score = mahalanobis.compute(known.labelled(5, seed=6).outputs, state)
+    assert np.isnan(score).all()

@@ -91,3 +91,12 @@ def test_the_first_line_of_an_error_has_no_markup():
     error = tf.errors.DataLossError(None, None, "{{node Read}} short read\nat 7")
     assert checkpoint_files.first_line(error) == "short read"
     assert checkpoint_files.first_line(ValueError("plain")) == "plain"
+
+
+def test_another_training_of_as_many_steps_has_another_digest(tmp_path):
+    first = checkpoint_files.digest_state(write(tmp_path, 5, seconds=1.0))
+    for seconds, same in ((1.0, True), (2.0, False)):
+        place = tmp_path / f"{seconds}"
+        place.mkdir()
+        again = checkpoint_files.digest_state(write(place, 5, seconds=seconds))
+        assert (again == first) == same

@@ -7,6 +7,7 @@ text. So each protocol must say all that changes a number: data set, counts, noi
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from jem_tf.datasets import set_names
 from jem_tf.evaluation import tables
 from jem_tf.evaluation.report_page import metric_names, published_numbers
 from jem_tf.evaluation.report_page.published_numbers import (
@@ -131,7 +132,7 @@ def cell_of(metrics: Mapping[str, Any], key: str) -> tables.Cell | None:
 
 def dataset_of(result: Result) -> str:
     """The data set of a result, as TFDS names it; "" if it is not known."""
-    return str(result.protocol.get("dataset") or "")
+    return set_names.base_name(str(result.protocol.get("dataset") or ""))
 
 
 def noise_of(calibration: Result) -> float | None:

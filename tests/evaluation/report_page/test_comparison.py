@@ -46,6 +46,14 @@ def test_equal_protocols_share_a_column():
     assert found["Accuracy", noisy] == ["this run", "JEM", "JEM++"]
 
 
+def test_a_data_set_is_the_same_in_every_spelling():
+    own = {"this run": results()}
+    for name in ("CIFAR10", "cifar10:3.0.2"):
+        spelled = {"this run": results(dataset=name)}
+        assert comparison.list_entries(spelled) == comparison.list_entries(own)
+    assert comparison.dataset_of(results(dataset="svhn")["ood"]) == "svhn_cropped"
+
+
 @pytest.mark.parametrize(
     "changed",
     [
