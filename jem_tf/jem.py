@@ -69,7 +69,8 @@ class JEM(CountsGradients, EnergyModel):
         made of the step's real images. They are read as `energy_altered`.
       conditional: draw the negatives of log p(x) by class, from p(y) p(x|y): better
         pictures, lower accuracy.
-      energy_l2: weight of mean E(x)^2, which keeps energies small.
+      energy_l2: weight of mean E(x)^2, which keeps energies small; without log p(x) and
+        log p(x, y) it is not used.
       gradient_clip: bound on the global norm of the weights' gradient, or None.
       input_noise: deviation of the noise added to training images (the paper: 0.03).
       sam_rho: rho of adaptive sharpness-aware minimisation, see
@@ -200,7 +201,7 @@ class JEM(CountsGradients, EnergyModel):
           sampler that refuses some steps also "acceptance", the share it accepts. The
           mean over replicas is the step's.
         """
-        if not self.compiled:
+        if not self.compiled or self.optimizer is None:
             raise InputError("A JEM has no optimiser yet; call compile() before learn.")
         return (self._compiled_readings if self.jit_compile else self._readings)(x, y)
 
@@ -320,8 +321,9 @@ class JEM(CountsGradients, EnergyModel):
             smoothing = self._smoothing(logits["labelled"], labels, weight)
             share += self.label_smoothing * smoothing / replicas
         loss = self.p_y_given_x_weight * share
-        if self.losses:  # of the network's layers, such as regularisers
-            readings["penalty"] = tf.add_n(self.losses)
+        # Of the network's layers, such as regularisers, unless they are frozen by now.
+        if self.losses or "penalty" in self.averages:
+            readings["penalty"] = tf.add_n(self.losses) if self.losses else 0.0
             loss += readings["penalty"] / replicas
         terms = {"p_y_given_x": loss}
         if self.generative:

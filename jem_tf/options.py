@@ -220,7 +220,10 @@ class Objective:
         "draw the negatives of log p(x) by class: better pictures, lower accuracy",
     )
     energy_l2: float = option(
-        0.0, "weight of mean E(x)^2 over real and drawn images", least=0
+        0.0,
+        "weight of mean E(x)^2 over real and drawn images; not used where neither "
+        "log p(x) nor log p(x, y) is learned",
+        least=0,
     )
     gradient_clip: float = option(
         0.0, "bound on the global norm of the weights' gradient. 0: none", least=0
@@ -394,7 +397,10 @@ class FaultTolerance:
         free=True,
     )
     guard_energy: float = option(
-        1e4, "bound on mean |E(x)|, real or drawn, in nats", above=0, free=True
+        1e4,
+        "bound on |mean E(x)|, of real or drawn images, in nats",
+        above=0,
+        free=True,
     )
     guard_patience: int = option(
         10,

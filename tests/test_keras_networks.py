@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from jem_tf import energies
 from jem_tf.errors import InputError
+from jem_tf.jem import JEM
 from tests.tiny_models import (
     SHAPE,
     compiled,
@@ -237,3 +238,20 @@ def test_accumulated_gradients_are_of_other_chains_each():
 )
 def test_optimisers_of_keras_are_taken(optimizer):
     assert np.isfinite(fitted(compiled(optimizer=optimizer))["loss"])
+
+
+def test_layers_with_penalties_may_be_frozen_later():
+    network = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3, kernel_regularizer="l2"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3),
+        ]
+    )
+    model = JEM(network, p_x_weight=0.0)
+    network.layers[0].trainable = False
+    model.compile()
+    images = np.random.default_rng(0).random([8, 8, 8, 1], "float32")
+    history = model.fit(images, np.arange(8) % 3, verbose=0).history
+    assert history["penalty"] == [0.0]

@@ -10,7 +10,8 @@ import numpy as np
 
 from jem_tf import optimizers
 
-BEFORE = "steps_before"  # in files of weights
+# In files of weights: the count before the optimiser's own, and with it.
+BEFORE, TOTAL = "steps_before", "steps_total"
 
 
 class CountsGradients(keras.Model):
@@ -21,7 +22,7 @@ class CountsGradients(keras.Model):
     @property
     def gradients_taken(self) -> int:
         """How many gradients all its optimisers were given."""
-        if not self.compiled:
+        if not self.compiled or self.optimizer is None:
             return self._gradients_before
         return self._gradients_before + int(optimizers.gradients_taken(self.optimizer))
 
@@ -37,15 +38,22 @@ class CountsGradients(keras.Model):
         """Lets graphs go that hold the count or the optimiser, but for Keras's own."""
 
     def save_own_variables(self, store: Any) -> None:
-        """Puts the count before this optimiser's in a file of weights."""
+        """Puts the count in a file of weights."""
         super().save_own_variables(store)
         store[BEFORE] = np.array(self._gradients_before)
+        store[TOTAL] = np.array(self.gradients_taken)
 
     def load_own_variables(self, store: Any) -> None:
-        """Takes what `save_own_variables` put; files of before begin at 0."""
+        """Takes what `save_own_variables` put; files of before begin at 0.
+
+        A compiled model takes over the optimiser's own count, too, and another the
+        total.
+        """
         super().load_own_variables(store)
-        known = BEFORE in store.keys()  # noqa: SIM118
-        found = int(store[BEFORE][()]) if known else 0
+        own = self.compiled and self.optimizer is not None
+        names = (BEFORE,) if own else (TOTAL, BEFORE)
+        known = [name for name in names if name in store.keys()]  # noqa: SIM118
+        found = int(store[known[0]][()]) if known else 0
         if found == self._gradients_before:
             return
         self._gradients_before = found

@@ -33,8 +33,7 @@ class SavedWithBuffer(keras.Model):
         The state of the optimiser is read, too, if the model is compiled.
         """
         self._unreadable = None
-        if self.compiled and not self.optimizer.built:
-            self.optimizer.build(self.trainable_weights)
+        self._build_optimizer()
         try:
             super().load_weights(*args, **kwargs)
         except ValueError as error:  # Keras gathers what could not be read
@@ -57,7 +56,12 @@ class SavedWithBuffer(keras.Model):
     def compile_from_config(self, config: Any) -> None:
         """Compiles a model that Keras loads; Keras calls it."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_weights)
+        self._build_optimizer()
+
+    def _build_optimizer(self) -> None:
+        optimizer = self.optimizer if self.compiled else None
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(self.trainable_weights)
 
 
 def write_buffer(buffer: ReplayBuffer | None, store: Any) -> None:

@@ -68,7 +68,7 @@ def parse_shares(text: str) -> tuple[float, ...]:
     """
     try:
         shares = tuple(float(fractions.Fraction(part)) for part in text.split(","))
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, OverflowError):
         shares = ()
     bounded = (0.0, *shares, 1.0)
     rising = all(a < b for a, b in itertools.pairwise(bounded))
@@ -84,7 +84,8 @@ def in_steps(
     learning_rate: float, steps: int, *, at: Sequence[float], factor: float
 ) -> LearningRateSchedule:
     """The rate of a run of `steps` steps, multiplied by `factor` at each share `at`."""
-    last = [math.ceil(steps * share) - 1 for share in at]  # last step of a rate
+    # The last step of each rate. 100 * 0.28 is a little more than 28.
+    last = [math.ceil(round(steps * share, 6)) - 1 for share in at]
     rates = [learning_rate * factor**i for i in range(len(last) + 1)]
     return keras_schedules.PiecewiseConstantDecay(last, rates)
 

@@ -234,14 +234,17 @@ class ReplayBuffer(tf.Module):
         """Stores images [n, H, W, C] at slots int [n].
 
         If several images go to one slot, the last one is stored. The age of a chain
-        that is `fresh`, as in `Chains`, becomes 1, and its energy unknown.
+        that is `fresh`, as in `Chains`, becomes 1, and its energy unknown. An unknown
+        age stays unknown until then.
 
         Args:
           slots, images, fresh: of `Chains`.
           origins: int32 [n]; None: those of the slots stay.
         """
         fresh, last = tf.reshape(fresh, [-1]), _last_writers(slots)
-        ages = tf.where(fresh, 0, tf.gather(self.ages, slots)) + 1
+        ages = tf.gather(self.ages, slots)
+        ages = tf.where(ages == UNKNOWN_AGE, UNKNOWN_AGE, ages + 1)
+        ages = tf.where(fresh, 1, ages)
         energies = tf.where(fresh, UNKNOWN_ENERGY, tf.gather(self.energies, slots))
         stored = {"shard": images, "ages": ages, "energies": energies}
         if origins is not None:

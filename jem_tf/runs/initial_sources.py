@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf.errors import InputError, argument, first_line
-from jem_tf.runs import loading, pretrained_models
+from jem_tf.runs import checkpoint_files, loading, pretrained_models
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files
 
@@ -55,7 +55,7 @@ def read_source(init: str) -> Source:
             return source._replace(generative=getattr(model, "generative", False))
         if (path / "saved_model.pb").is_file():
             return _of_saved_model(path)
-    except (OSError, TypeError, ValueError, AttributeError) as error:
+    except (*checkpoint_files.UNREADABLE, AttributeError) as error:
         why = first_line(error)
         raise InputError(
             f"{argument('init', init)} cannot be read ({why}); give a run, a .keras "

@@ -61,7 +61,7 @@ class Guard:
     ):
         self.options, self.path = options, pathlib.Path(path)
         self.images, self.on_drift = images, on_drift
-        self.streak, self.drift = 0, Drift()
+        self.streak, self.drift, self.finite = 0, Drift(), True
         self.events: list[dict[str, Any]] = []
         self.warnings: list[dict[str, Any]] = []
         try:
@@ -91,8 +91,8 @@ class Guard:
 
     @property
     def good(self) -> bool:
-        """Whether the last step was within all bounds."""
-        return self.streak == 0 or not self.options.guard
+        """Whether the last step was within all bounds; without a guard, finite."""
+        return self.finite and (self.streak == 0 or not self.options.guard)
 
     def watch(self, step: int, readings: Mapping[str, float]) -> None:
         """Looks at the readings {name: float} of training step `step`.
@@ -100,6 +100,7 @@ class Guard:
         Raises:
           Alarm: if one is not finite, or one is out of bounds for too many steps.
         """
+        self.finite = all(map(math.isfinite, readings.values()))
         if not self.options.guard:
             return
         for name, value in readings.items():
@@ -138,10 +139,12 @@ class Guard:
         self.drift = self.drift.after(readings["energy_gap"], readings["energy_real"])
         bounds = {"spreads": options.guard_drift, "nats": options.guard_drift_gap}
         seen = self.drift.describe(self.images, **bounds)
-        if seen is None or self.drift.seen:
+        if seen is None:
             return
-        if options.guard_on_drift == "retry":
+        if options.guard_on_drift == "retry":  # an earlier process may have warned
             raise Alarm(step, seen)
+        if self.drift.seen:
+            return
         self.drift = dataclasses.replace(self.drift, seen=True)
         warning = dict(zip(WARNING, (step, seen, self.retries), strict=True))
         if warning not in self.warnings:
@@ -193,7 +196,7 @@ class Guard:
           InputError: if guard.json cannot be written.
         """
         gives_up = self.spent
-        changes = {} if gives_up else retry_options.changes(opts, self.retries + 1)
+        changes = {} if gives_up else retry_options.changes(opts, self.changes)
         event = (alarm.step, alarm.seen, back_to, gives_up, changes)
         self.events.append(dict(zip(EVENT, event, strict=True)))
         self.streak, self.drift = 0, Drift()

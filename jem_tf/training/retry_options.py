@@ -8,9 +8,10 @@ sampler. A retry sets those clamps of the sampler that are 0; where none is, it 
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from jem_tf.options import Options, Sampling, flatten
+from jem_tf.options import Options, Sampling, flatten, replace
 
 SEED_STEP, SEEDS = 1_000_003, 2**31  # far from the seeds that people take
 FIRST_L2, FIRST_CLAMP, MORE_STEPS = 0.1, 1.0, 1.5
@@ -48,7 +49,13 @@ def _stronger(sampling: Sampling) -> Sampling:
     return dataclasses.replace(sampling, sampler_steps=more)
 
 
-def changes(opts: Options, retries: int) -> dict[str, Any]:
-    """Returns {option: value} of what that retry does other than `opts` say."""
-    before, after = flatten(opts), flatten(strengthen(opts, retries))
+def changes(opts: Options, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns {option: value} of what the next retry does other than `opts` say.
+
+    Args:
+      opts: the options of the user, who may have changed the guard's since.
+      before: {option: value}, the changes of the retry before, which stay.
+    """
+    retried = strengthen(replace(opts, before), 1)
+    before, after = flatten(opts), flatten(retried)
     return {name: after[name] for name in after if after[name] != before[name]}

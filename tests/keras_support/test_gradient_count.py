@@ -57,3 +57,32 @@ def test_learn_compiled_again_uses_the_new_optimiser():
         model.compile(keras.optimizers.SGD(rate), jit_compile=True)
         model.learn(x, y)
         assert (weights(model) == before).all() == (rate == 0.0)
+
+
+@pytest.mark.parametrize("kind", ["model.keras", "model.weights.h5"])
+def test_a_file_read_before_compile_counts_on(tmp_path, kind):
+    model = compiled(optimizer=keras.optimizers.SGD(0.0), size=40)
+    fitted(model)
+    file = tmp_path / kind
+    if kind.endswith(".keras"):
+        model.save(file)
+        read = keras.models.load_model(file, compile=False)
+    else:
+        model.save_weights(file)
+        read = tiny_models.jem(size=40)
+        read.load_weights(file)
+    assert read.gradients_taken == model.gradients_taken > 0
+    read.compile(keras.optimizers.SGD(0.0))
+    np.testing.assert_array_equal(chains_moved(read), chains_moved(model))
+
+
+def test_a_model_without_an_optimiser_evaluates_and_is_read(tmp_path):
+    model = tiny_models.jem()
+    model.compile(None)
+    images, labels = floats()
+    metrics = model.evaluate(images, labels, verbose=0, return_dict=True)
+    assert np.isfinite(metrics["loss"])
+    model.save_weights(tmp_path / "some.weights.h5")
+    model.load_weights(tmp_path / "some.weights.h5")
+    with pytest.raises(InputError, match="has no optimiser yet"):
+        model.learn(images, labels)

@@ -106,3 +106,10 @@ def test_a_schedule_is_the_same_after_a_file():
     for step in (0, 3, 10, 19):
         rates = [float(one._learning_rate(step)) for one in (rate, again)]
         assert rates[0] == rates[1] > 0
+
+
+@pytest.mark.parametrize("share", [0.07, 0.14, 0.28, 0.55, 0.56])
+def test_a_share_of_a_hundred_steps_is_that_many(share):
+    rate = schedules.in_steps(1.0, 100, at=[share], factor=0.1)
+    first = round(100 * share)
+    assert [float(rate(step)) for step in (first - 1, first)] == pytest.approx([1, 0.1])

@@ -416,3 +416,13 @@ def test_chains_that_diverged_start_afresh_and_no_others():
     assert broken.any()
     np.testing.assert_array_equal(chains.fresh[:, 0, 0, 0], broken)
     assert np.isfinite(chains.images).all()
+
+
+def test_an_unknown_age_stays_unknown_until_the_chain_starts_afresh():
+    buffer = replay.ReplayBuffer(4, starts.uniform((2, 2, 1)))
+    buffer.ages.assign([replay.UNKNOWN_AGE] * 4)
+    images = tf.zeros([2, 2, 2, 1])
+    buffer.put(tf.constant([0, 1]), images, tf.constant([False, True]))
+    np.testing.assert_array_equal(
+        buffer.ages, [replay.UNKNOWN_AGE, 1, replay.UNKNOWN_AGE, replay.UNKNOWN_AGE]
+    )

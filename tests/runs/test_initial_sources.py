@@ -1,5 +1,7 @@
 """A trained network is read from a Keras file, SavedModel or run by one function."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,17 @@ def test_a_pretrained_models_name_gives_its_run():
         run.model.network.weights, source.weights, strict=True
     ):
         np.testing.assert_array_equal(value, weight)
+
+
+def test_a_damaged_file_is_refused_in_a_sentence(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as file:
+        file.writestr("metadata.json", "{}")
+    tiny_models.jem().network.export(tmp_path / "b", verbose=False)
+    (data,) = (tmp_path / "b" / "variables").glob("*.data-*")
+    data.write_bytes(bytes(len(data.read_bytes())))
+    for name in "a.keras", "b":
+        with pytest.raises(InputError, match=rf"{name} cannot be read .*; give a run"):
+            initial_sources.read_source(str(tmp_path / name))
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -6,6 +7,7 @@ import pytest
 from jem_tf.errors import InputError
 from jem_tf.options import (
     FaultTolerance,
+    Options,
     replace,
 )
 from jem_tf.runs import flagfiles
@@ -214,7 +216,7 @@ def test_a_retry_does_what_was_noted_whatever_the_flags_say_now(tmp_path):
     assert replace(OPTIONS, {}) == OPTIONS
 
 
-def test_without_the_guard_every_step_is_good(tmp_path):
+def test_without_the_guard_every_finite_step_is_good(tmp_path):
     watch = made(tmp_path, guard=False)
     watch.streak = 3  # as a checkpoint of a guarded run may say
     assert watch.good
@@ -346,3 +348,39 @@ def test_a_guard_that_is_not_told_of_images_looks_for_no_drift(tmp_path):
     watch = made(tmp_path)
     beyond(watch, 400, gap=6.0)
     assert (watch.warnings, watch.memory) == ([], {})
+
+
+def test_whoever_wants_a_retry_after_the_warning_gets_it(tmp_path):
+    """A run is stopped after the warning, and goes on with the flag of a retry."""
+    first = guard.Guard(FaultTolerance(), tmp_path / "guard.json", images=64)
+    falling = {"energy_real": -3.0, "energy_drawn": 3.0, "energy_gap": 6.0}
+    for step in range(1, 400):
+        first.watch(step, falling)
+    assert first.drift.seen
+    retry = FaultTolerance(guard_on_drift="retry")
+    second = guard.Guard(retry, tmp_path / "guard.json", images=64)
+    second.resume(0, first.memory, retries=0)
+    with pytest.raises(guard.Alarm):
+        second.watch(400, falling)
+
+
+def test_a_later_retry_keeps_what_earlier_ones_changed(tmp_path):
+    first = guard.Guard(FaultTolerance(), tmp_path / "guard.json")
+    opts = Options()
+    first.record(guard.Alarm(5, "so"), 0, opts)
+    other = FaultTolerance(guard_strengthen="sampler", guard_learning_rate=1.0)
+    opts = dataclasses.replace(opts, fault_tolerance=other)
+    second = guard.Guard(other, tmp_path / "guard.json")
+    changes = second.record(guard.Alarm(9, "so"), 0, opts)["changes"]
+    assert changes["energy_l2"] == first.changes["energy_l2"]
+    assert changes["learning_rate"] == first.changes["learning_rate"]
+    assert changes["score_clamp"] == retry_options.FIRST_CLAMP
+    assert changes["seed"] == 2 * retry_options.SEED_STEP
+
+
+def test_without_the_guard_nan_is_no_good_step_to_go_back_to(tmp_path):
+    watch = guard.Guard(FaultTolerance(guard=False), tmp_path / "guard.json")
+    watch.watch(1, {"loss": math.nan})
+    assert not watch.good
+    watch.watch(2, {"loss": 1.0})
+    assert watch.good

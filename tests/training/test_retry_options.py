@@ -87,4 +87,4 @@ def test_a_retrys_seed_is_a_seed():
 
 def test_a_plain_classifiers_retry_changes_nothing_of_energies_or_chains():
     plain = dataclasses.replace(OPTIONS, objective=Objective(p_x_weight=0.0))
-    assert set(retry_options.changes(plain, 1)) == {"seed", "learning_rate"}
+    assert set(retry_options.changes(plain, {})) == {"seed", "learning_rate"}
