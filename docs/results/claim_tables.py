@@ -109,16 +109,16 @@ def served(models, names) -> list[str]:
 
 
 def robustness(models, names) -> list[str]:
-    """Robust accuracy of seed 0, a row for each attack."""
+    """Robust accuracy, a row for each attack."""
     rows = []
-    for dataset, kind, (first, *_) in kinds_of(models):
-        for name in (name for name in ATTACKS if name in first):
-            protocol = first[name].protocol
+    for dataset, kind, seeds in kinds_of(models):
+        for name in (name for name in ATTACKS if name in seeds[0]):
+            protocol = seeds[0][name].protocol
             attack, *_ = re.split("[ :]", protocol["attack"])
             if steps := protocol.get("pgd_steps"):
                 attack += f", {steps} steps"
             images = re.search(r"the first (\d+)", protocol["images"])[1]
-            cells = [cell([first], name, f"robust_accuracy/{r}/jem0") for r in RADII]
+            cells = [cell(seeds, name, f"robust_accuracy/{r}/jem0") for r in RADII]
             rows.append([names[dataset], KINDS[kind], attack, images, *cells])
     heads = [metric_names.name_row("robust_accuracy", radius) for radius in RADII[1:]]
     heads = ["data set", "model", "attack", "images", "no attack", *heads]
