@@ -133,6 +133,8 @@ def _say_temperature(own: Result, there: str) -> list[Sentence]:
         f"It is {sure}: a temperature of {say_number(temperature)}, fitted to "
         f"validation images, brings this to {say_share(scaled)}."
     )
+    if "validation_images_were" in own.protocol:
+        text += " But the network was trained on most of these images."
     return [Sentence(text, there)]
 
 

@@ -80,11 +80,16 @@ def _sentence(sentence: Sentence) -> str:
 
 
 def _steps(label: str, results: Results) -> str:
-    """Warns if the results of a run are of several checkpoints."""
-    steps = run_results.list_steps(results)
-    if len(steps) < 2:
+    """Warns if the results of a run are of several checkpoints or trainings."""
+    networks = run_results.list_networks(results)
+    steps = {step for step, _ in networks}
+    known = {digits for _, digits in networks if digits}
+    if len(steps) < 2 and len(known) < 2:
         return ""
-    said = [f"{', '.join(names)} at step {step}" for step, names in steps.items()]
+    said = [
+        f"{', '.join(names)} at step {step}" + f" (network {digits})" * bool(digits)
+        for (step, digits), names in networks.items()
+    ]
     return (
         f"<p class='warning'>The results of {_texts([label])} are of different "
         f"checkpoints: {_texts(said)}. Evaluate again to compare them.</p>"

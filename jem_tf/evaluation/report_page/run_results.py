@@ -163,10 +163,14 @@ def read_reasons(folder: RunFolder) -> dict[str, str]:
         return {}
 
 
-def list_steps(results: Results) -> dict[Any, list[str]]:
-    """{step of the checkpoint: [evaluations of it]}; the report warns of several."""
-    steps: dict[Any, list[str]] = {}
+def list_networks(results: Results) -> dict[tuple[Any, str], list[str]]:
+    """{(step, first digits of its network's sha256): [evaluations of it]}.
+
+    The report warns of several. Without digits are results of earlier versions.
+    """
+    networks: dict[tuple[Any, str], list[str]] = {}
     for name, result in results.items():
         if (step := result.protocol.get("checkpoint_step")) is not None:
-            steps.setdefault(step, []).append(name)
-    return steps
+            digits = str(result.protocol.get("network_sha256") or "")[:8]
+            networks.setdefault((step, digits), []).append(name)
+    return networks

@@ -19,6 +19,19 @@ def test_the_first_screen_says_what_was_and_was_not_measured(tmp_path):
     assert "different checkpoints" not in text
 
 
+def test_results_of_two_trainings_of_as_many_steps_are_warned_of(tmp_path):
+    run = make_run(tmp_path)
+    one, two = ({"checkpoint_step": 7, "network_sha256": x * 64} for x in "ab")
+    put(run, "calibration", CALIBRATION, one)
+    put(run, "samples", {"fid": 1.0}, one)
+    put(run, "chains", {"rhat": 1.0}, {"checkpoint_step": 7})
+    assert "different checkpoints" not in Page(render(run)).text
+    put(run, "samples", {"fid": 1.0}, two)
+    text = Page(render(run)).text
+    assert "calibration at step 7 (network aaaaaaaa)" in text
+    assert "samples at step 7 (network bbbbbbbb)" in text
+
+
 def test_results_of_several_checkpoints_are_warned_of(tmp_path):
     run = make_run(tmp_path)
     put(run, "calibration", CALIBRATION, {"checkpoint_step": 7})

@@ -93,5 +93,5 @@ def test_what_evaluate_all_left_in_another_form_gives_no_reasons(run, text):
 def test_results_of_several_checkpoints_are_told_apart(run):
     put(run, "calibration", {}, {"checkpoint_step": 7})
     put(run, "ood", {}, {"checkpoint_step": 8})
-    steps = run_results.list_steps(run_results.read_results(run))
-    assert steps == {7: ["calibration"], 8: ["ood"]}
+    networks = run_results.list_networks(run_results.read_results(run))
+    assert networks == {(7, ""): ["calibration"], (8, ""): ["ood"]}
