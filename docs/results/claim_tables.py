@@ -114,6 +114,9 @@ def robustness(models, names) -> list[str]:
     for dataset, kind, seeds in kinds_of(models):
         for name in (name for name in ATTACKS if name in seeds[0]):
             protocol = seeds[0][name].protocol
+            alike = [own for own in seeds if name in own]
+            if {own[name].protocol["images"] for own in alike} != {protocol["images"]}:
+                raise ValueError(f"{name} of {dataset}: seeds are of unequal images")
             attack, *_ = re.split("[ :]", protocol["attack"])
             if steps := protocol.get("pgd_steps"):
                 attack += f", {steps} steps"

@@ -106,10 +106,10 @@ def run(values: flags.FlagValues) -> None:
         output.name_files(wanted, trained),
         pictures.ENDINGS[wanted.mode],
     )
-    if plan.continues_chains_twice(trained.model.buffer):
+    if plan.continues_chains_twice(trained.model.buffer, wanted.candidates or 1):
         console.say(
-            "the replay buffer has fewer chains than images: some continue the same "
-            "chain and are nearly copies; --start=fresh begins a chain an image"
+            "the replay buffer has too few chains for so many pictures: some continue "
+            "the same one and are nearly copies; --start=fresh begins a chain for each"
         )
     drawn = sampling.draw_many(
         trained.model,

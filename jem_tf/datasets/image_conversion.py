@@ -105,7 +105,7 @@ def convert_images(
     """Converts images of any size, grey or coloured, to one shape.
 
     Args:
-      images: uint8 [h, w, c] each; a sequence or an array.
+      images: uint8 [h, w, c] each; one is read at a time.
       shape: (H, W, C).
 
     Returns:

@@ -42,6 +42,17 @@ def base_name(name: str) -> str:
     return ALIASES.get(base, base)
 
 
+def without_version(name: str) -> str:
+    """Returns a set's name as TFDS spells it, without its version.
+
+    "EMNIST/letters:3.1.0" is "emnist/letters". A folder is only itself.
+    """
+    if name.startswith(FOLDER) or not (match := _NAME.match(name)):
+        return name
+    config = re.match(r"/([A-Za-z]\w*)", name[match.end() :])
+    return base_name(name) + (config[0] if config else "")
+
+
 def in_tfds(name: str) -> str:
     """Returns the name by which TFDS knows a set: our aliases replaced."""
     base = re.split("[/:]", name, maxsplit=1)[0]

@@ -28,8 +28,8 @@ from jem_tf.system import console, files
 
 PACKAGES = "jem-tf tensorflow keras tensorflow-probability numpy foolbox".split()
 SEEN = (
-    "mostly training images of the code that this network was imported from: what is "
-    "fitted or measured on them looks better than it is"
+    "trained on, most of them, before the network was imported: what is fitted to them "
+    "or measured on them looks better than it is"
 )
 # Commands that write results of other names than their own.
 COMMANDS = {

@@ -29,8 +29,10 @@ DEFINITIONS = {
     "interval: DeLong's, of log odds",
     "copies": f"share of the samples within the distance that {QUANTILE} of the "
     f"held-out images are within; {QUANTILE} is that of new real images; interval: "
-    "Wilson's, within the distances between which that of all such images lies, by the "
-    "order of the held-out ones; wide where these are few",
+    "Wilson's over the samples",
+    "copies_by_chance": "what copies exceeds in 2.5% of draws if samples are as far "
+    "from training images as held-out images are: beta-binomial; large where held-out "
+    "images are few",
 }
 
 
@@ -139,7 +141,8 @@ def compare_distances(
 
     Returns:
       {"memorisation/<name>/samples", ".../held_out", ".../nearer", ".../copies": see
-      DEFINITIONS; ".../nearer_ci", ".../copies_ci": [low, high]}.
+      DEFINITIONS; ".../nearer_ci", ".../copies_ci": [low, high]; and
+      ".../copies_by_chance"}.
     """
     within = np.quantile(held_out, QUANTILE, method="lower")  # between two: too far
     metrics = {
@@ -148,32 +151,29 @@ def compare_distances(
         "nearer": ood.auroc(held_out, samples),
         "nearer_ci": ood_intervals.auroc_interval(held_out, samples),
         "copies": float(np.mean(samples <= within)),
-        "copies_ci": copies_interval(samples, held_out),
+        "copies_ci": intervals.proportion(np.sum(samples <= within), len(samples)),
+        "copies_by_chance": copies_by_chance(len(samples), len(held_out)),
     }
     return {f"memorisation/{name}/{key}": value for key, value in metrics.items()}
 
 
-def copies_interval(samples: np.ndarray, held_out: np.ndarray) -> list[float]:
-    """Computes the 95% interval of the share of samples within QUANTILE's distance.
+def copies_by_chance(samples: int, held_out: int) -> float:
+    """Computes what the share of copies exceeds in 2.5% of draws by chance alone.
 
-    How many of m held-out distances lie within the true quantile is binomial, so that
-    two of them enclose it, whatever their distribution (David & Nagaraja 2003, "Order
-    Statistics", section 7.1). A bootstrap cannot go below the smallest of few.
+    The distance is the k-th of m held-out ones, in ascending order. If the n samples
+    are drawn as these are, the number of them within it is beta-binomial (n, k, m + 1 -
+    k), whatever the distances' distribution (David & Nagaraja 2003, "Order Statistics",
+    section 7.3, on exceedances).
 
     Args:
-      samples, held_out: as of `compare_distances`.
+      samples: n.
+      held_out: m.
 
     Returns:
-      [low, high] in [0, 1].
+      A share in [0, 1].
     """
     import scipy.stats
 
-    tail, m = (1 - intervals.CONFIDENCE) / 2, len(held_out)
-    nearest, farthest = scipy.stats.binom(m, QUANTILE).ppf([tail, 1 - tail]).astype(int)
-    ordered = np.concatenate([[-np.inf], np.sort(held_out), [np.inf]])
-    least, most = (
-        np.sum(samples <= ordered[min(place, m + 1)])
-        for place in (nearest, farthest + 1)
-    )
-    ends = (intervals.proportion(hits, len(samples)) for hits in (least, most))
-    return [next(ends)[0], next(ends)[1]]
+    k = int(QUANTILE * (held_out - 1)) + 1
+    hits = scipy.stats.betabinom(samples, k, held_out + 1 - k)
+    return float(hits.ppf((1 + intervals.CONFIDENCE) / 2)) / samples

@@ -15,7 +15,7 @@ from jem_tf import energies
 from jem_tf.energy_model import EnergyModel
 from jem_tf.evaluation import inference
 from jem_tf.metrics import calibration, ood
-from jem_tf.replay import ReplayBuffer, sample_slots
+from jem_tf.replay import UNKNOWN_AGE, ReplayBuffer, sample_slots
 
 GRID, CANDIDATES = 100, 4  # images of a figure; chains an image
 CLASSIFIED = 1000  # about how many images of the buffer are classified
@@ -97,10 +97,12 @@ def chain_ages(buffer: ReplayBuffer) -> dict[str, float | int]:
 
     Returns:
       {"chain_age_mean": float, "chain_age_max": int}; the age of a chain is the number
-      of training steps that continued it.
+      of training steps that continued it. UNKNOWN_AGE if one is not known.
     """
     ages, samples = buffer.all_ages(), buffer.are_samples()
     ages = ages[samples] if samples.any() else ages
+    if (ages == UNKNOWN_AGE).any():
+        return {"chain_age_mean": float(UNKNOWN_AGE), "chain_age_max": UNKNOWN_AGE}
     return {"chain_age_mean": float(ages.mean()), "chain_age_max": int(ages.max())}
 
 

@@ -13,7 +13,7 @@ from jem_tf.errors import InputError
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.system import files
 
-NAME, FORMAT = "all", 1
+NAME, FORMAT = "all", 2  # 1 did not note checkpoints
 MEASURED, NOT_MEASURED = "measured", "not measured: "
 MACHINE = platform.node()
 
@@ -111,7 +111,7 @@ def is_done(
     state: PartState | None,
     accepted: Iterable[Conditions],
 ) -> bool:
-    """Tells whether a part's results are there, of this step and this command line.
+    """Tells whether a part's results are there, of this checkpoint and command line.
 
     Results that another command has written since then are not the part's.
 

@@ -132,7 +132,7 @@ def describe_shift(
         "mean_corruption_error": ERROR,
         "temperature_scaled": "T of validation images without corruption",
         "corrupted_accuracy_ci": "Wilson, 95%; of the mean, percentile bootstrap over "
-        f"{on} images, {intervals.RESAMPLES} draws",
+        f"{on} images, {intervals.RESAMPLES} draws, at 0 and 1 with Wilson's",
         "corrupted_ece_ci": f"basic bootstrap over {on} images, each drawn with all "
         f"its corruptions, {intervals.RESAMPLES} draws, 95%; the low end as of "
         "other_ci",

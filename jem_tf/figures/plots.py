@@ -164,7 +164,9 @@ def _curve(axes: "Axes", curve: Curve, colour: str) -> None:
 
 
 def _density(axes: "Axes", scores: np.ndarray, edges: np.ndarray, **style: Any) -> None:
-    within = np.clip(scores, edges[0], edges[-1])
+    within = np.clip(scores[np.isfinite(scores)], edges[0], edges[-1])
+    if not within.size:
+        return
     axes.hist(within, edges.tolist(), density=True, alpha=0.5, **style)
 
 

@@ -55,14 +55,22 @@ class SamplingPlan(NamedTuple):
         """K, the steps of each chain."""
         return self.sampler.keywords["steps"]
 
-    def continues_chains_twice(self, buffer: ReplayBuffer | None) -> bool:
-        """Whether a chain of the buffer becomes several images: it has too few."""
+    def continues_chains_twice(
+        self, buffer: ReplayBuffer | None, candidates: int = 1
+    ) -> bool:
+        """Whether several chains begin at one of the buffer, since it has too few.
+
+        A batch takes none twice that need not be; the next one chooses anew.
+        """
         if self.begin != "buffer" or buffer is None:
             return False
-        chains = buffer.count_samples()
-        if len(chains) == 1 or self.labels is None:
-            return self.n > chains.sum()
-        return bool((np.bincount(self.labels, minlength=len(chains)) > chains).any())
+        there, taken = buffer.count_samples(), self.n * candidates
+        if taken > sampling.BATCH_SIZE:
+            return True
+        if len(there) == 1 or self.labels is None:
+            return taken > there.sum()
+        each = np.bincount(self.labels, minlength=len(there)) * candidates
+        return bool((each > there).any())
 
 
 @dataclasses.dataclass(frozen=True)

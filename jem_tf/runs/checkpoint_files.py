@@ -162,7 +162,7 @@ def accuracy_of(path: pathlib.Path) -> float:
 
 
 def is_good(path: pathlib.Path) -> bool:
-    """Whether a checkpoint can be read, and was saved within the guard's bounds."""
+    """Whether a checkpoint can be read, and was `good` when it was saved."""
     try:
         return bool(read_state(path).good)
     except UNREADABLE:

@@ -23,7 +23,7 @@ class TrainingState:
     seed: the seed of the present retry.
     retries: how often the run went back to a checkpoint because it had diverged.
     changes: {option: value}, the options that this retry changed.
-    good: whether all readings were within the guard's bounds.
+    good: whether all readings were within the guard's bounds; without one, finite.
     val_accuracy: accuracy on the validation split, if this step measured it, else None.
     streak: for how many steps in a row a reading was outside the guard's bounds.
     drift: {name: value} of what the guard's drift detector remembers; {} if nothing.

@@ -57,9 +57,14 @@ def calibrate(
     labels = np.asarray(split.labels)
     outputs = scorer.outputs(split.images, [ood_score])
     scores = ood_scores.compute(outputs, scorer.state, [ood_score])[ood_score]
-    if not (np.isfinite(outputs.logits).all() and np.isfinite(scores).all()):
+    if not np.isfinite(outputs.logits).all():
         raise InputError(
             "The model's logits are not finite; export another checkpoint."
+        )
+    if not np.isfinite(scores).all():
+        raise InputError(
+            f"{argument('ood_score', ood_score)} is not finite for some validation "
+            "images; choose another score."
         )
     temperature = calibration.best_temperature(outputs.logits, labels)
     bounds = np.array(calibration.TEMPERATURES)

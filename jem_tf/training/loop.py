@@ -144,8 +144,7 @@ class Loop:
                 accuracy = self._end_epoch()
                 due |= self.checkpoints.improves(accuracy)
             last = stop or self.step == self.plan.steps
-            may = self.guard.good or not self.guard.options.guard
-            saved = (last or (due and may)) and self._save(accuracy)
+            saved = (last or (due and self.guard.good)) and self._save(accuracy)
             if stop:
                 raise signals.Stopped(request.number, self.step, saved)
             if last and not saved:

@@ -57,5 +57,5 @@ def changes(opts: Options, before: Mapping[str, Any]) -> dict[str, Any]:
       before: {option: value}, the changes of the retry before, which stay.
     """
     retried = strengthen(replace(opts, before), 1)
-    before, after = flatten(opts), flatten(retried)
-    return {name: after[name] for name in after if after[name] != before[name]}
+    given, after = flatten(opts), flatten(retried)
+    return {name: after[name] for name in after if after[name] != given[name]}

@@ -36,7 +36,7 @@ def test_it_says_what_it_brought_in(imported):
 
 def test_results_say_that_its_validation_images_were_seen(imported):
     protocol = findings.describe_run(loading.read_run(imported[0]))
-    assert protocol["validation_images_were"].startswith("mostly training images of")
+    assert protocol["validation_images_were"].startswith("trained on, most of them")
 
 
 def test_the_buffer_is_the_same_images(imported):

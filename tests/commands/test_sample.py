@@ -145,7 +145,7 @@ def test_copies_are_announced(place, tmp_path):
         asked = ["--count=101", "--steps=2", f"--start={begin}"]
         ended = draw(place / "smoke", tmp_path / begin, *asked)
         assert (ended.code, ended.err) == (0, "")
-        assert ("fewer chains than images" in ended.out) == announced
+        assert ("too few chains for so many" in ended.out) == announced
 
 
 BAD = {

@@ -48,3 +48,19 @@ def test_a_folder_is_found_at_home(monkeypatch):
     ):
         assert set_names.folder_of(name) == pathlib.Path(path)
     assert set_names.folder_of("cifar10") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("CIFAR10:3.0.2", "cifar10"),
+        ("svhn", "svhn_cropped"),
+        ("emnist/letters:3.1.0", "emnist/letters"),
+        ("emnist/3.1.0", "emnist"),
+        ("cifar10_corrupted/fog_1", "cifar10_corrupted/fog_1"),
+        ("folder:CIFAR10:3", "folder:CIFAR10:3"),
+        ("", ""),
+    ],
+)
+def test_a_name_without_version_keeps_its_configuration(name, plain):
+    assert set_names.without_version(name) == plain

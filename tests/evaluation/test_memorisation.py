@@ -7,7 +7,15 @@ from jem_tf import datasets
 from jem_tf.evaluation import memorisation
 from jem_tf.metrics import intervals
 
-KEYS = ("samples", "held_out", "nearer", "nearer_ci", "copies", "copies_ci")
+KEYS = (
+    "samples",
+    "held_out",
+    "nearer",
+    "nearer_ci",
+    "copies",
+    "copies_ci",
+    "copies_by_chance",
+)
 
 
 def noise(count, seed):
@@ -55,20 +63,20 @@ def test_no_copies_among_few_samples_may_be_some_among_many():
     held_out = np.arange(1.0, 101)
     metrics = memorisation.compare_distances(held_out[:40] + 50, held_out, "x")
     assert metrics["memorisation/x/copies"] == 0
-    low, high = metrics["memorisation/x/copies_ci"]
-    assert low == 0
-    assert high >= intervals.proportion(0, 40)[1]
+    assert metrics["memorisation/x/copies_ci"] == intervals.proportion(0, 40)
 
 
 def test_new_images_are_as_far_as_the_held_out_ones():
-    metrics = memorisation.compare_pixels(noise(1000, 7), made())
+    metrics = memorisation.compare_pixels(noise(1000, 9), made())
     assert metrics["memorisation/pixels/samples"] == pytest.approx(
         metrics["memorisation/pixels/held_out"], rel=0.02
     )
     low, high = metrics["memorisation/pixels/nearer_ci"]
     assert low < 0.5 < high
-    low, high = metrics["memorisation/pixels/copies_ci"]
-    assert low <= 0.01 <= high
+    copies, chance = (
+        metrics[f"memorisation/pixels/{key}"] for key in ("copies", "copies_by_chance")
+    )
+    assert copies <= chance
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -120,21 +128,22 @@ def test_few_images_are_compared_and_the_protocol_says_how_many(monkeypatch):
     assert "left out" in protocol["features"]
 
 
-@pytest.mark.parametrize("held_out", [30, 100, 500])
-def test_few_held_out_images_are_no_evidence_of_copies(held_out):
-    """Samples as far away as they are: an interval above .01 is a false alarm."""
-    generator = np.random.default_rng(held_out)
-    alarms = 0
-    for _ in range(200):
+@pytest.mark.parametrize("held_out", [30, 100, 359, 1000])
+def test_chance_is_exceeded_in_a_fortieth_of_draws(held_out):
+    """Samples as far away as the held-out images, however few these are."""
+    generator, alarms = np.random.default_rng(held_out), 0
+    chance = memorisation.copies_by_chance(500, held_out)
+    for _ in range(1000):
         samples, others = generator.random(500), generator.random(held_out)
-        low, high = memorisation.copies_interval(samples, others)
-        alarms += low > memorisation.QUANTILE
-        assert high >= memorisation.QUANTILE / 2
-    assert alarms <= 8
+        metrics = memorisation.compare_distances(samples, others, "x")
+        alarms += metrics["memorisation/x/copies"] > chance
+    assert 5 <= alarms <= 45
 
 
-def test_copies_are_found_with_enough_held_out_images():
-    generator = np.random.default_rng(0)
-    samples = np.concatenate([np.zeros(50), generator.random(950)])
-    low, high = memorisation.copies_interval(samples, generator.random(1000))
-    assert memorisation.QUANTILE < low < 0.06 < high
+@pytest.mark.parametrize("held_out", [30, 100, 359, 1000])
+def test_copies_exceed_chance_however_few_the_held_out_images(held_out):
+    samples = np.r_[np.zeros(250), np.ones(250)]
+    others = np.random.default_rng(0).uniform(0.5, 1, held_out)
+    metrics = memorisation.compare_distances(samples, others, "x")
+    assert metrics["memorisation/x/copies"] == 0.5
+    assert metrics["memorisation/x/copies_by_chance"] < 0.2

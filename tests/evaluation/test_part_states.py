@@ -86,8 +86,8 @@ def test_a_file_that_is_none_is_refused_and_left_as_it_is(folder, text):
 
 
 def test_a_newer_format_is_refused(folder):
-    folder.result("all").write_text(json.dumps({"format": 2, "parts": {}}))
-    with pytest.raises(InputError, match=r"is of format 2, .*upgrade jem_tf"):
+    folder.result("all").write_text(json.dumps({"format": 3, "parts": {}}))
+    with pytest.raises(InputError, match=r"is of format 3, .*upgrade jem_tf"):
         part_states.read_states(folder)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jem_tf import starts
+from jem_tf import sampling, starts
 from jem_tf.errors import InputError
 from jem_tf.generation import request
 from jem_tf.replay import ReplayBuffer
@@ -113,14 +113,23 @@ def test_a_plan_knows_whether_chains_become_several_images(by_class):
     )
     buffer.origins.assign([starts.ALTERED, *[starts.UNKNOWN_ORIGIN] * 5])
 
-    def twice(n, labels=None, begin="buffer"):
+    def twice(n, labels=None, begin="buffer", candidates=1):
         labels = None if labels is None else np.array(labels)
         plan = request.SamplingPlan(None, labels, begin, None, None, None, n)
-        return plan.continues_chains_twice(buffer)
+        return plan.continues_chains_twice(buffer, candidates)
 
     assert [twice(5), twice(6), twice(6, begin="fresh")] == [False, True, False]
     assert twice(2, [0, 0]) == by_class
     assert not twice(5, [0, 1, 1, 2, 2])
+    assert [twice(2, candidates=2), twice(2, candidates=3)] == [False, True]
+    assert twice(2, [1, 2], candidates=3)
+
+
+def test_a_second_batch_chooses_chains_anew():
+    buffer = ReplayBuffer(1000, starts.uniform((1, 1, 1)))
+    for n, twice in ((sampling.BATCH_SIZE, False), (sampling.BATCH_SIZE + 1, True)):
+        plan = request.SamplingPlan(None, None, "buffer", None, None, None, n)
+        assert plan.continues_chains_twice(buffer) == twice
 
 
 def test_what_changed_is_what_is_not_as_by_default():

@@ -395,6 +395,10 @@ def test_without_a_guard_training_goes_on_whatever_it_reads(tmp_path):
     model, book, _ = looped(tmp_path / "run", feed=broken(2), guard=False)
     assert model.step == PLAN.steps
     assert np.isnan(book.epochs[0]["loss"])
+    # What is not finite is kept at the end alone, and is no place to go back to.
+    assert checkpoint_files.list_steps(tmp_path / "run") == [PLAN.steps]
+    (path,) = (tmp_path / "run").glob("step-*")
+    assert not checkpoint_files.read_state(path).good
 
 
 def test_a_run_whose_end_cannot_be_kept_is_not_over(whole, tmp_path, capsys):

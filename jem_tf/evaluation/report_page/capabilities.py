@@ -191,14 +191,15 @@ def _say_copies(own: Result, there: str) -> list[Sentence]:
     for space in ("features", "features_network", "pixels"):
         copies = cell_of(own.metrics, f"memorisation/{space}/copies")
         if copies and copies.value is not None:
-            verdict = (
-                "It copies"
-                if judge(copies, COPIES) == CAN
-                else "No sign that it copies"
-            )
+            chance = own.metrics.get(f"memorisation/{space}/copies_by_chance")
+            if chance is None:  # of an earlier version
+                found, most = judge(copies, COPIES) == CAN, ""
+            else:
+                found, most = copies.value > chance, f"; by chance up to {chance:.1%}"
+            verdict = "It copies" if found else "No sign that it copies"
             text = (
                 f"{verdict} training images: {say_share(copies)} of the samples are as "
-                f"near to one as the nearest {COPIES:.0%} of test images are."
+                f"near to one as the nearest {COPIES:.0%} of test images are{most}."
             )
             return [Sentence(text, there)]
     return []

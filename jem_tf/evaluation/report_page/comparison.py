@@ -132,7 +132,7 @@ def cell_of(metrics: Mapping[str, Any], key: str) -> tables.Cell | None:
 
 def dataset_of(result: Result) -> str:
     """The data set of a result, as TFDS names it; "" if it is not known."""
-    return set_names.base_name(str(result.protocol.get("dataset") or ""))
+    return set_names.without_version(str(result.protocol.get("dataset") or ""))
 
 
 def noise_of(calibration: Result) -> float | None:

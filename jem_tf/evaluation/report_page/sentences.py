@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from jem_tf.evaluation import tables
-from jem_tf.evaluation.report_page.comparison import cell_of
+from jem_tf.evaluation.report_page.comparison import cell_of, dataset_of
 from jem_tf.evaluation.report_page.run_results import Result
 
 # What of the protocol must agree for two numbers of a key to be compared: of all keys,
@@ -113,7 +113,8 @@ def beside_baseline(
 def _how(result: Result, key: str) -> list[Any]:
     title, _, rest = key.partition("/")
     agreed = ALWAYS | OF_TITLES.get(title, {})
-    said = [result.protocol.get(name, usual) for name, usual in agreed.items()]
+    protocol = result.protocol | {"dataset": dataset_of(result)}
+    said = [protocol.get(name, usual) for name, usual in agreed.items()]
     if title == "auroc":
         sets = dict(result.protocol.get("sets") or {})
         said.append(sets.get(rest.partition("/")[0]))

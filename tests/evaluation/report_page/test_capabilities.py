@@ -24,8 +24,8 @@ SAMPLES = {
 CHAINS = {"rhat": 1.31}
 
 
-def said(metrics, name="calibration", baseline=None):
-    results = {name: Result(metrics, CIFAR, {}, [])}
+def said(metrics, name="calibration", baseline=None, protocol=()):
+    results = {name: Result(metrics, CIFAR | dict(protocol), {}, [])}
     others = {name: Result(baseline, CIFAR, {}, [])} if baseline else {}
     cards = capabilities.make_cards(results, others, CLASSES)
     return [sentence for card in cards for sentence in card.sentences]
@@ -87,6 +87,17 @@ def test_samples_are_copies_if_they_are_clearly_more_than_test_images_are():
     assert "No sign that it copies" in text(SAMPLES, "samples")
     more = SAMPLES | {"memorisation/features/copies_ci": [0.02, 0.09]}
     assert ". It copies training images" in text(more, "samples")
+    for chance, says in ((0.013, ". It copies"), (0.02, ". No sign that it copies")):
+        told = text(SAMPLES | {f"{COPIES}_by_chance": chance}, "samples")
+        assert says in told
+        assert f"; by chance up to {chance:.1%}." in told
+
+
+def test_a_temperature_of_images_that_were_trained_on_says_so():
+    assert "trained on most of these" not in text(CALIBRATION)
+    imported = {"validation_images_were": "seen"}
+    told = text(CALIBRATION, protocol=imported)
+    assert "But the network was trained on most of these images." in told
 
 
 def test_a_baseline_stands_in_the_sentence():
