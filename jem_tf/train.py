@@ -194,6 +194,8 @@ def run_program(values: flags.FlagValues) -> None:
         sys.exit(128 + stopped.number)
     except KeyboardInterrupt:
         console.end_interrupted("jem_tf: interrupted.")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         path = opts.training.workdir or run_folder.default_path(opts)
         raise InputError(

@@ -15,7 +15,7 @@ from absl import flags
 
 from jem_tf.benchmarks import timing, training_step
 from jem_tf.commands.command import Command, FlagGroup
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, argument
 from jem_tf.evaluation import inception_network
 from jem_tf.options import Options
 from jem_tf.runs import build, flagfiles, loading, option_checks
@@ -63,6 +63,8 @@ def run(values: flags.FlagValues) -> None:
     """Measures, prints the numbers and writes them to --json."""
     opts = flagfiles.from_flags(values)
     numbers = sweep(opts, values) if values.sweep else measure(opts, values)
+    if not values.sweep:
+        print_table(numbers)
     if values.json:
         try:
             files.write_json(values.json, numbers)
@@ -70,8 +72,6 @@ def run(values: flags.FlagValues) -> None:
             raise InputError(f"--json={values.json} cannot be written: {error}") from (
                 error
             )
-    if not values.sweep:
-        print_table(numbers)
 
 
 def measure(opts: Options, values: Any) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def measure(opts: Options, values: Any) -> dict[str, Any]:
     if values.replicas:
         print("measuring the step on 2 logical CPUs", flush=True)
         numbers["2 replicas"] = measure_elsewhere(
-            "--strategy=mirrored", "--logical_cpus=2"
+            "--strategy=mirrored", "--logical_cpus=2", hidden_gpus=True
         )
     return numbers
 
@@ -137,15 +137,19 @@ def measure_features(opts: Options, graph: str, repeats: int) -> dict[str, float
     return {"seconds": spent, "images_per_second": FID_IMAGES / spent}
 
 
-def measure_elsewhere(*changes: str) -> dict[str, float]:
+def measure_elsewhere(*changes: str, hidden_gpus: bool = False) -> dict[str, float]:
     """Measures the training step with other flags, in a process of its own."""
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if hidden_gpus else {}
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "step.json"
         own = ["--parts=step", "--nosweep", f"--json={path}"]
         given = [word for word in sys.argv[1:] if word != "benchmark"]
         command = [sys.executable, "-m", "jem_tf.commands.main", "benchmark"]
         done = subprocess.run(
-            [*command, *given, *changes, *own], capture_output=True, text=True
+            [*command, *given, *changes, *own],
+            capture_output=True,
+            text=True,
+            env=os.environ | hidden,
         )
         if done.returncode:
             last = (done.stderr.strip() or "it was killed").splitlines()[-1]
@@ -154,7 +158,17 @@ def measure_elsewhere(*changes: str) -> dict[str, float]:
 
 
 def sweep(opts: Options, values: Any) -> dict[str, Any]:
-    """Measures a step's cost over GRID, each setting in a process of its own."""
+    """Measures a step's cost over GRID, each setting in a process of its own.
+
+    Raises:
+      InputError: if the network has no width to vary.
+    """
+    if not re.fullmatch(r"wrn-\d+-\d+", opts.network.network):
+        raise InputError(
+            f"{argument('sweep', 'true')} varies the width, and "
+            f"{argument('network', opts.network.network)} has none to vary; name one "
+            "as wrn-28-2."
+        )
     rows: list[dict[str, Any]] = []
     for what, sizes in GRID.items():
         for size in sizes:

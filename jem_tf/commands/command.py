@@ -128,13 +128,14 @@ def execute(command: Command, arguments: Sequence[str]) -> NoReturn:
     values = flags.FlagValues()
     command.define(values)
     if set(arguments) & set(HELP):
-        console.show(help_text(command, values))
-        sys.exit(0)
+        console.end_with(help_text(command, values))
     program = f"jem-tf {command.name}"
     try:
         _, *others = command.parse([program, *arguments], values)
     except flags.Error as error:
         sys.exit(f"jem_tf: {' '.join(str(error).split())}")
+    except UnicodeDecodeError as error:
+        sys.exit(f"jem_tf: --flagfile names no text in UTF-8 ({error}); convert it.")
     if others and not command.argument:
         sys.exit(f"jem_tf: {others[0]!r} is not a flag; write --name=value.")
     several = command.argument.endswith("...")

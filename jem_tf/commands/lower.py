@@ -7,6 +7,7 @@ from absl import flags
 from jem_tf.commands.command import Command, FlagGroup
 from jem_tf.lowering import lowered_run
 from jem_tf.runs import flagfiles
+from jem_tf.system import files
 
 
 def define(values: flags.FlagValues) -> None:
@@ -34,8 +35,9 @@ def run(values: flags.FlagValues) -> None:
         f"{values.out}: {left} steps from step {manifest['step']}, "
         f"{manifest['steps_per_execution']} an execution, {manifest['precision']}"
     )
-    data = [f"--data={values.data}"] if values.data else []
-    print(shlex.join(["python", f"{values.out}/run.py", values.out, *data]))
+    folder = files.expand(values.out)  # as a shell does not, of a quoted word
+    data = [f"--data={files.expand(values.data)}"] if values.data else []
+    print(shlex.join(["python", str(folder / "run.py"), str(folder), *data]))
 
 
 COMMAND = Command(

@@ -88,8 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _run(name, arguments[len(name.split()) :])
     words = [word for word in arguments[:2] if not word.startswith("-")]
     if not words or words[0] == "help":
-        console.show(help_text())
-        sys.exit(0)
+        console.end_with(help_text())
     _run_none(arguments, words)
 
 
@@ -108,8 +107,7 @@ def _run_none(arguments: Sequence[str], words: Sequence[str]) -> NoReturn:
         )
     group = [name for name in COMMANDS if name.startswith(f"{words[0]} ")]
     if group and any(word.lstrip("-").startswith("h") for word in arguments[1:2]):
-        console.show(help_text(group))
-        sys.exit(0)
+        console.end_with(help_text(group))
     known = ", ".join(group or COMMANDS)
     sys.exit(f"jem_tf: {' '.join(words)!r} is no command; choose one of {known}.")
 

@@ -84,6 +84,8 @@ def _refuse_other_pages(app: "flask.Flask") -> None:
     @app.before_request
     def refuse_other_page():
         request = flask.request
+        if request.host.partition(":")[0] not in HOSTS:  # Flask below 3.1 takes any
+            flask.abort(400, f"Open the page at {' or '.join(HOSTS)}.")
         site = request.headers.get("Sec-Fetch-Site", "none")
         own = request.host_url.rstrip("/")
         is_own = site in ("same-origin", "none")

@@ -12,12 +12,11 @@ from jem_tf.errors import InputError, argument
 from jem_tf.jem import JEM
 from jem_tf.lowering import lowered_run, program
 from jem_tf.options import Options, defining_options, replace
+from jem_tf.runs import checkpoint_files
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import console, files
 from jem_tf.training import guard, preparation
 from jem_tf.training.loop import Plan
-
-UNREADABLE = (OSError, ValueError, LookupError, TypeError)
 
 
 def import_checkpoint(opts: Options, path: str | pathlib.Path) -> TrainingState:
@@ -51,6 +50,11 @@ def import_checkpoint(opts: Options, path: str | pathlib.Path) -> TrainingState:
         # Variables that the program does not change are not in the runner's file.
         before = preparation.restore(saved, folder, model) or TrainingState(step=0)
         step = manifest["step"] + len(readings)
+        if step > prepared.plan.steps:
+            raise InputError(
+                f"{named} has steps up to {step}, and the run ends at "
+                f"{prepared.plan.steps}; let run.py stop there."
+            )
         if not manifest["step"] <= before.step < step:
             raise InputError(
                 f"{named} has the steps after {manifest['step']} up to {step}, and "
@@ -84,7 +88,7 @@ def _read(path: str | pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarra
         manifest = json.loads(str(arrays.pop("manifest")))
         version = manifest["format"]
         complete = {"readings", "seconds"} <= set(arrays)
-    except UNREADABLE as error:
+    except (*checkpoint_files.UNREADABLE, AttributeError) as error:
         raise InputError(
             f"{named} is no checkpoint of a lowered run ({error}); name the ckpt.npz "
             "that run.py wrote."

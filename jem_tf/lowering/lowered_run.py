@@ -23,7 +23,7 @@ from jem_tf.errors import InputError, argument
 from jem_tf.lowering import program
 from jem_tf.lowering.index_shuffle import index_shuffle
 from jem_tf.options import Options, defining_options, replace
-from jem_tf.runs import build, run_folder
+from jem_tf.runs import build, checkpoint_files, run_folder
 from jem_tf.runs.run_folder import RunFolder
 from jem_tf.runs.training_state import TrainingState
 from jem_tf.system import files
@@ -170,5 +170,7 @@ def _write_data(
         arrays = {"images": np.asarray(images.images), "labels": images.labels}
         with files.atomic_file(path) as part, part.open("wb") as file:
             np.savez(file, **arrays)
-    except (OSError, ValueError, KeyError) as error:
+    except InputError:
+        raise
+    except (*checkpoint_files.UNREADABLE, AttributeError) as error:
         raise InputError(f"{named} cannot be used: {error}") from error

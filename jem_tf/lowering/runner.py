@@ -32,7 +32,8 @@ def main(words=None):
     given = parser.parse_args(words)
     folder, out = given.folder, given.out or given.folder / "ckpt.npz"
     manifest = json.loads((folder / "manifest.json").read_text())
-    steps, every = manifest["steps"], given.checkpoint_every
+    steps = manifest["steps"] if given.steps is None else given.steps
+    every = manifest["checkpoint_every"] if (n := given.checkpoint_every) is None else n
     rows, seconds = np.zeros([0, len(manifest["readings"])], np.float32), 0.0
     if given.benchmark:
         values, out = make_up(manifest), None
@@ -40,7 +41,6 @@ def main(words=None):
     else:
         values = read_data(given.data or folder / "data.npz", manifest)
         values |= np.load(folder / "state.npz")
-        steps = steps if given.steps is None else given.steps
         if out.exists():
             values |= np.load(out)
             if json.loads(str(values.pop("manifest"))) != manifest:
@@ -49,7 +49,8 @@ def main(words=None):
     device, text = jax.devices()[0], (folder / "step.stablehlo").read_text()
     program = compile_program(text, device)
     values = {name: jax.device_put(value, device) for name, value in values.items()}
-    every = every or manifest["checkpoint_every"]
+    if every < 1 or (out and steps > manifest["steps"]):
+        raise SystemExit("run.py: --checkpoint_every < 1, or --steps beyond the run.")
     train(program, values, rows, manifest, steps, every, seconds, out)
 
 
@@ -114,9 +115,8 @@ def train(program, values, rows, manifest, steps, every, seconds, out):
         if due or (rows[1:] and time.time() - shown > SECONDS):
             shown = time.time()
             speed = f"{(known - first) / (shown - begin):.3g} steps/s"
-            pairs = zip(manifest["readings"], rows[-1][-1], strict=True)
-            numbers = " ".join(f"{name} {value:.4g}" for name, value in pairs)
-            print(f"step {known}/{steps}, {speed}: {numbers}", flush=True)
+            said = " ".join(map("{} {:.4g}".format, manifest["readings"], rows[-1][-1]))
+            print(f"step {known}/{steps}, {speed}: {said}", flush=True)
         if due and out:
             save(out, values, np.concatenate(rows), seconds + shown - begin, manifest)
     print(f"{step - first} steps taken, now at step {step}", flush=True)

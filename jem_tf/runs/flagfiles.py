@@ -138,7 +138,10 @@ def from_flagfile(path: str | os.PathLike) -> Options:
 def find_preset(name: str) -> pathlib.Path | None:
     """The flagfile of the preset called `name`, such as "cifar10_cpu", if it exists."""
     presets = [place / f"{name}.flags" for place in PRESETS]
-    return next((preset for preset in presets if preset.is_file()), None)
+    try:
+        return next((preset for preset in presets if preset.is_file()), None)
+    except OSError:  # the name is too long for a file's, as a folder's may be
+        return None
 
 
 def _preset(argv: list[str]) -> pathlib.Path | None:

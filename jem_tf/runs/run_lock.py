@@ -64,6 +64,11 @@ def claim(path: str | pathlib.Path, options: Options) -> Iterator[RunFolder]:
                 f"{named} is in use by another process; wait for its end or name "
                 "another."
             ) from error
+        except OSError as error:
+            raise InputError(
+                f"{named} is on a file system without locks ({error.strerror}); name a "
+                "folder on another."
+            ) from error
         try:
             lock.truncate(0)
             lock.write(b"%d" % int.from_bytes(os.urandom(4), "big"))

@@ -1,5 +1,6 @@
 """Text on the terminal: lines above a progress bar, pages that a pipe may cut."""
 
+import contextlib
 import io
 import os
 import sys
@@ -9,11 +10,20 @@ from jem_tf.errors import InputError
 
 
 def say(line: str) -> None:
-    """Prints a line at once, above the progress bar if there is one."""
+    """Prints a line at once, above the progress bar if there is one.
+
+    Where it cannot be written any more, as to a full disk or to a program that ended,
+    what goes on is not stopped: standard error has a line, and this output is lost.
+    """
     from tqdm import tqdm
 
-    tqdm.write(line, file=sys.stdout)
-    sys.stdout.flush()
+    try:
+        tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()
+    except OSError as error:
+        close()
+        with contextlib.suppress(OSError):
+            note(f"jem_tf: goes on without its output ({error.strerror}).")
 
 
 def note(line: str) -> None:
@@ -36,6 +46,15 @@ def show(text: str) -> None:
         raise InputError(
             f"The output cannot be written ({error.strerror}); send it elsewhere."
         ) from error
+
+
+def end_with(text: str) -> NoReturn:
+    """Ends the program with a text, such as that of --help."""
+    try:
+        show(text)
+    except InputError as error:
+        sys.exit(f"jem_tf: {error}")
+    sys.exit(0)
 
 
 def close() -> None:

@@ -23,6 +23,9 @@ SILENT = "3"  # a level of 2 would show Grappler's errors, which are about optim
 @contextlib.contextmanager
 def _no_standard_error() -> Iterator[None]:
     """Discards standard error, including that of C++ code, which sys.stderr misses."""
+    if sys.stderr is None:  # it was closed
+        yield
+        return
     sys.stderr.flush()
     kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

@@ -109,10 +109,7 @@ class Progress(keras.callbacks.Callback):
         ]
         rate = f"{logs['images_per_second']:.0f} images/s"
         epochs = self.params["epochs"]
-        self.bar.write(
-            f"epoch {epoch + 1}/{epochs}  " + "  ".join([*shown, rate]), sys.stdout
-        )
-        sys.stdout.flush()
+        say(f"epoch {epoch + 1}/{epochs}  " + "  ".join([*shown, rate]))
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         self.bar.close()

@@ -90,6 +90,13 @@ def test_what_is_wrong_with_a_runs_flags_ends_the_program_in_a_line(tmp_path):
             command.execute(train.COMMAND, [flag])
 
 
+def test_a_flagfile_in_another_encoding_is_refused_in_a_line(tmp_path):
+    file = tmp_path / "some.flags"
+    file.write_bytes("# für zwei Kerne\n--seed=1\n".encode("latin-1"))
+    with pytest.raises(SystemExit, match=r"^jem_tf: --flagfile names no text in UTF-8"):
+        command.execute(train.COMMAND, [f"--flagfile={file}"])
+
+
 def test_help_shows_every_flag_with_range_and_default_under_its_subject():
     values = flags.FlagValues()
     define(values)

@@ -242,3 +242,10 @@ def test_without_flask_a_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "flask", None)
     with pytest.raises(InputError, match=r"pip install 'jem-tf\[demo\]'"):
         web_app.make_app(offered_models())
+
+
+def test_hosts_are_checked_by_an_older_flask_too():
+    app = web_app.make_app(offered_models())
+    app.config["TRUSTED_HOSTS"] = None  # Flask below 3.1 does not know it
+    answer = app.test_client().get("/models", base_url="http://elsewhere.example")
+    assert answer.status_code == 400

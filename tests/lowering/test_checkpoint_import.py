@@ -97,6 +97,14 @@ def test_a_file_that_is_no_checkpoint_is_refused(place):
         )
 
 
+def test_a_damaged_file_is_refused_in_a_sentence(place, tmp_path):
+    content = (place / "lowered" / "ckpt.npz").read_bytes()
+    for part in (b"", content[: len(content) // 2], b"no archive"):
+        (tmp_path / "c.npz").write_bytes(part)
+        with pytest.raises(InputError, match="is no checkpoint of a lowered run"):
+            checkpoint_import.import_checkpoint(opts(place / "run"), tmp_path / "c.npz")
+
+
 def test_the_run_goes_on_and_ends_as_one_that_tensorflow_trained(place, tmp_path):
     ckpt = place / "lowered" / "ckpt.npz"
     state = checkpoint_import.import_checkpoint(opts(place / "run"), ckpt)

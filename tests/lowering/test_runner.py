@@ -87,6 +87,13 @@ def test_other_data_and_another_runs_checkpoint_are_refused(trained, tmp_path):
         lowered.run(tmp_path, f"--data={tmp_path / 'd.npz'}")
 
 
+@pytest.mark.parametrize("flag", ["--steps=1000", "--checkpoint_every=0"])
+def test_steps_beyond_the_run_and_no_steps_are_refused(trained, flag):
+    place, _ = trained
+    with pytest.raises(SystemExit, match=r"run\.py: --checkpoint_every < 1, or"):
+        lowered.run(place, flag)
+
+
 def test_the_state_is_updated_in_place(trained):
     place, checkpoint = trained
     runner = lowered.jax_runner()

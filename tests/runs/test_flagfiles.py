@@ -238,3 +238,7 @@ def test_a_range_tells_what_is_in_it_and_says_so(bounds, inside, outside, words)
     assert all(map(limits, inside))
     assert not any(map(limits, outside))
     assert str(limits) == words
+
+
+def test_a_name_too_long_for_a_file_has_no_preset():
+    assert flagfiles.find_preset(f"folder:{'x' * 250}") is None

@@ -3,6 +3,7 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
 from tqdm import tqdm
 
 from jem_tf.system import console
@@ -54,3 +55,40 @@ def test_what_is_no_stream_of_text_stays_as_it_is(monkeypatch):
     console.escape_what_cannot_be_shown()
     say("cat 鳥")
     assert there.getvalue() == "cat 鳥\n"
+
+
+GOING_ON = """
+from jem_tf.system.console import say
+for i in range(100_000):
+    say(f"line {i}")
+open(r"{}", "w").write("done")
+"""
+
+
+@pytest.mark.parametrize("to", ["| head -n 1", "> /dev/full"])
+def test_what_goes_on_is_not_stopped_where_a_line_cannot_be_written(tmp_path, to):
+    """A training beside `| head` or a full disk is not lost."""
+    (tmp_path / "it.py").write_text(GOING_ON.replace("{}", str(tmp_path / "end")))
+    program = subprocess.run(
+        f'"{sys.executable}" "{tmp_path / "it.py"}" {to}',
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=pathlib.Path(__file__).resolve().parents[2],
+    )
+    assert (tmp_path / "end").read_text() == "done"
+    assert program.stderr.startswith("jem_tf: goes on without its output (")
+    assert program.stderr.count("\n") == 1
+
+
+def test_help_that_cannot_be_written_is_a_sentence():
+    with open("/dev/full", "w") as full:
+        program = subprocess.run(
+            [sys.executable, "-m", "jem_tf.commands.main", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=pathlib.Path(__file__).resolve().parents[2],
+        )
+    assert program.returncode == 1
+    assert program.stderr.startswith("jem_tf: The output cannot be written (")
