@@ -10,6 +10,17 @@ from jem_tf.system import console
 from jem_tf.system.console import say
 
 
+def python(words):
+    """Python in a shell, with `words` after its name: what it wrote."""
+    return subprocess.run(
+        f'"{sys.executable}" {words}',
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=pathlib.Path(__file__).resolve().parents[2],
+    )
+
+
 def test_a_line_goes_to_standard_output_at_once(capfd):
     say("é: 1,000 images")
     assert capfd.readouterr() == ("é: 1,000 images\n", "")
@@ -32,13 +43,7 @@ def test_a_line_goes_where_standard_output_goes_now(monkeypatch):
 
 def test_a_pipe_that_closes_early_is_no_error():
     text = "from jem_tf.system.console import show; show('line\\n' * 100_000)"
-    program = subprocess.run(
-        f'"{sys.executable}" -c "{text}" | head -n 1',
-        shell=True,
-        capture_output=True,
-        text=True,
-        cwd=pathlib.Path(__file__).resolve().parents[2],
-    )
+    program = python(f'-c "{text}" | head -n 1')
     assert (program.stdout, program.stderr) == ("line\n", "")
 
 
@@ -69,26 +74,13 @@ open(r"{}", "w").write("done")
 def test_what_goes_on_is_not_stopped_where_a_line_cannot_be_written(tmp_path, to):
     """A training beside `| head` or a full disk is not lost."""
     (tmp_path / "it.py").write_text(GOING_ON.replace("{}", str(tmp_path / "end")))
-    program = subprocess.run(
-        f'"{sys.executable}" "{tmp_path / "it.py"}" {to}',
-        shell=True,
-        capture_output=True,
-        text=True,
-        cwd=pathlib.Path(__file__).resolve().parents[2],
-    )
+    program = python(f'"{tmp_path / "it.py"}" {to}')
     assert (tmp_path / "end").read_text() == "done"
     assert program.stderr.startswith("jem_tf: goes on without its output (")
     assert program.stderr.count("\n") == 1
 
 
 def test_help_that_cannot_be_written_is_a_sentence():
-    with open("/dev/full", "w") as full:
-        program = subprocess.run(
-            [sys.executable, "-m", "jem_tf.commands.main", "--help"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=pathlib.Path(__file__).resolve().parents[2],
-        )
+    program = python("-m jem_tf.commands.main --help > /dev/full")
     assert program.returncode == 1
     assert program.stderr.startswith("jem_tf: The output cannot be written (")
