@@ -98,11 +98,12 @@ def outliers(score: str, models, names) -> list[str]:
 def served(models, names) -> list[str]:
     """AUROC of the score by which each shipped model says what it knows."""
     rows = []
-    for dataset, own in models.items():
+    for dataset, kind, seeds in kinds_of(models):
+        if kind != "jem":
+            continue
         folder = RunFolder(pretrained_models.find(dataset))
         score = json.loads(folder.calibration.read_text())["ood_score"]
-        jems = [own[m] for m in sorted(own) if m.split("-")[0] == "jem"]
-        cells = [cell(jems, "ood", f"auroc/{key}/{score}") for key in SETS]
+        cells = [cell(seeds, "ood", f"auroc/{key}/{score}") for key in SETS]
         rows.append([names[dataset], f"`{score}`", *cells])
     heads = [metric_names.name_row("auroc", key) for key in SETS]
     return result_tables.table(["data set", "score", *heads], rows)
@@ -114,8 +115,8 @@ def robustness(models, names) -> list[str]:
     for dataset, kind, seeds in kinds_of(models):
         for name in (name for name in ATTACKS if name in seeds[0]):
             protocol = seeds[0][name].protocol
-            alike = [own for own in seeds if name in own]
-            if {own[name].protocol["images"] for own in alike} != {protocol["images"]}:
+            images = {own[name].protocol["images"] for own in seeds if name in own}
+            if len(images) > 1:
                 raise ValueError(f"{name} of {dataset}: seeds are of unequal images")
             attack, *_ = re.split("[ :]", protocol["attack"])
             if steps := protocol.get("pgd_steps"):
@@ -123,9 +124,14 @@ def robustness(models, names) -> list[str]:
             images = re.search(r"the first (\d+)", protocol["images"])[1]
             cells = [cell(seeds, name, f"robust_accuracy/{r}/jem0") for r in RADII]
             rows.append([names[dataset], KINDS[kind], attack, images, *cells])
-    heads = [metric_names.name_row("robust_accuracy", radius) for radius in RADII[1:]]
-    heads = ["data set", "model", "attack", "images", "no attack", *heads]
+    heads = ["data set", "model", "attack", "images", *map(name_radius, RADII)]
     return result_tables.table(heads, rows)
+
+
+def name_radius(radius: str) -> str:
+    """Names a radius; within 0 there is no attack."""
+    named = metric_names.name_row("robust_accuracy", radius)
+    return "no attack" if radius == "l2/0" else named
 
 
 def refinement(models, names) -> list[str]:
@@ -137,10 +143,8 @@ def refinement(models, names) -> list[str]:
             return []
         return [cell(seeds, "robustness", f"robust_accuracy/{r}/{k}") for r, k in keys]
 
-    names_of = {"l2/0": "no attack"}
     heads = [
-        f"{names_of.get(r) or metric_names.name_row('robust_accuracy', r)}, "
-        f"{metric_names.name_column('robust_accuracy', k)}"
+        f"{name_radius(r)}, {metric_names.name_column('robust_accuracy', k)}"
         for r, k in keys
     ]
     return grid(models, names, heads, row)

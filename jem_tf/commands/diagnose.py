@@ -63,7 +63,7 @@ def diagnose(trained: loading.TrainedRun, given: Any) -> findings.Findings:
     sampler = build.make_sampler(trained.options.sampling, steps=given.steps)
     walk = functools.partial(samplers.trace, sampler, steps=given.steps)
     noise, buffer = given.start == "noise", trained.model.buffer
-    most = CHAINS if noise else max(2, mcmc_diagnostics.count_starts(buffer))
+    most = CHAINS if noise else max(2, int(buffer.count_samples().sum()))
     chains = given.chains or min(CHAINS, most)
     record = mcmc_diagnostics.record_chains(
         trained.model, walk, chains, noise=noise, seed=given.seed

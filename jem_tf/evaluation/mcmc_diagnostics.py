@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from jem_tf.energy_model import EnergyModel
 from jem_tf.errors import InputError, argument
-from jem_tf.replay import ReplayBuffer, sample_slots
+from jem_tf.replay import ReplayBuffer
 
 
 class ChainRecord(NamedTuple):
@@ -59,14 +59,9 @@ def record_chains(
     return ChainRecord(energy.numpy(), accepted)
 
 
-def count_starts(buffer: ReplayBuffer) -> int:
-    """How many chains can start at samples of a buffer without two at the same."""
-    return int(sample_slots.is_sample(buffer.origins.numpy()).sum())
-
-
 def _check_starts(buffer: ReplayBuffer, n: int) -> None:
     """Raises InputError if chains would start at equal images."""
-    samples = count_starts(buffer)
+    samples = buffer.count_samples().sum()
     if n > samples:
         raise InputError(
             f"{argument('chains', n)} is more than the {samples} samples of the replay "

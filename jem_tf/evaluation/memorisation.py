@@ -144,14 +144,15 @@ def compare_distances(
       DEFINITIONS; ".../nearer_ci", ".../copies_ci": [low, high]; and
       ".../copies_by_chance"}.
     """
-    within = np.quantile(held_out, QUANTILE, method="lower")  # between two: too far
+    # Between two distances would be too far.
+    near = samples <= np.quantile(held_out, QUANTILE, method="lower")
     metrics = {
         "samples": float(np.mean(samples)),
         "held_out": float(np.mean(held_out)),
         "nearer": ood.auroc(held_out, samples),
         "nearer_ci": ood_intervals.auroc_interval(held_out, samples),
-        "copies": float(np.mean(samples <= within)),
-        "copies_ci": intervals.proportion(np.sum(samples <= within), len(samples)),
+        "copies": float(np.mean(near)),
+        "copies_ci": intervals.proportion(np.sum(near), len(samples)),
         "copies_by_chance": copies_by_chance(len(samples), len(held_out)),
     }
     return {f"memorisation/{name}/{key}": value for key, value in metrics.items()}

@@ -164,16 +164,20 @@ def _curve(axes: "Axes", curve: Curve, colour: str) -> None:
 
 
 def _density(axes: "Axes", scores: np.ndarray, edges: np.ndarray, **style: Any) -> None:
-    within = np.clip(scores[np.isfinite(scores)], edges[0], edges[-1])
+    within = np.clip(_finite(scores), edges[0], edges[-1])
     if not within.size:
         return
     axes.hist(within, edges.tolist(), density=True, alpha=0.5, **style)
 
 
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values)[np.isfinite(values)]
+
+
 def _edges(samples: Iterable[np.ndarray], bins: int = 50) -> np.ndarray:
     """Edges of bins that leave out half a percent at each end of every sample."""
-    finite = (sample[np.isfinite(sample)] for sample in map(np.asarray, samples))
-    ends = [np.percentile(some, [0.5, 99.5]) for some in finite if some.size]
+    finite = [some for some in map(_finite, samples) if some.size]
+    ends = [np.percentile(some, [0.5, 99.5]) for some in finite]
     if not ends:
         return np.linspace(0, 1, bins + 1)
     low, high = np.min(ends), np.max(ends)
