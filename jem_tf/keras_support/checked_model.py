@@ -79,6 +79,23 @@ class CheckedModel(keras.Model):
         """The compiled loss alone, without the penalties of the layers."""
         return self._compile_loss(y, y_pred, sample_weight)
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """As in Keras, which calls it before the first training step.
+
+        It makes the variables of the optimiser and of metrics first: a graph that makes
+        variables is traced twice.
+        """
+        with self.distribute_strategy.scope():
+            if self.optimizer is not None and not self.optimizer.built:
+                self.optimizer.build(self.trainable_variables)
+            metrics = self._compile_metrics
+            if metrics is not None and not metrics.built and self.expected.by_number:
+                labels = keras.KerasTensor([None], "int32")
+                metrics.build(
+                    labels, keras.KerasTensor([None, self.expected.num_classes])
+                )
+        return super().make_train_function(force)
+
     @contextlib.contextmanager
     def _fresh_after_errors(self):
         """Drops the graphs of a call that failed: the next one makes whole ones."""
