@@ -82,8 +82,8 @@ class CheckedModel(keras.Model):
     def make_train_function(self, force: bool = False) -> Any:
         """As in Keras, which calls it before the first training step.
 
-        It makes the variables of the optimiser and of metrics first: a graph that makes
-        variables is traced twice.
+        Makes the variables of the optimiser first, and of metrics if labels are class
+        numbers: TensorFlow traces a graph twice that makes variables.
         """
         with self.distribute_strategy.scope():
             if self.optimizer is not None and not self.optimizer.built:

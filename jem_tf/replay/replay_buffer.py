@@ -89,7 +89,7 @@ class ReplayBuffer(tf.Module):
         self.size, self.start, self.reinit_prob = size, start, reinit_prob
         self.restart_stuck, self.restart_age = restart_stuck, restart_age
         self.num_classes = num_classes
-        self._check_numbers()
+        self._check_arguments()
         self.own = range(first_replica, first_replica + len(devices))
         for replica, device in zip(self.own, devices, strict=True):
             with tf.device(device):
@@ -340,7 +340,12 @@ class ReplayBuffer(tf.Module):
             least_age=self.restart_age,
         )
 
-    def _check_numbers(self) -> None:
+    def _check_arguments(self) -> None:
+        if not callable(self.start):
+            raise InputError(
+                f"{argument('start')} is {self.start!r}; give a function of images to "
+                "begin with, such as jem_tf.starts.uniform((32, 32, 3))."
+            )
         classes = self.num_classes or 1
         if self.size < 1 or self.size % (self.num_shards * classes):
             raise InputError(

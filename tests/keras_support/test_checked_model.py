@@ -42,6 +42,21 @@ def test_uint8_images_answer_as_their_floats_do(method):
     np.testing.assert_allclose(*trained, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("method", ["fit", "train_on_batch"])
+def test_a_training_step_is_traced_once(method, monkeypatch):
+    """Its trace is most of what a first step takes, and the second was for nothing."""
+    model, traced = compiled(), []
+    step = model.train_step
+
+    def counted(batch):
+        traced.append(batch)
+        return step(batch)
+
+    monkeypatch.setattr(model, "train_step", counted)
+    METHODS[method](model, *data())
+    assert len(traced) == 1
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("wrong", ["int64", "0..255", "shape"])
 def test_wrong_images_are_refused_by_every_method(model, method, wrong):

@@ -300,6 +300,11 @@ def test_sizes_that_cannot_be_are_refused(size, more, says):
         replay.ReplayBuffer(size, uniform, **more)
 
 
+def test_a_shape_in_place_of_a_start_is_refused():
+    with pytest.raises(InputError, match=r"start is \(8, 8, 1\); give a function"):
+        replay.ReplayBuffer(8, (8, 8, 1))
+
+
 def test_a_buffer_made_in_a_strategys_scope_is_refused(two_replicas):
     with two_replicas.scope(), pytest.raises(InputError, match="outside"):
         replay.ReplayBuffer(20, uniform)
