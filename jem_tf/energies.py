@@ -17,8 +17,8 @@ TINY = 1.2e-38  # above the smallest normal float32
 
 
 def joint_energy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """E(x, y): logits [B, K], int labels [B] in [0, K) -> [B] (equation 5)."""
-    return -tf.gather(logits, labels, batch_dims=1)
+    """E(x, y): logits [B, K], int labels [B] or [B, 1] in [0, K) -> [B]; equation 5."""
+    return -tf.gather(logits, tf.reshape(labels, [-1]), batch_dims=1)
 
 
 def marginal_energy(logits: tf.Tensor) -> tf.Tensor:
@@ -27,7 +27,7 @@ def marginal_energy(logits: tf.Tensor) -> tf.Tensor:
 
 
 def log_p_y_given_x(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """log p(y | x): logits [B, K], int labels [B] in [0, K) -> [B] (equation 4)."""
+    """log p(y | x) [B] of logits and labels as in `joint_energy` (equation 4)."""
     return marginal_energy(logits) - joint_energy(logits, labels)
 
 
@@ -49,6 +49,7 @@ def energy_and_score(
     energy: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """E(x) [B] in nats and the score [B, H, W, C], with one gradient; see `score`."""
+    x = tf.convert_to_tensor(x)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
         value = energy(x)

@@ -86,6 +86,7 @@ def logistic(real: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
     Raises:
       InputError: if `real` and `drawn` are not of one shape.
     """
+    real, drawn = tf.convert_to_tensor(real), tf.convert_to_tensor(drawn)
     if not real.shape.is_compatible_with(drawn.shape):
         raise InputError(
             f"{argument('objective', 'logistic')} compares pairs, and there are "
@@ -124,13 +125,13 @@ def find(name: str) -> Objective:
 
 
 def label_smoothing(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """What smoothing adds to the cross-entropy: logits [B, K], int [B] -> [B], nats.
+    """What smoothing adds to the cross-entropy: [B, K], int [B] or [B, 1] -> [B].
 
     A target of 1 - s for the label and s / K more for every class costs
     -sum_k target_k log p(k | x) = -log p(y | x) + s (f_y - mean_k f_k). The result is
-    f_y - mean_k f_k, for any s (Szegedy et al. 2016, section 7).
+    f_y - mean_k f_k, in nats, for any s (Szegedy et al. 2016, section 7).
     """
-    of_label = tf.gather(logits, labels, batch_dims=1)
+    of_label = -joint_energy(logits, labels)
     return of_label - tf.reduce_mean(logits, axis=-1)
 
 

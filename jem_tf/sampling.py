@@ -248,6 +248,9 @@ def draw_many(
     from tqdm import tqdm
 
     n, frames = whole_number("n", n, 1), whole_number("frames", frames, 0)
+    steps = whole_number("steps", steps, 0)
+    candidates = whole_number("candidates", candidates, 1)
+    batch_size = whole_number("batch_size", batch_size, 1)
     labels = None if labels is None else check_labels(labels, n, model.num_classes)
     if frames == 1:
         raise InputError(f"{argument('frames', 1)}: give 0, or 2 and more.")

@@ -79,6 +79,8 @@ def test_labels_of_any_integer_type_will_do(dtype):
     energy = energies.joint_energy(LOGITS, tf.cast(LABELS, dtype))
     expected = -LOGITS.numpy()[np.arange(64), LABELS.numpy()]
     np.testing.assert_array_equal(energy, expected)
+    column = energies.joint_energy(LOGITS, tf.cast(LABELS, dtype)[:, None])
+    np.testing.assert_array_equal(column, expected)
 
 
 def test_an_energy_comes_with_its_score():

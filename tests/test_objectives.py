@@ -222,3 +222,11 @@ def test_an_objective_that_does_not_exist_is_refused():
     says = "^objective=hinge is not known; choose one of difference, logistic"
     with pytest.raises(InputError, match=says):
         objectives.find("hinge")
+
+
+@pytest.mark.parametrize("name", objectives.OBJECTIVES)
+def test_an_objective_takes_arrays_of_numpy(name):
+    real, drawn = np.zeros(3, "float32"), np.ones(3, "float32")
+    tensors = tf.constant(real), tf.constant(drawn)
+    objective = objectives.find(name)
+    assert float(objective(real, drawn)) == float(objective(*tensors))

@@ -30,9 +30,8 @@ def draw(model, n=4, *, seed=0, **more):
         sampling.from_buffer(model.buffer),
         SGLD,
         n,
-        steps=WALK["steps"],
         seed_of_batch=lambda batch: [seed, batch],
-        **more,
+        **{"steps": WALK["steps"], **more},
     )
 
 
@@ -120,6 +119,9 @@ def test_where_all_is_free_an_inpainting_is_a_sample(model):
         ({"n": 0}, "^n is 0; it must be from 1"),
         ({"frames": 1}, "^frames=1: give 0, or 2 and more"),
         ({"frames": -1}, "^frames is -1"),
+        ({"steps": -3}, "^steps is -3"),
+        ({"candidates": 0}, "^candidates is 0"),
+        ({"batch_size": 0}, "^batch_size is 0"),
         ({"labels": [11] * 4}, "^labels are .* give 4 class numbers"),
         ({"labels": [1]}, "^labels are .* give 4 class numbers"),
         ({"labels": [[1], [2, 3]]}, "^labels are .* give 4 class numbers"),

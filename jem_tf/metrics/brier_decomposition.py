@@ -40,7 +40,7 @@ def decompose_brier(logits: ArrayLike, labels: ArrayLike, *, bins: int = BINS) -
     """
     probabilities = np.exp(calibration.log_softmax(logits))
     n, classes = probabilities.shape
-    truth = np.eye(classes)[np.asarray(labels)]
+    truth = np.eye(classes)[calibration.class_numbers(labels, logits)]
     places = calibration.bin_places(probabilities, bins) + bins * np.arange(classes)
     counts = np.bincount(places.ravel(), minlength=bins * classes)
     full = counts > 0

@@ -1,7 +1,8 @@
 """Calibration metrics: how well confidence matches accuracy.
 
-Letters: N examples, K classes; logits float [N, K], labels int [N] in [0, K). p(y|x) is
-softmax of the logits, and the confidence in an example is max_y p(y|x).
+Letters: N examples, K classes; logits float [N, K], labels int [N] or [N, 1] in [0, K),
+of which others raise an InputError. p(y|x) is softmax of the logits, and the confidence
+in an example is max_y p(y|x).
 """
 
 import math
@@ -9,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from jem_tf.errors import InputError, argument
 
 BINS = 20  # as in the JEM paper
 TEMPERATURES = (0.02, 50.0)  # the range in which `best_temperature` searches
@@ -36,15 +39,16 @@ def expected_calibration_error(
       bins: how many bins; the JEM paper has 20.
 
     Returns:
-      A float in [0, 1]; 0 if the model is calibrated.
+      A float in [0, 1]; 0 if the model is calibrated. NaN if a logit is not finite.
     """
     import tensorflow_probability as tfp
 
+    numbers = class_numbers(labels, logits)
+    if not np.isfinite(logits).all():
+        return math.nan
     return float(
         tfp.stats.expected_calibration_error(
-            bins,
-            logits=np.asarray(logits, "float32"),
-            labels_true=np.asarray(labels, "int32"),
+            bins, logits=np.asarray(logits, "float32"), labels_true=numbers
         )
     )
 
@@ -77,16 +81,15 @@ def brier(logits: ArrayLike, labels: ArrayLike) -> float:
     """
     import tensorflow_probability as tfp
 
-    scores = tfp.stats.brier_score(
-        np.asarray(labels, "int32"), np.asarray(logits, "float32")
-    )
+    numbers = class_numbers(labels, logits)
+    scores = tfp.stats.brier_score(numbers, np.asarray(logits, "float32"))
     return float(np.mean(scores) + 1)  # TFP's score lies in [-1, 1]
 
 
 def nll(logits: ArrayLike, labels: ArrayLike) -> float:
     """Computes the negative log-likelihood: the mean of -log p(label|x), in nats."""
     log_p = log_softmax(logits)
-    return float(-np.mean(log_p[np.arange(len(log_p)), np.asarray(labels)]))
+    return float(-np.mean(log_p[np.arange(len(log_p)), class_numbers(labels, logits)]))
 
 
 def best_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
@@ -206,8 +209,31 @@ def confidences(logits: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.nd
       (max_y p(y|x), 1 where that y is the label and 0 elsewhere), both float64 [N].
     """
     log_p = log_softmax(logits)
-    correct = np.argmax(log_p, axis=1) == np.asarray(labels)
+    correct = np.argmax(log_p, axis=1) == class_numbers(labels, logits)
     return np.exp(log_p.max(axis=1)), correct.astype("float64")
+
+
+def class_numbers(labels: ArrayLike, logits: ArrayLike) -> np.ndarray:
+    """The labels of N examples, [N] or [N, 1], as int32 [N].
+
+    Raises:
+      InputError: if they are not N numbers of the K classes of the logits.
+    """
+    n, classes = np.shape(logits)
+    given = np.asarray(labels)
+    numbers = given[:, 0] if given.shape == (n, 1) else given
+    if numbers.shape != (n,) or numbers.dtype.kind not in "biuf":
+        raise InputError(
+            f"{argument('labels')} are {given.dtype} of shape {list(given.shape)}; "
+            f"give class numbers, one for each of {n} rows of logits."
+        )
+    strange = numbers[~np.isin(numbers, np.arange(classes))]
+    if len(strange):
+        raise InputError(
+            f"{argument('labels')} hold {strange[0]}; give class numbers, 0 to "
+            f"{classes - 1}, and leave out examples without a class."
+        )
+    return numbers.astype("int32")
 
 
 def log_softmax(logits: ArrayLike) -> np.ndarray:

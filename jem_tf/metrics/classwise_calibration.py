@@ -82,4 +82,6 @@ def class_reliability(
 def _one_vs_rest(logits: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """(p(y|x), 1 where y is the label and 0 elsewhere), both float64 [N, K]."""
     probabilities = np.exp(calibration.log_softmax(logits))
-    return probabilities, np.eye(probabilities.shape[1])[np.asarray(labels)]
+    return probabilities, np.eye(probabilities.shape[1])[
+        calibration.class_numbers(labels, logits)
+    ]

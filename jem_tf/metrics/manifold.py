@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jem_tf.errors import InputError
+from jem_tf.errors import InputError, whole_number
 from jem_tf.metrics import intervals
 
 NEIGHBOURS = 5  # k
@@ -48,7 +48,7 @@ class Manifold(NamedTuple):
 
 
 def compare(real: np.ndarray, samples: np.ndarray, k: int = NEIGHBOURS) -> Manifold:
-    """Computes precision, recall, density and coverage.
+    """Computes precision, recall, density and coverage; NaN if a feature is not finite.
 
     Args:
       real: float [N, D], features.
@@ -56,14 +56,18 @@ def compare(real: np.ndarray, samples: np.ndarray, k: int = NEIGHBOURS) -> Manif
       k: at least 1.
 
     Raises:
-      InputError: if there are no more than k real images, or samples.
+      InputError: if k is below 1, or there are no more than k real images, or samples.
     """
+    k = whole_number("k", k, 1)
     for name, images in (("real images", real), ("samples", samples)):
         if len(images) <= k:
             raise InputError(
                 f"{len(images)} {name} are too few for balls of {k} neighbours; give "
                 f"at least {k + 1}."
             )
+    if not (np.isfinite(real).all() and np.isfinite(samples).all()):
+        nan, nans = np.nan, [np.nan] * 2
+        return Manifold(nan, nans, nan, nans, nan, nan, nan, nans)
     real, samples, tie = _centre(real, samples)
     real_radii, sample_radii = (squared_radii(x, k) + tie for x in (real, samples))
     balls = np.zeros(len(samples))  # of real images, around each sample

@@ -2,7 +2,7 @@
 
 Letters: N scores of in-distribution examples ("inside"), which are the positives, and M
 scores of out-of-distribution examples ("outside"). A higher score means more likely.
-Where a score is not finite, no measure is: it is NaN.
+Where a score is not finite, or a set is empty, a measure is NaN.
 """
 
 import functools
@@ -21,11 +21,12 @@ def are_finite(*scores: ArrayLike) -> bool:
 
 
 def _of_finite(measure: Callable[[ArrayLike, ArrayLike], float]) -> Callable:
-    """Makes a measure NaN where a score is not finite."""
+    """Makes a measure NaN where a score is not finite, or a set empty."""
 
     @functools.wraps(measure)
     def measured(inside: ArrayLike, outside: ArrayLike) -> float:
-        return measure(inside, outside) if are_finite(inside, outside) else math.nan
+        defined = np.size(inside) and np.size(outside) and are_finite(inside, outside)
+        return measure(inside, outside) if defined else math.nan
 
     return measured
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.replay import sample_slots, shard_dealing, stuck_chains
 from jem_tf.starts import UNKNOWN_ORIGIN, Start, draw_with_origins
 
@@ -90,6 +90,11 @@ class ReplayBuffer(tf.Module):
         self.restart_stuck, self.restart_age = restart_stuck, restart_age
         self.num_classes = num_classes
         self._check_arguments()
+        if np.shape(seed) != (2,):
+            raise InputError(
+                f"{argument('seed')} is {seed!r}; give two whole numbers, such as "
+                "(0, 1)."
+            )
         self.own = range(first_replica, first_replica + len(devices))
         for replica, device in zip(self.own, devices, strict=True):
             with tf.device(device):
@@ -346,6 +351,9 @@ class ReplayBuffer(tf.Module):
                 f"{argument('start')} is {self.start!r}; give a function of images to "
                 "begin with, such as jem_tf.starts.uniform((32, 32, 3))."
             )
+        self.size = whole_number("buffer_size", self.size, 0)
+        if self.num_classes is not None:
+            self.num_classes = whole_number("num_classes", self.num_classes, 0)
         classes = self.num_classes or 1
         if self.size < 1 or self.size % (self.num_shards * classes):
             raise InputError(
@@ -390,6 +398,13 @@ class ReplayBuffer(tf.Module):
             some = None if labels is None else labels[begin : begin + n]
             chunk_seed = tf.random.experimental.stateless_fold_in(seed, begin)
             chunks.append(draw_with_origins(self.start, n, chunk_seed, some))
+            drawn = chunks[-1][0]
+            if len(drawn) != n or drawn.dtype != tf.float32:
+                raise InputError(
+                    f"{argument('start')} gives {drawn.dtype.name} "
+                    f"{drawn.shape.as_list()} when asked for {n} images; it must give "
+                    f"float32 [{n}, H, W, C]."
+                )
         images, origins = zip(*chunks, strict=True)
         return tf.concat(images, axis=0), tf.concat(origins, axis=0)
 

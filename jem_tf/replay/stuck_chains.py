@@ -34,7 +34,8 @@ def find_stuck(
     known = tf.math.is_finite(others)
     middle = median(others, known)
     spread = median(tf.abs(others - middle), known)
-    return (ages >= least_age) & (energies > middle + deviations * spread)
+    far = tf.math.is_finite(energies) & (energies > middle + deviations * spread)
+    return far & (ages >= least_age)
 
 
 def median(values: tf.Tensor, known: tf.Tensor) -> tf.Tensor:

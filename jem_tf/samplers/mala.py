@@ -123,6 +123,9 @@ def log_acceptance_ratio(
     if free is not None:
         apart = tf.where(free, apart, 0.0)
     log_q_ratio = tf.reduce_sum(apart, axes) / (2 * noise**2)
+    log_q_ratio = tf.cast(
+        log_q_ratio, energy_x.dtype
+    )  # energies of float64 x are float32
     return (energy_x - energy_y) / temperature + log_q_ratio
 
 

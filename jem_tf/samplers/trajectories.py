@@ -11,9 +11,10 @@ class Trace(NamedTuple):
     """Every step of a chain of K steps.
 
     images: [K + 1, B, H, W, C]; the first are the start, the last the walk's end.
-    energy: [K + 1, B] in nats.
-    score_norm: [K, B], the L2 norm of the score where each step began.
-    acceptance: [K, B], 1 where the step was accepted, else 0; None where every step is.
+    energy: float32 [K + 1, B] in nats.
+    score_norm: float32 [K, B], the L2 norm of the score where each step began.
+    acceptance: float32 [K, B], 1 where the step was accepted, else 0; None where every
+      step is.
     """
 
     images: tf.Tensor
@@ -35,18 +36,25 @@ def trace(
     steps, x = tf.convert_to_tensor(steps), tf.convert_to_tensor(x)
     images = tf.TensorArray(x.dtype, steps + 1, element_shape=x.shape)
     energy_, norms, accepted = (
-        tf.TensorArray(x.dtype, size, element_shape=x.shape[:1])
+        tf.TensorArray(tf.float32, size, element_shape=x.shape[:1])
         for size in (steps + 1, steps, steps)
     )
+
+    def energy_of(x):
+        return tf.cast(energy(x), tf.float32)
+
     refuses = False  # until the sampler tells otherwise
 
     def record(k, x, images, energy_, norms, accepted):
         nonlocal refuses
         following, info = sampler(energy, x, steps=1, first=k, seed=seed, **arguments)
-        images, energy_ = images.write(k, x), energy_.write(k, energy(x))
+        images, energy_ = images.write(k, x), energy_.write(k, energy_of(x))
         if info.acceptance is not None:
-            refuses, accepted = True, accepted.write(k, info.acceptance)
-        norms = norms.write(k, info.score_norm)
+            refuses, accepted = (
+                True,
+                accepted.write(k, tf.cast(info.acceptance, tf.float32)),
+            )
+        norms = norms.write(k, tf.cast(info.score_norm, tf.float32))
         return k + 1, following, images, energy_, norms, accepted
 
     _, x, images, energy_, norms, accepted = tf.while_loop(
@@ -55,7 +63,7 @@ def trace(
         (0, x, images, energy_, norms, accepted),
         parallel_iterations=1,
     )
-    images, energy_ = images.write(steps, x), energy_.write(steps, energy(x))
+    images, energy_ = images.write(steps, x), energy_.write(steps, energy_of(x))
     kept = [images, energy_, norms] + ([accepted] if refuses else [])
     stacked = [tf.stop_gradient(array.stack()) for array in kept]
     return Trace(*stacked, *(() if refuses else (None,)))

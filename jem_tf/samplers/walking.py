@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, whole_number
 
 Energy = Callable[[tf.Tensor], tf.Tensor]  # [B, H, W, C] -> [B] in nats
 Number = Any  # a float or a scalar tensor
@@ -70,7 +70,13 @@ def run(
 
 
 def repeat(step: Callable, state: tuple, *, steps: Any, first: Any = 0) -> list:
-    """Applies step(k, *state) -> state for k from `first`, `steps` times."""
+    """Applies step(k, *state) -> state for k from `first`, `steps` times.
+
+    Raises:
+      InputError: if `steps` is a Python number, and not whole or below 0.
+    """
+    if not tf.is_tensor(steps):
+        steps = whole_number("steps", steps, 0)
     # One iteration at a time: each one in flight would hold a network's activations.
     _, *final = tf.while_loop(
         lambda k, *_: k < steps,

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from jem_tf import pixels
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, whole_number
 from jem_tf.starts.origins import OfOneOrigin, Start
 
 GAUSSIAN_IMAGES = 20_000  # the Gaussian start is fitted on about so many images
@@ -48,21 +48,29 @@ def gaussian(
     covariance of at most `rank` directions.
 
     Args:
-      images: float [N, H, W, C] in [-1, 1], training images.
+      images: uint8 [N, H, W, C] in 0..255, or float in [-1, 1], training images.
       labels: int [N] or [N, 1] in [0, num_classes); every class must occur.
       num_classes: K.
       rank: how many principal directions of the images, minus the means of their
-        classes, are kept.
+        classes, are kept; at least 1.
 
     Raises:
-      InputError: if a class has no image, as the mean of none is not a number, or a
+      InputError: if images are of another dtype or range, if there are not as many
+        labels, if a class has no image, as the mean of none is not a number, or if a
         label is no class.
     """
     from sklearn.decomposition import PCA
 
-    labels, shape = _class_numbers(labels), images.shape[1:]
+    images, labels = np.asarray(images), _class_numbers(labels)
+    rank, shape = whole_number("rank", rank, 1), images.shape[1:]
+    if len(images) != len(labels):
+        raise InputError(
+            f"{argument('labels')} are {len(labels)}, of {len(images)} images; give "
+            "each image one."
+        )
     _check_labels(labels, num_classes)
-    flat = np.reshape(images, [len(images), -1]).astype("float32", copy=False)
+    pixels.check_values(images)
+    flat = np.reshape(pixels.to_float32(images), [len(images), -1])
     means = np.stack([flat[labels == y].mean(0) for y in range(num_classes)])
     rank = min(rank, *flat.shape)
     pca = PCA(rank, svd_solver="randomized", random_state=0).fit(flat - means[labels])
@@ -80,13 +88,12 @@ def from_dataset(images: np.ndarray, labels: np.ndarray, num_classes: int) -> St
       num_classes: K.
 
     Raises:
-      InputError: as `gaussian` does, or if images are of another dtype or range.
+      InputError: as `gaussian` does.
     """
     labels = _class_numbers(labels)
     chosen = gaussian_images(labels, num_classes)
     some = tf.gather(images, chosen).numpy()
-    pixels.check_values(some)
-    return gaussian(pixels.to_float32(some).numpy(), labels[chosen], num_classes)
+    return gaussian(some, labels[chosen], num_classes)
 
 
 def gaussian_images(labels: np.ndarray, num_classes: int) -> np.ndarray:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import scipy.special
 
-from jem_tf.metrics import calibration
+from jem_tf.errors import InputError
+from jem_tf.metrics import brier_decomposition, calibration, classwise_calibration
 from jem_tf.metrics.calibration import expected_calibration_error
 
 
@@ -176,3 +177,46 @@ def test_errors_by_chance_are_those_of_drawn_labels():
 def test_no_temperature_is_best_for_logits_that_are_not_finite(value):
     logits = np.array([[0.0, 1.0], [2.0, 0.0], [value, 0.0]])
     assert np.isnan(calibration.best_temperature(logits, [1, 0, 0]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_no_error_is_a_number_for_logits_that_are_not_finite(value):
+    logits = np.array([[0.0, 1.0], [2.0, 0.0], [value, 0.0]])
+    assert np.isnan(expected_calibration_error(logits, [1, 0, 0]))
+
+
+MEASURES = {
+    "ece": expected_calibration_error,
+    "adaptive": calibration.adaptive_calibration_error,
+    "brier": calibration.brier,
+    "nll": calibration.nll,
+    "temperature": calibration.best_temperature,
+    "gaps": calibration.bin_gaps,
+    "murphy": brier_decomposition.decompose_brier,
+    "classwise": classwise_calibration.classwise_calibration_error,
+}
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
+def test_a_column_of_labels_is_measured_as_a_row(measure):
+    logits, labels = example()
+    expected = measure(logits, labels)
+    for same in (labels[:, None], labels.astype("float32"), labels.astype("uint8")):
+        np.testing.assert_array_equal(measure(logits, same), expected)
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda labels: np.where(labels == 1, -1, labels), "labels hold -1; give"),
+        (lambda labels: labels + 1, "labels hold 5; .* 0 to 4"),
+        (lambda labels: labels + 0.5, "labels hold [0-4].5"),
+        (lambda labels: labels[:-1], r"shape \[399\]; .* each of 400 rows"),
+        (lambda labels: np.eye(5)[labels], r"shape \[400, 5\]"),
+    ],
+)
+def test_what_are_no_class_numbers_is_refused(measure, wrong, says):
+    logits, labels = example()
+    with pytest.raises(InputError, match=f"^labels.*{says}|^{says}"):
+        measure(logits, wrong(labels))

@@ -140,3 +140,18 @@ def test_balls_need_more_images_than_neighbours(n, m):
         InputError, match=r"^5 .* too few for balls of 5 .* least 6[.]$"
     ):
         manifold.compare(np.ones([n, 2]), np.ones([m, 2]))
+
+
+def test_features_that_are_not_finite_have_no_manifold():
+    points = np.random.default_rng(0).normal(size=[20, 3])
+    spoilt = np.where(np.arange(20)[:, None] == 3, np.nan, points)
+    for sets in ((points, spoilt), (spoilt, points)):
+        assert np.isnan(
+            np.concatenate([np.ravel(x) for x in manifold.compare(*sets)])
+        ).all()
+
+
+@pytest.mark.parametrize("k", [0, 2.5])
+def test_neighbours_are_a_whole_number_from_1(k):
+    with pytest.raises(InputError, match=r"^k is"):
+        manifold.compare(np.ones([9, 2]), np.ones([9, 2]), k)

@@ -93,9 +93,9 @@ def test_by_hand_the_two_ways_differ():
     assert ood.fpr95_out(inside, outside) == pytest.approx(1 / 4)
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-def test_where_a_score_is_not_finite_no_measure_is(wrong):
-    one, other = [0.5, 0.1, 0.7], [0.2, wrong]
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, None])
+def test_where_a_score_is_not_finite_or_there_is_none_no_measure_is(wrong):
+    one, other = [0.5, 0.1, 0.7], [] if wrong is None else [0.2, wrong]
     for inside, outside in ((one, other), (other, one)):
         measures = (ood.auroc, ood.aupr, ood.fpr95, ood.aupr_out, ood.fpr95_out)
         values = [measure(inside, outside) for measure in measures]

@@ -293,6 +293,9 @@ def test_each_process_takes_over_its_own_shards():
         (10, {"restart_stuck": -1.0}, "restart_stuck=-1.0 must not be negative"),
         (10, {"restart_stuck": float("nan")}, "restart_stuck=nan must not be negative"),
         (10, {"restart_age": 0}, "restart_age=0 must be at least 1"),
+        (10.0, {}, "buffer_size is 10.0; give a whole number"),
+        (10, {"num_classes": -2}, "num_classes is -2; it must be from 0"),
+        (10, {"seed": 1}, "seed is 1; give two whole numbers"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(size, more, says):
@@ -303,6 +306,18 @@ def test_sizes_that_cannot_be_are_refused(size, more, says):
 def test_a_shape_in_place_of_a_start_is_refused():
     with pytest.raises(InputError, match=r"start is \(8, 8, 1\); give a function"):
         replay.ReplayBuffer(8, (8, 8, 1))
+
+
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [
+        (lambda n, seed, labels: tf.zeros([n + 1, 2, 2, 1]), r"\[11, 2, 2, 1\]"),
+        (lambda n, seed, labels: tf.zeros([n, 2, 2, 1], tf.float64), "gives float64"),
+    ],
+)
+def test_a_start_that_gives_other_images_than_asked_for_is_refused(start, says):
+    with pytest.raises(InputError, match=says):
+        replay.ReplayBuffer(10, start)
 
 
 def test_a_buffer_made_in_a_strategys_scope_is_refused(two_replicas):

@@ -13,7 +13,10 @@ def by_hand(energies, ages, others, deviations, least_age):
     known = np.sort(others[np.isfinite(others)])
     middle = known[(len(known) - 1) // 2]
     spread = np.sort(np.abs(known - middle))[(len(known) - 1) // 2]
-    high = np.nan_to_num(energies, nan=-np.inf) > middle + deviations * spread
+    high = (
+        np.nan_to_num(energies, nan=-np.inf, posinf=-np.inf)
+        > middle + deviations * spread
+    )
     return high & (ages >= least_age)
 
 
@@ -30,7 +33,10 @@ def test_a_chain_is_stuck_if_it_is_old_and_far_above_the_median(deviations):
 def test_a_chain_of_unknown_energy_is_not_stuck_nor_among_unknown_ones():
     old, nan = tf.fill([2], 99), float("nan")
     numbers = {"deviations": 1.0, "least_age": 1}
-    for energies, others in (([nan, nan], ENERGIES), ([0.0, 1e9], np.full(9, nan))):
+    for energies, others in (
+        ([nan, float("inf")], ENERGIES),
+        ([0.0, 1e9], np.full(9, nan)),
+    ):
         others = tf.constant(others, tf.float32)
         found = stuck_chains.find_stuck(tf.constant(energies), old, others, **numbers)
         assert not found.numpy().any()

@@ -132,8 +132,10 @@ def test_a_number_that_is_not_above_0_is_refused(name, value):
 
 
 def test_it_takes_images_of_64_bits():
-    drawn = mala(gaussian, tf.zeros(SHAPE, tf.float64), steps=3, **WALK)
-    assert drawn.dtype == tf.float64
+    """Whatever its energies are: a network's are of 32."""
+    for energy in (gaussian, lambda x: tf.cast(gaussian(x), tf.float32)):
+        drawn = mala(energy, tf.zeros(SHAPE, tf.float64), steps=3, **WALK)
+        assert drawn.dtype == tf.float64
 
 
 def test_a_range_clamp_leaves_the_pixels_that_are_not_free_where_they_are():

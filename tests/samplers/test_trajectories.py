@@ -26,6 +26,18 @@ def test_a_trace_has_every_step_and_its_energy(steps):
         np.testing.assert_allclose(trace.energy[k], quadratic(expected), rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", samplers.SAMPLERS)
+def test_images_of_64_bits_have_a_trace(name):
+    numbers = {"sgld": {"noise": 0.2}, "normalised": {"noise": 0.2}}
+    numbers = numbers.get(name, {"temperature": 1.0})
+    sampler = samplers.build(name, step_size=0.1, **numbers)
+    x = np.zeros([4, 2, 2, 1])
+    energy = lambda x: tf.cast(quadratic(x), tf.float32)  # noqa: E731
+    trace = samplers.trace(sampler, energy, x, steps=2, seed=SEED)
+    assert (trace.images.dtype, trace.energy.dtype) == (tf.float64, tf.float32)
+    assert trace.score_norm.shape == (2, 4)
+
+
 @pytest.mark.parametrize("name", ["sgld", "normalised"])
 def test_a_compiled_walk_without_noise_is_the_graphs(name):
     x = tf.random.stateless_normal([4, 2, 2, 1], [0, 1])

@@ -13,6 +13,12 @@ def test_the_loop_hands_each_step_its_number_and_the_state():
     assert int(state[0]) == 2345
 
 
+@pytest.mark.parametrize("steps", [-1, 2.5])
+def test_a_number_of_steps_is_whole_and_not_below_0(steps):
+    with pytest.raises(InputError, match=f"steps is {steps}"):
+        walking.repeat(lambda k, x: (x,), (0,), steps=steps)
+
+
 def test_the_noise_of_a_step_is_its_own_and_its_seeds():
     x = tf.zeros([2000, 2])
     first, again, later, other = (

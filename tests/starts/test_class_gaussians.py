@@ -84,3 +84,25 @@ def test_what_are_no_images_or_class_numbers_is_refused(dataset):
     for wrong in (np.eye(2, dtype=int)[labels], labels + 0.5):
         with pytest.raises(InputError, match=r"give class numbers, int \[N\]"):
             class_gaussians.from_dataset(images, wrong, 2)
+
+
+def test_the_gaussian_of_bytes_is_that_of_their_floats(dataset):
+    images, labels = dataset
+    floats = (images / 127.5 - 1).astype("float32")
+    means = [starts.gaussian(x, labels, 2).means for x in (images, floats)]
+    np.testing.assert_allclose(*means, atol=1e-6)
+    assert np.abs(means[0]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda x, y: (x.astype("float32"), y), "scale them to"),
+        (lambda x, y: (x / np.nan, y), "NaN or infinite pixels"),
+        (lambda x, y: (x, y[:-1]), "give each image one"),
+    ],
+)
+def test_a_gaussian_of_what_are_no_labelled_images_is_refused(dataset, spoil, says):
+    images, labels = spoil(*dataset)
+    with pytest.raises(InputError, match=says):
+        starts.gaussian(images, labels, 2)
