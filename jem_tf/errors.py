@@ -56,6 +56,10 @@ class InputError(ValueError):
         names = flags or {}
         return _MARKED.sub(lambda m: f"--{names.get(m[1], m[1])}", self._marked)
 
+    def followed_by(self, sentence: str) -> "InputError":
+        """Returns the same error with a sentence more, as a message of `InputError`."""
+        return InputError(f"{self._marked} {sentence}")
+
     def renamed(self, **names: str) -> "InputError":
         """Returns the same error with arguments renamed: argument=new name."""
         return InputError(

@@ -58,3 +58,10 @@ def test_what_is_no_whole_number_is_refused(value):
 def test_a_number_out_of_range_is_refused_with_the_range(value):
     with pytest.raises(InputError, match=rf"^n is {value}; it must be from 1 to 6\."):
         whole_number("n", value, 1, 7)
+
+
+def test_a_sentence_that_follows_names_flags_too():
+    error = InputError(f"{argument('path', 'x')} is absent.")
+    longer = error.followed_by(f"Give {argument('start', 'noise')}.")
+    assert str(longer) == "path=x is absent. Give start=noise."
+    assert longer.with_flags() == "--path=x is absent. Give --start=noise."

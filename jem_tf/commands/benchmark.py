@@ -62,6 +62,7 @@ def define(values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Measures, prints the numbers and writes them to --json."""
     opts = flagfiles.from_flags(values)
+    _check_flags(values)
     numbers = sweep(opts, values) if values.sweep else measure(opts, values)
     if not values.sweep:
         print_table(numbers)
@@ -69,9 +70,26 @@ def run(values: flags.FlagValues) -> None:
         try:
             files.write_json(values.json, numbers)
         except OSError as error:
-            raise InputError(f"--json={values.json} cannot be written: {error}") from (
-                error
-            )
+            raise InputError(
+                f"--json={values.json} cannot be written ({error.strerror}); name "
+                "another file."
+            ) from error
+
+
+def _check_flags(values: Any) -> None:
+    """Refuses, before anything is measured, what would be for nothing."""
+    if values.json and not files.expand(values.json).parent.is_dir():
+        raise InputError(
+            f"--json={values.json}: its folder does not exist; make it, or name "
+            "another file."
+        )
+    if values.sweep or values.parts == "step":
+        for name in ("feed", "replicas", "inception"):
+            if values[name].value:
+                raise InputError(
+                    f"--{name} is measured beside the other parts; leave out "
+                    f"{'--sweep' if values.sweep else '--parts=step'}."
+                )
 
 
 def measure(opts: Options, values: Any) -> dict[str, Any]:
@@ -142,7 +160,8 @@ def measure_elsewhere(*changes: str, hidden_gpus: bool = False) -> dict[str, flo
     hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if hidden_gpus else {}
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "step.json"
-        own = ["--parts=step", "--nosweep", f"--json={path}"]
+        own = ["--parts=step", "--nosweep", "--nofeed", "--noreplicas", "--inception="]
+        own.append(f"--json={path}")
         given = [word for word in sys.argv[1:] if word != "benchmark"]
         command = [sys.executable, "-m", "jem_tf.commands.main", "benchmark"]
         done = subprocess.run(

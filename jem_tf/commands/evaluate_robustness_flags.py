@@ -23,7 +23,7 @@ def define(values: flags.FlagValues) -> None:
     define_attack(FlagGroup(values, "The attack"))
     define_refinement(FlagGroup(values, "The refinement (JEM-k)"))
     define_distal(FlagGroup(values, "Distal adversarials"))
-    run_flags.define(values, splits=True)
+    run_flags.define(values, splits=True, limit_of_0="100, or 1,000 of autoattack")
 
 
 def define_attack(attack: FlagGroup) -> None:

@@ -14,6 +14,7 @@ def define(
     values: flags.FlagValues,
     *,
     limit: bool = True,
+    limit_of_0: str = "all of them",
     splits: bool = False,
     results: bool = True,
 ) -> None:
@@ -22,6 +23,7 @@ def define(
     Args:
       values: where they go.
       limit: whether there is --limit.
+      limit_of_0: how many images a limit of 0 means, for the help.
       splits: whether there is --on.
       results: whether results go to the run's folder, so that there is --out.
     """
@@ -29,7 +31,7 @@ def define(
     define_workdir(group, results=results)
     group.switch("best", False, "use the best checkpoint on validation, not the newest")
     if limit:
-        group.integer("limit", 0, "largest number of images. 0: all of them", 0)
+        group.integer("limit", 0, f"largest number of images. 0: {limit_of_0}", 0)
     if splits:
         group.choice(
             "on",

@@ -26,7 +26,7 @@ from typing import Protocol
 import numpy as np
 
 from jem_tf.corruptions import blurs, digital, noises, weather
-from jem_tf.errors import InputError, argument
+from jem_tf.errors import InputError, argument, whole_number
 
 SEVERITIES = (1, 2, 3, 4, 5)
 LEFT_OUT = {"frost": "it is made of photographs that are not shipped"}
@@ -89,6 +89,10 @@ def corrupt(
       InputError: if there is no such corruption or severity, or the images are others.
     """
     check_name(name)
+    severity, seed = (
+        whole_number("severity", severity, 0),
+        whole_number("seed", seed, 0),
+    )
     if severity not in SEVERITIES:
         raise InputError(
             f"{argument('severity', severity)} must be one of "
@@ -106,12 +110,13 @@ def corrupt(
 
 def check_name(name: str) -> None:
     """Raises InputError if there is no corruption of this name."""
-    if name in CORRUPTIONS:
+    known = isinstance(name, str)
+    if known and name in CORRUPTIONS:
         return
-    why = f" ({LEFT_OUT[name]})" if name in LEFT_OUT else ""
+    why = f" ({LEFT_OUT[name]})" if known and name in LEFT_OUT else ""
     raise InputError(
-        f"{argument('name', name)} is no corruption that we have{why}; choose of "
-        f"{', '.join(CORRUPTIONS)}."
+        f"{argument('name', name if known else repr(name))} is no corruption that "
+        f"we have{why}; choose of {', '.join(CORRUPTIONS)}."
     )
 
 

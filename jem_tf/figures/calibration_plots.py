@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from jem_tf.figures import lettering
+from jem_tf.figures import lettering, panels
 from jem_tf.metrics.calibration import Bins
 
 if TYPE_CHECKING:
@@ -98,11 +98,11 @@ def reliability_by_class(
     rows = -(-len(names) // columns)
     size = (1.9 * columns + 0.4, 2.05 * rows + 0.3)
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     titles = lettering.drawable(list(names), width=LETTERS)
     style = lettering.style(titles)
     for axes, bins, error, title in zip(
-        panels.flat, diagrams, errors, titles, strict=False
+        grid.flat, diagrams, errors, titles, strict=False
     ):
         full = bins.counts > 0
         axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--")
@@ -115,8 +115,7 @@ def reliability_by_class(
         axes.set_title(title, fontsize="medium", **style)
         axes.text(0.97, 0.05, f"ECE {error:.2%}", ha="right", fontsize="small")
         axes.spines[["top", "right"]].set_visible(False)
-    for axes in panels.flat[len(names) :]:
-        axes.set_visible(False)
+    panels.hide_spare(grid, len(names))
     figure.supxlabel("p(y|x)", fontsize="medium")
     figure.supylabel("share of images of the class", fontsize="medium")
     return figure

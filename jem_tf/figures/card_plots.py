@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 WIDTH = 3.2  # inches; text is as large as the page's at a card's width
 LEAST_OF_LINE = 3  # points
-CURVE_MARKS = "ooooDDDDssss"  # of four colours each
-COLOURS, MARKS = ("tab:blue", "tab:red", "tab:green", "tab:purple"), "oDs^"
+COLOURS = tuple(f"tab:{name}" for name in "blue red green purple orange brown".split())
+MARKS, CURVE_MARKS = "oDs^", "ooooooDDDDDDssssss"  # of a curve, of six colours each
+LONG, LINE = 20, 0.17  # letters of a name that has a legend's line alone; its inches
 APART = 0.22  # rows, between the points of two series
 
 
@@ -62,7 +63,8 @@ def rows(
     axes.axvline(chance, color="grey", linewidth=0.8, linestyle="--")
     axes.set_yticks(range(len(names)), names, **lettering.style(names))
     axes.set(xlabel=label, ylim=(len(names) - 0.5, -0.5))
-    _legend(figure, len(series))
+    if len(series) > 1:
+        _legend(figure, 2)
     return figure
 
 
@@ -78,7 +80,8 @@ def curves(
       x_label: what x is.
       chance: a horizontal line marks it.
     """
-    figure, axes = _axes(2.3)
+    columns = 1 if max(map(len, lines)) > LONG else 2
+    figure, axes = _axes(2.1 + LINE * -(-(len(lines) + 1) // columns))
     for (name, points), colour, mark in zip(
         lines.items(), itertools.cycle(COLOURS), itertools.cycle(CURVE_MARKS)
     ):
@@ -91,16 +94,16 @@ def curves(
             continue
         axes.plot(x, value, marker=mark, **style)
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.axhline(chance, color="grey", linewidth=0.8, linestyle="--")
+    style = {"color": "grey", "linewidth": 0.8, "linestyle": "--"}
+    axes.axhline(chance, label="accuracy by chance", **style)
     axes.set(xlabel=x_label, ylim=(-0.02, 1.02))
-    _legend(figure, len(lines))
+    _legend(figure, columns)
     return figure
 
 
-def _legend(figure: "Figure", count: int) -> None:
-    if count > 1:
-        style = {"frameon": False, "fontsize": "small", "ncols": 2, "columnspacing": 1}
-        figure.legend(loc="outside upper center", handlelength=1.2, **style)
+def _legend(figure: "Figure", columns: int) -> None:
+    style = {"frameon": False, "fontsize": "small", "columnspacing": 1}
+    figure.legend(loc="outside upper center", handlelength=1.2, ncols=columns, **style)
 
 
 def _axes(height: float, width: float = WIDTH) -> "tuple[Figure, Axes]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from jem_tf.figures import lettering
+from jem_tf.figures import lettering, panels
 from jem_tf.metrics.calibration import Bins
 
 if TYPE_CHECKING:
@@ -112,18 +112,17 @@ def histograms(
     rows = -(-len(outside) // columns)
     size = (2.4 * columns + 0.4, 2.0 * rows + 0.4)
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
     edges = _edges([inside, *outside.values()])
     names = lettering.drawable(list(outside), what="set", width=SET_LETTERS)
     style = lettering.style(names)
-    for axes, name, values in zip(panels, names, outside.values(), strict=False):
+    for axes, name, values in zip(grid.flat, names, outside.values(), strict=False):
         _density(axes, inside, edges, color="tab:blue", label=legend[0])
         _density(axes, values, edges, color="tab:red", label=legend[1])
         axes.set(yticks=[])
         axes.set_title(name, **style)
         axes.spines[["top", "right", "left"]].set_visible(False)
-    for axes in panels[len(outside) :]:
-        axes.set_visible(False)
+    panels.hide_spare(grid, len(outside))
     figure.supxlabel(label, fontsize="medium")
     handles = figure.axes[0].get_legend_handles_labels()[0]
     figure.legend(handles, legend, loc="outside upper center", ncols=2, frameon=False)
@@ -140,15 +139,15 @@ def accuracy_under_attack(curves: Mapping[str, Sequence[Curve]]) -> "Figure":
 
     size = (3.3 * len(curves) + 1.6, 3.2)
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(1, len(curves), squeeze=False, sharey=True)[0]
-    for axes, (norm, norm_curves) in zip(panels, curves.items(), strict=True):
+    grid = figure.subplots(1, len(curves), squeeze=False, sharey=True)[0]
+    for axes, (norm, norm_curves) in zip(grid, curves.items(), strict=True):
         groups = list(dict.fromkeys(curve.group for curve in norm_curves))
         for curve in norm_curves:
             _curve(axes, curve, colour=f"C{groups.index(curve.group)}")
         axes.set(xlabel=RADIUS[norm], ylim=(-0.02, 1.02), xlim=(0, None))
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set(ylabel="accuracy")
-    handles = panels[0].get_legend_handles_labels()
+    grid[0].set(ylabel="accuracy")
+    handles = grid[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside right center", frameon=False)
     return figure
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from jem_tf.figures import panels as panel_grids
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -24,8 +26,8 @@ def panels(
     rows = -(-len(curves) // columns)
     size = (4.4 * columns, 2.5 * rows)
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-    for axes, (title, lines) in zip(grid, curves.items(), strict=False):
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
+    for axes, (title, lines) in zip(grid.flat, curves.items(), strict=False):
         for name, points in lines.items():
             x, y = zip(*points, strict=True)
             marker = "o" if len(points) <= FEW else ""
@@ -34,7 +36,6 @@ def panels(
         axes.spines[["top", "right"]].set_visible(False)
         if len(lines) > 1:
             axes.legend(frameon=False, fontsize="small")
-    for axes in grid[len(curves) :]:
-        axes.set_visible(False)
+    panel_grids.hide_spare(grid, len(curves))
     figure.supxlabel(x_label, fontsize="medium")
     return figure

@@ -224,7 +224,14 @@ def _make_start(
         run.model.buffer.check_samples()
         return sampling.from_buffer(run.model.buffer)
     if begin == "fresh" and run.options.sampling.start != "uniform":
-        return build.make_start(run.options, data(), for_samples=True)
+        try:
+            images = data()
+        except InputError as error:
+            raise error.followed_by(
+                f"Chains that need no data begin at {argument('start', 'noise')}, or "
+                f"go on from {argument('start', 'buffer')}."
+            ) from error
+        return build.make_start(run.options, images, for_samples=True)
     return starts.uniform(run.model.network.input_shape[1:])
 
 

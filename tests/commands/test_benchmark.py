@@ -65,6 +65,8 @@ def test_a_sweep(tmp_path):
         (["--repeats=0"], "repeats"),
         (["--inception=/none.pb"], "/none.pb"),
         (["--json=/none/found.json"], "--json=/none/found.json"),
+        (["--parts=step", "--feed"], "--feed is measured beside the other parts"),
+        (["--sweep", "--replicas"], "leave out --sweep"),
         (["--network=wrn-10-0", "--sweep"], "wrn-10-0"),
         (["quick"], "'quick' is not a flag"),
     ],

@@ -214,3 +214,12 @@ def test_what_is_no_run_or_has_no_buffer_is_refused(place):
     ended = draw(place / "plain", place / "bad", "--start=buffer")
     told = f"{place / 'plain'} is a plain classifier without a buffer"
     assert ended.err == f"jem_tf: --start=buffer: {told}; give --start=noise.\n"
+
+
+def test_without_the_data_it_says_which_chains_need_none(no_network, tmp_path):
+    asked = ("--model=cifar10", "--mode=chain", f"--data_dir={tmp_path}")
+    end = tool_here(TOOL, *asked, f"--out={tmp_path / 'out'}")
+    assert end.code == 1
+    assert "begin at --start=noise, or go on from --start=buffer" in end.err
+    assert end.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -12,6 +12,7 @@ IMAGES = scenes()
 # By the authors' parameters the displacements of higher severities are finer, or the
 # blur around them is wider: the distance between pixels does not grow with it.
 NOT_BY_DISTANCE = {"glass_blur", "elastic_transform"}
+WELL = {"name": "fog", "severity": 1}
 EVERY = pytest.mark.parametrize("name", CORRUPTIONS)
 PAPER = (  # its figure 1
     "gaussian_noise shot_noise impulse_noise defocus_blur glass_blur motion_blur "
@@ -92,3 +93,18 @@ def test_what_cannot_be_corrupted_is_refused_in_a_sentence(
 ):
     with pytest.raises(InputError, match=says):
         corrupt(images, name, severity)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"severity": 3.0}, "^severity is 3.0; give a whole number"),
+        ({"seed": -1}, "^seed is -1"),
+        ({"seed": 1.5}, "^seed is 1.5"),
+        ({"name": ["fog"]}, r"^name=\['fog'\] is no corruption"),
+        ({"name": None}, "^name=None is no corruption"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_name(arguments, says):
+    with pytest.raises(InputError, match=says):
+        corrupt(np.zeros([1, 8, 8, 3], "uint8"), **WELL | arguments)

@@ -1,4 +1,6 @@
 import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from jem_tf.figures import card_plots
 from jem_tf.figures.card_plots import Estimate
@@ -39,7 +41,20 @@ def test_two_points_are_not_joined_by_a_line():
 
 def test_every_curve_is_drawn_and_told_apart():
     points = [(x, Estimate(0.5, 0.4, 0.6)) for x in (0.0, 1.0, 2.0)]
-    figure = card_plots.curves({str(i): points for i in range(6)}, "radius", 0.1)
+    figure = card_plots.curves({str(i): points for i in range(8)}, "radius", 0.1)
     *curves, _ = figure.axes[0].lines
-    assert len({(curve.get_color(), curve.get_marker()) for curve in curves}) == 6
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [*"012345"]
+    assert len({(curve.get_color(), curve.get_marker()) for curve in curves}) == 8
+    assert len({curve.get_color() for curve in curves}) == 6
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == [*"01234567", "accuracy by chance"]
+
+
+@pytest.mark.parametrize("name", ["JEM", "JEM-10, AutoAttack, small radii"])
+def test_a_legend_lies_within_the_picture(name):
+    points = [(x, Estimate(0.5, 0.4, 0.6)) for x in (0.0, 1.0, 2.0)]
+    figure = card_plots.curves({name: points, f"{name}.": points}, "radius", 0.1)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = figure.legends[0].get_window_extent(canvas.get_renderer())
+    assert drawn.x0 >= 0
+    assert drawn.x1 <= figure.bbox.x1

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from jem_tf import figures
+from jem_tf.errors import InputError
 from jem_tf.figures import plots
 
 
@@ -107,3 +108,25 @@ def test_a_picture_that_breaks_off_leaves_the_old_one_whole(tmp_path, full_disk,
         SAVES[kind](tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+
+
+def test_one_image_is_a_grid_of_one():
+    image = np.zeros([4, 3, 1])
+    np.testing.assert_array_equal(figures.tile(image), figures.tile(image[None]))
+
+
+@pytest.mark.parametrize(
+    ("images", "columns", "says"),
+    [
+        (np.zeros([0, 4, 4, 3]), None, r"^images are of shape \[0, 4, 4, 3\]; give"),
+        (np.zeros([4, 4]), None, r"^images are of shape \[4, 4\]"),
+        (np.zeros([1, 4, 4, 2]), None, "^images have 2 channels; give 1 or 3"),
+        (np.zeros([1, 4, 4, 3]), -1, "^columns is -1"),
+    ],
+)
+def test_what_makes_no_picture_is_refused_and_nothing_written(
+    images, columns, says, tmp_path
+):
+    with pytest.raises(InputError, match=says):
+        figures.save(tmp_path / "picture.png", images, columns=columns)
+    assert not list(tmp_path.iterdir())
