@@ -180,3 +180,19 @@ def test_evaluate_on_two_replicas_is_evaluate_on_one(two_replicas):
     expected = np.mean(logits.argmax(1) == labels)
     assert metrics["accuracy"] == pytest.approx(expected)
     assert set(metrics) == {"loss", "accuracy"}
+
+
+@pytest.mark.parametrize(
+    ("n", "more"),
+    [(9, {}), (18, {"validation_split": 0.5}), (33, {"batch_size": None})],
+)
+def test_a_last_batch_that_leaves_a_replica_empty_is_refused_first(
+    two_replicas, n, more
+):
+    make = jem(devices=two_replicas.extended.worker_devices)
+    with two_replicas.scope():
+        model = make(convnet())
+        model.compile("sgd")
+    with pytest.raises(InputError, match=r"leaves 1 of .* fewer than the 2 replicas"):
+        model.fit(*bars(n), **{"batch_size": 8, "verbose": 0} | more)
+    assert model.optimizer.iterations == 0

@@ -104,6 +104,25 @@ def check_pairs(x: Any, y: Any) -> None:
         )
 
 
+def check_last_batch(count: int, batch_size: int, replicas: int) -> None:
+    """Raises InputError if an epoch's last batch leaves a replica without an image.
+
+    TensorFlow's convolutions crash on an empty batch, and means of none are NaN.
+
+    Args:
+      count: images of an epoch.
+      batch_size: of all replicas together.
+      replicas: how many share a batch.
+    """
+    last = count % batch_size or batch_size
+    if last < replicas:
+        raise InputError(
+            f"{argument('batch_size', batch_size)} leaves {last} of {count} images for "
+            f"the last batch, fewer than the {replicas} replicas; choose another, or "
+            "leave images out."
+        )
+
+
 def check_class_numbers(y: tf.Tensor) -> None:
     """Raises InputError if labels that log p(x, y) learns from are no class numbers.
 

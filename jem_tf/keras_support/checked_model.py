@@ -1,14 +1,18 @@
 """Keras's `fit`, `evaluate` and `predict`, for images and labels that are checked."""
 
 import contextlib
+import math
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from jem_tf.errors import InputError, argument
+from jem_tf.keras_support import batch_checks
 from jem_tf.keras_support.batch_checks import Expected, cast_labels
 from jem_tf.keras_support.batch_watch import Watch
+
+KERAS_BATCH_SIZE = 32  # of arrays, without a batch_size
 
 
 class CheckedModel(keras.Model):
@@ -34,6 +38,7 @@ class CheckedModel(keras.Model):
         if validation_data is not None:
             kwargs["validation_data"] = watch.over_pair(validation_data)
         x = watch.over(x, y)
+        self._check_last_batch(x, *args, **kwargs)
         with watch.in_words(), self._fresh_after_errors():
             return super().fit(x, y, *args, **kwargs)
 
@@ -95,6 +100,16 @@ class CheckedModel(keras.Model):
                     labels, keras.KerasTensor([None, self.expected.num_classes])
                 )
         return super().make_train_function(force)
+
+    def _check_last_batch(
+        self, x, batch_size=None, *_, validation_split=0.0, steps_per_epoch=None, **__
+    ):
+        if steps_per_epoch or not (isinstance(x, dict) or hasattr(x, "__array__")):
+            return  # of a stream the last batch is not known
+        given = len(batch_checks.images_of(x)["labelled"])
+        count = math.floor(given * (1 - (validation_split or 0)))
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        batch_checks.check_last_batch(count, batch_size or KERAS_BATCH_SIZE, replicas)
 
     @contextlib.contextmanager
     def _fresh_after_errors(self):

@@ -154,3 +154,18 @@ def test_labels_that_are_no_class_numbers_cannot_teach_the_joint_density(labels)
 @pytest.mark.parametrize("labels", [[0, 1], [[0], [1]]])
 def test_class_numbers_can(labels):
     batch_checks.check_class_numbers(tf.constant(labels))
+
+
+@pytest.mark.parametrize(
+    ("count", "batch_size", "replicas"), [(8, 8, 2), (10, 8, 2), (9, 8, 1), (3, 8, 3)]
+)
+def test_a_last_batch_that_every_replica_has_a_share_of_is_taken(
+    count, batch_size, replicas
+):
+    batch_checks.check_last_batch(count, batch_size, replicas)
+
+
+@pytest.mark.parametrize(("count", "last"), [(9, 1), (18, 2), (1, 1)])
+def test_a_last_batch_smaller_than_the_replicas_is_refused(count, last):
+    with pytest.raises(InputError, match=f"batch_size=8 leaves {last} of {count} im"):
+        batch_checks.check_last_batch(count, 8, 3)
