@@ -89,10 +89,8 @@ def corrupt(
       InputError: if there is no such corruption or severity, or the images are others.
     """
     check_name(name)
-    severity, seed = (
-        whole_number("severity", severity, 0),
-        whole_number("seed", seed, 0),
-    )
+    seed = whole_number("seed", seed, 0)
+    severity = whole_number("severity", severity, 0)
     if severity not in SEVERITIES:
         raise InputError(
             f"{argument('severity', severity)} must be one of "

@@ -12,8 +12,8 @@ This module has `tile` and `picture`, which make one grid of images, `save`, whi
 writes it, and `save_plot`, which writes a matplotlib figure.
 
 This folder imports `jem_tf.pixels`, `jem_tf.errors`, `jem_tf.metrics` and
-`jem_tf.system` alone. Its
-functions take arrays. They import Matplotlib and Pillow when they are called.
+`jem_tf.system` alone. Its functions take arrays. They import Matplotlib and Pillow when
+they are called.
 """
 
 import math
