@@ -160,8 +160,8 @@ def measure_elsewhere(*changes: str, hidden_gpus: bool = False) -> dict[str, flo
     hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if hidden_gpus else {}
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "step.json"
-        own = ["--parts=step", "--nosweep", "--nofeed", "--noreplicas", "--inception="]
-        own.append(f"--json={path}")
+        left_out = ["--nosweep", "--nofeed", "--noreplicas", "--inception="]
+        own = ["--parts=step", *left_out, f"--json={path}"]
         given = [word for word in sys.argv[1:] if word != "benchmark"]
         command = [sys.executable, "-m", "jem_tf.commands.main", "benchmark"]
         done = subprocess.run(

@@ -55,9 +55,8 @@ def tile(images: np.ndarray, *, columns: int | None = None) -> np.ndarray:
     if images.dtype != np.uint8:
         images = pixels.to_uint8(pixels.to_float32(images)).numpy()
     n, height, width, channels = images.shape
-    if columns is not None:
-        columns = whole_number("columns", columns, 1)
-    columns = columns or math.ceil(math.sqrt(n))
+    square = math.ceil(math.sqrt(n))
+    columns = square if columns is None else whole_number("columns", columns, 1)
     rows = math.ceil(n / columns)
     cells = np.full([rows * columns, height + 1, width + 1, channels], 255, "uint8")
     cells[:n, :height, :width] = images

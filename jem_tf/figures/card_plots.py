@@ -78,7 +78,7 @@ def curves(
     Args:
       lines: {name: [(x, Estimate)]}.
       x_label: what x is.
-      chance: a horizontal line marks it.
+      chance: accuracy by chance; a horizontal line marks it.
     """
     columns = 1 if max(map(len, lines)) > LONG else 2
     figure, axes = _axes(2.1 + LINE * -(-(len(lines) + 1) // columns))

@@ -8,6 +8,7 @@
     sampler_checks   whether a sampler can be called
     compile_checks   whether a loss and metrics take logits
     checked_model    fit, evaluate and predict with these checks
+    first_variables  variables of the optimiser and metrics, before they are needed
     saving           the replay buffer in Keras's files of weights
     gradient_count   how many gradients a model was given, for its seeds
     configuration    a JEM as a configuration, for Keras's save and load_model

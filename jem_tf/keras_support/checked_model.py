@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from jem_tf.errors import InputError, argument
-from jem_tf.keras_support import batch_checks
+from jem_tf.keras_support import batch_checks, first_variables
 from jem_tf.keras_support.batch_checks import Expected, cast_labels
 from jem_tf.keras_support.batch_watch import Watch
 
@@ -91,14 +91,9 @@ class CheckedModel(keras.Model):
         numbers: TensorFlow traces a graph twice that makes variables.
         """
         with self.distribute_strategy.scope():
-            if self.optimizer is not None and not self.optimizer.built:
-                self.optimizer.build(self.trainable_variables)
-            metrics = self._compile_metrics
-            if metrics is not None and not metrics.built and self.expected.by_number:
-                labels = keras.KerasTensor([None], "int32")
-                metrics.build(
-                    labels, keras.KerasTensor([None, self.expected.num_classes])
-                )
+            first_variables.build_optimizer(self)
+            if self.expected.by_number:
+                first_variables.build_metrics(self, self.expected.num_classes)
         return super().make_train_function(force)
 
     def _check_last_batch(

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from jem_tf.errors import InputError, argument, first_line
+from jem_tf.keras_support import first_variables
 from jem_tf.keras_support.configuration import INSTEAD
 from jem_tf.replay import ReplayBuffer
 
@@ -33,7 +34,7 @@ class SavedWithBuffer(keras.Model):
         The state of the optimiser is read, too, if the model is compiled.
         """
         self._unreadable = None
-        self._build_optimizer()
+        first_variables.build_optimizer(self)
         try:
             super().load_weights(*args, **kwargs)
         except ValueError as error:  # Keras gathers what could not be read
@@ -56,12 +57,7 @@ class SavedWithBuffer(keras.Model):
     def compile_from_config(self, config: Any) -> None:
         """Compiles a model that Keras loads; Keras calls it."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self._build_optimizer()
-
-    def _build_optimizer(self) -> None:
-        optimizer = self.optimizer if self.compiled else None
-        if optimizer is not None and not optimizer.built:
-            optimizer.build(self.trainable_weights)
+        first_variables.build_optimizer(self)
 
 
 def write_buffer(buffer: ReplayBuffer | None, store: Any) -> None:

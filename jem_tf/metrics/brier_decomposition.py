@@ -38,9 +38,8 @@ def decompose_brier(logits: ArrayLike, labels: ArrayLike, *, bins: int = BINS) -
     last part is of Stephenson et al. (Weather and Forecasting 23, 2008), equation 8, so
     that the sum is exact for bins of different values.
     """
-    probabilities = np.exp(calibration.log_softmax(logits))
+    probabilities, truth = calibration.one_vs_rest(logits, labels)
     n, classes = probabilities.shape
-    truth = np.eye(classes)[calibration.class_numbers(labels, logits)]
     places = calibration.bin_places(probabilities, bins) + bins * np.arange(classes)
     counts = np.bincount(places.ravel(), minlength=bins * classes)
     full = counts > 0

@@ -213,6 +213,12 @@ def confidences(logits: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.nd
     return np.exp(log_p.max(axis=1)), correct.astype("float64")
 
 
+def one_vs_rest(logits: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """(p(y|x), 1 where y is the label and 0 elsewhere), both float64 [N, K]."""
+    probabilities = np.exp(log_softmax(logits))
+    return probabilities, np.eye(probabilities.shape[1])[class_numbers(labels, logits)]
+
+
 def class_numbers(labels: ArrayLike, logits: ArrayLike) -> np.ndarray:
     """The labels of N examples, [N] or [N, 1], as int32 [N].
 

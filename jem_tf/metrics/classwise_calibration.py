@@ -39,7 +39,7 @@ def adaptive_classwise_error(
     Returns:
       A float in [0, 1]; 0 if the model is calibrated.
     """
-    probabilities, truth = _one_vs_rest(logits, labels)
+    probabilities, truth = calibration.one_vs_rest(logits, labels)
     order = np.argsort(probabilities, axis=0, kind="stable")
     gaps = np.take_along_axis(probabilities - truth, order, axis=0)
     ranges = np.array_split(gaps, bins)
@@ -54,7 +54,7 @@ def class_errors(
     Returns:
       float64 [K] in [0, 1]: the mean gap between p(y|x) and the share of y.
     """
-    probabilities, truth = _one_vs_rest(logits, labels)
+    probabilities, truth = calibration.one_vs_rest(logits, labels)
     n, classes = probabilities.shape
     places = calibration.bin_places(probabilities, bins) + bins * np.arange(classes)
     gaps = np.bincount(
@@ -72,16 +72,8 @@ def class_reliability(
       K `Bins`; their `confidence` is the mean of p(y|x), their `accuracy` the share of
       examples of y.
     """
-    probabilities, truth = _one_vs_rest(logits, labels)
+    probabilities, truth = calibration.one_vs_rest(logits, labels)
     return [
         calibration.bin_means(p, t, bins=bins)
         for p, t in zip(probabilities.T, truth.T, strict=True)
-    ]
-
-
-def _one_vs_rest(logits: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """(p(y|x), 1 where y is the label and 0 elsewhere), both float64 [N, K]."""
-    probabilities = np.exp(calibration.log_softmax(logits))
-    return probabilities, np.eye(probabilities.shape[1])[
-        calibration.class_numbers(labels, logits)
     ]

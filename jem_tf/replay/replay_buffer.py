@@ -89,12 +89,7 @@ class ReplayBuffer(tf.Module):
         self.size, self.start, self.reinit_prob = size, start, reinit_prob
         self.restart_stuck, self.restart_age = restart_stuck, restart_age
         self.num_classes = num_classes
-        self._check_arguments()
-        if np.shape(seed) != (2,):
-            raise InputError(
-                f"{argument('seed')} is {seed!r}; give two whole numbers, such as "
-                "(0, 1)."
-            )
+        self._check_arguments(seed)
         self.own = range(first_replica, first_replica + len(devices))
         for replica, device in zip(self.own, devices, strict=True):
             with tf.device(device):
@@ -345,7 +340,12 @@ class ReplayBuffer(tf.Module):
             least_age=self.restart_age,
         )
 
-    def _check_arguments(self) -> None:
+    def _check_arguments(self, seed: Sequence[int]) -> None:
+        if np.shape(seed) != (2,):
+            raise InputError(
+                f"{argument('seed')} is {seed!r}; give two whole numbers, such as "
+                "(0, 1)."
+            )
         if not callable(self.start):
             raise InputError(
                 f"{argument('start')} is {self.start!r}; give a function of images to "

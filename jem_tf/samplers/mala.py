@@ -123,10 +123,8 @@ def log_acceptance_ratio(
     if free is not None:
         apart = tf.where(free, apart, 0.0)
     log_q_ratio = tf.reduce_sum(apart, axes) / (2 * noise**2)
-    log_q_ratio = tf.cast(
-        log_q_ratio, energy_x.dtype
-    )  # energies of float64 x are float32
-    return (energy_x - energy_y) / temperature + log_q_ratio
+    # A network's energies of float64 images are float32.
+    return (energy_x - energy_y) / temperature + tf.cast(log_q_ratio, energy_x.dtype)
 
 
 def _log_uniform(like: tf.Tensor, seed: Any, k: Any) -> tf.Tensor:

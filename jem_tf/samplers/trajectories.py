@@ -39,22 +39,15 @@ def trace(
         tf.TensorArray(tf.float32, size, element_shape=x.shape[:1])
         for size in (steps + 1, steps, steps)
     )
-
-    def energy_of(x):
-        return tf.cast(energy(x), tf.float32)
-
     refuses = False  # until the sampler tells otherwise
 
     def record(k, x, images, energy_, norms, accepted):
         nonlocal refuses
         following, info = sampler(energy, x, steps=1, first=k, seed=seed, **arguments)
-        images, energy_ = images.write(k, x), energy_.write(k, energy_of(x))
+        images, energy_ = images.write(k, x), _write(energy_, k, energy(x))
         if info.acceptance is not None:
-            refuses, accepted = (
-                True,
-                accepted.write(k, tf.cast(info.acceptance, tf.float32)),
-            )
-        norms = norms.write(k, tf.cast(info.score_norm, tf.float32))
+            refuses, accepted = True, _write(accepted, k, info.acceptance)
+        norms = _write(norms, k, info.score_norm)
         return k + 1, following, images, energy_, norms, accepted
 
     _, x, images, energy_, norms, accepted = tf.while_loop(
@@ -63,7 +56,12 @@ def trace(
         (0, x, images, energy_, norms, accepted),
         parallel_iterations=1,
     )
-    images, energy_ = images.write(steps, x), energy_.write(steps, energy_of(x))
+    images, energy_ = images.write(steps, x), _write(energy_, steps, energy(x))
     kept = [images, energy_, norms] + ([accepted] if refuses else [])
     stacked = [tf.stop_gradient(array.stack()) for array in kept]
     return Trace(*stacked, *(() if refuses else (None,)))
+
+
+def _write(array: tf.TensorArray, k: Any, value: tf.Tensor) -> tf.TensorArray:
+    """Energies of float64 images are float32, and their norms float64."""
+    return array.write(k, tf.cast(value, array.dtype))
